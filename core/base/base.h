@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_BASE_H
+#define CONSORT_BASE_H
+
+/*
+ * What every layer of the core stands on besides the SDK library: a map by name, the nearest known word for
+ * messages, and the stamp that tells a forked child.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <consort/arena.h>
+#include <consort/buffer.h>
+#include <consort/convert.h>
+#include <consort/error.h>
+
+/* --- map.c: from texts to pointers, in the order of insertion. No lock. --- */
+
+struct consort_map_slot {
+	const char *key; /* borrowed */
+	void *value;
+	uint32_t hash;
+};
+
+struct consort_map {
+	struct consort_map_slot *slots; /* in order */
+	uint32_t *table;                /* open addressing: slot + 1, or 0 */
+	uint32_t count;
+	uint32_t capacity;              /* of slots; the table has twice as many places, a power of two */
+};
+
+void consort_map_clear(struct consort_map *map);
+/* NULL if absent */
+void *consort_map_get(const struct consort_map *map, const char *key);
+void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size);
+/* Adds a key that is not there yet; it must outlive the map. False: no memory. */
+bool consort_map_put(struct consort_map *map, const char *key, void *value);
+
+/* --- nearest.c --- */
+
+/*
+ * The word of words[0…count) nearest to `word` by restricted Damerau-Levenshtein distance without case, if it
+ * is near enough to be meant (at most a third of the longer one's length); else NULL.
+ */
+const char *consort_nearest(const char *word, const char *const *words, size_t count);
+/* The same over a map's keys. */
+const char *consort_nearest_key(const char *word, const struct consort_map *map);
+/* "; did you mean 'x'?" or "", in a buffer of the caller's. */
+const char *consort_hint(const char *nearest, char *out, size_t size);
+
+/* --- fork.c --- */
+
+/* Counts the forks between the first caller's process and this one; one load. */
+extern uint32_t consort_fork_count;
+/* To be called before the first handle is made; cheap to repeat. */
+void consort_fork_watch(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stamp that tells a forked child: a counter that pthread_atfork raises (getpid would be a system call). */
+#include "base/base.h"
+
+#include <pthread.h>
+
+uint32_t consort_fork_count;
+
+static void count_fork(void)
+{
+	consort_fork_count++;
+}
+
+static void watch(void)
+{
+	pthread_atfork(NULL, NULL, count_fork);
+}
+
+void consort_fork_watch(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A map from texts to pointers that keeps the order of insertion. */
+#include "base/base.h"
+
+/* FNV-1a, 32 bits (G. Fowler, L. C. Noll, K.-P. Vo). */
+static uint32_t hash_of(const char *key, size_t size)
+{
+	uint32_t hash = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		hash = (hash ^ (unsigned char)key[i]) * 16777619u;
+	return hash;
+}
+
+void consort_map_clear(struct consort_map *map)
+{
+	free(map->slots);
+	free(map->table);
+	memset(map, 0, sizeof(*map));
+}
+
+void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size)
+{
+	uint32_t hash, mask, at;
+
+	if (!map->count)
+		return NULL;
+	hash = hash_of(key, size);
+	mask = map->capacity * 2 - 1;
+	for (at = hash & mask; map->table[at]; at = (at + 1) & mask) {
+		const struct consort_map_slot *slot = &map->slots[map->table[at] - 1];
+
+		if (slot->hash == hash && !strncmp(slot->key, key, size) && !slot->key[size])
+			return slot->value;
+	}
+	return NULL;
+}
+
+void *consort_map_get(const struct consort_map *map, const char *key)
+{
+	return consort_map_get_n(map, key, strlen(key));
+}
+
+static void insert(struct consort_map *map, uint32_t slot)
+{
+	uint32_t mask = map->capacity * 2 - 1;
+	uint32_t at = map->slots[slot].hash & mask;
+
+	while (map->table[at])
+		at = (at + 1) & mask;
+	map->table[at] = slot + 1;
+}
+
+static bool grow(struct consort_map *map)
+{
+	uint32_t capacity = map->capacity ? map->capacity * 2 : 8, i;
+	struct consort_map_slot *slots;
+	uint32_t *table;
+
+	if (capacity > UINT32_MAX / 4)
+		return false;
+	slots = realloc(map->slots, capacity * sizeof(*slots));
+	if (!slots)
+		return false;
+	map->slots = slots;
+	table = calloc((size_t)capacity * 2, sizeof(*table));
+	if (!table)
+		return false;
+	free(map->table);
+	map->table = table;
+	map->capacity = capacity;
+	for (i = 0; i < map->count; i++)
+		insert(map, i);
+	return true;
+}
+
+bool consort_map_put(struct consort_map *map, const char *key, void *value)
+{
+	struct consort_map_slot *slot;
+
+	if (map->count == map->capacity && !grow(map))
+		return false;
+	slot = &map->slots[map->count];
+	slot->key = key;
+	slot->value = value;
+	slot->hash = hash_of(key, strlen(key));
+	insert(map, map->count++);
+	return true;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_TRANSACTION_H
+#define CONSORT_TRANSACTION_H
+
+/*
+ * Transactions: another handle, through which every call takes part.
+ *
+ * While a transaction holds a database, using that database through the parent handle on the same thread is an
+ * error (EINVAL), as is using, through the transaction's handle, a database that it did not list.
+ */
+
+#include <consort/handle.h>
+#include <consort/plugin.h>
+
+CONSORT_BEGIN
+
+/* How a transaction ended. Growing: set struct_size. @since 0.1 */
+struct consort_outcome {
+	uint32_t struct_size;
+	uint32_t kind;     /* enum consort_outcome_kind */
+	uint32_t pending;  /* COMMITTED_PENDING: branches still to be told */
+	uint32_t reserved;
+	char id[64];       /* UNKNOWN, HEURISTIC: the transaction's id; else empty */
+	char detail[256];  /* HEURISTIC: the branches concerned */
+};
+
+/* How to begin. Growing. @since 0.1 */
+struct consort_begin_options {
+	uint32_t struct_size;
+	uint32_t flags;      /* CONSORT_TRANSACTION_READ_ONLY */
+	uint32_t isolation;  /* enum consort_isolation */
+	uint32_t reserved;
+};
+
+/*
+ * Begins a transaction.
+ * databases: names, separated by commas. More than one: EUNSUPPORTED in this version.
+ * *out_in: the handle to work through; ended by consort_commit or consort_rollback, also by consort_close
+ * (which rolls back). One thread at a time.
+ * Errors: ENAME, EUNSUPPORTED (naming feature and database), and what connecting says.
+ * @since 0.1
+ */
+CONSORT_EXPORT enum consort_status consort_begin(struct consort *c, const char *databases, struct consort **out_in,
+						 struct consort_error *error);
+CONSORT_EXPORT enum consort_status consort_begin_with(struct consort *c, const char *databases,
+						      const struct consort_begin_options *options,
+						      struct consort **out_in, struct consort_error *error);
+
+/*
+ * Commits and ends `in` with its cursors, whatever comes back.
+ * outcome: filled also on failure; may be NULL.
+ * OK: committed. EINDOUBT: the outcome is not known. Anything else: rolled back, the error says why.
+ */
+CONSORT_EXPORT enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome,
+						  struct consort_error *error);
+/* Rolls back and ends `in` with its cursors, whatever comes back. */
+CONSORT_EXPORT enum consort_status consort_rollback(struct consort *in, struct consort_error *error);
+
+/*
+ * The callback form: begins, calls fn(in, arg, error), commits if it returns CONSORT_OK and rolls back
+ * otherwise, returning fn's status. fn must not end `in` itself.
+ */
+typedef enum consort_status consort_transaction_fn(struct consort *in, void *arg, struct consort_error *error);
+CONSORT_EXPORT enum consort_status consort_transaction(struct consort *c, const char *databases,
+						       consort_transaction_fn *fn, void *arg,
+						       struct consort_outcome *outcome,
+						       struct consort_error *error);
+
+/* Marks a place to roll back to; names are [a-z0-9_]+, under 64 bytes. */
+CONSORT_EXPORT enum consort_status consort_savepoint(struct consort *in, const char *name,
+						     struct consort_error *error);
+/* Undoes all since that place, which stays marked; cursors of `in` end. */
+CONSORT_EXPORT enum consort_status consort_rollback_to(struct consort *in, const char *name,
+						       struct consort_error *error);
+/* Forgets the place and keeps what was done since. */
+CONSORT_EXPORT enum consort_status consort_release(struct consort *in, const char *name,
+						   struct consort_error *error);
+
+CONSORT_END
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_MANIFEST_H
+#define CONSORT_MANIFEST_H
+
+/*
+ * The manifest: an INI file as sections of entries, checked as far as it can be without adapters.
+ *
+ *     reader.c   lines for inih's parser: includes, continuations, lengths, secrets' places
+ *     manifest.c sections to what is below; every mistake with file, line and the nearest known word
+ *     secret.c   ${env:NAME} and ${file:PATH}
+ */
+
+#include <consort/resource.h>
+
+#include "base/base.h"
+
+/* A key with its value, and where it stands. */
+struct consort_manifest_entry {
+	const char *key;
+	const char *value;     /* with ${…} replaced */
+	const char *shown;     /* the same for messages: with ${…} as written */
+	const char *file;
+	uint32_t line;
+	bool from_secret;      /* a ${…} was replaced */
+};
+
+struct consort_manifest_plugin {
+	const char *name;
+	const char *library;   /* absolute, or a name for the plugin path; NULL: by type */
+	const char *features;  /* "-prepare_commit -join", checked by whoever knows the features; NULL: none */
+	struct consort_manifest_entry where;
+};
+
+struct consort_manifest_database {
+	const char *name;
+	const char *type;
+	bool expose_all;       /* resources = * */
+	bool optional;
+	int64_t timeout;       /* nanoseconds, 0: none */
+	uint32_t pool_max;     /* connections; 0: the default */
+	uint32_t pool_min;
+	int64_t pool_acquire_timeout, pool_idle_timeout, pool_max_lifetime, pool_keepalive, pool_leak_warn; /* ns; 0: default */
+	const char *features;  /* "-join": takes away for this database only; NULL: none */
+	uint32_t noptions;
+	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
+	struct consort_manifest_entry where; /* the section's line */
+};
+
+struct consort_manifest_attribute {
+	const char *name;
+	const char *source;    /* NULL: the name */
+	const char *codec;     /* NULL: default */
+	struct consort_type type;
+	uint32_t flags;        /* CONSORT_ATTRIBUTE_NOT_NULL, GENERATED, always DECLARED */
+	struct consort_manifest_entry where;
+};
+
+struct consort_manifest_relationship {
+	const char *name;
+	const char *target;
+	uint32_t npairs;
+	const char *const *from;
+	const char *const *to;
+	struct consort_manifest_entry where;
+};
+
+struct consort_manifest_index {
+	const char *name;
+	uint32_t nattributes;
+	const char *const *attributes;
+	bool unique;
+	struct consort_manifest_entry where;
+};
+
+struct consort_manifest_resource {
+	const char *name;
+	const char *database;
+	const char *source;    /* NULL: the name */
+	uint32_t nkeys, nattributes, nrelationships, nindexes, noptions;
+	const char *const *keys;
+	const struct consort_manifest_attribute *attributes;
+	const struct consort_manifest_relationship *relationships;
+	const struct consort_manifest_index *indexes;
+	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
+	struct consort_manifest_entry where, where_database, where_keys;
+};
+
+struct consort_manifest {
+	struct consort_arena arena;    /* holds all of it */
+	const char *path;              /* as opened; "" for none */
+	const char *folder;            /* absolute; relative paths in values start here */
+	const char *plugin_path;       /* absolute folders, ':'-separated, or NULL */
+	uint32_t log_level;            /* enum consort_log_level, 0: not set */
+	const char *log_file;          /* absolute; NULL: standard error */
+	const char *state;             /* absolute folder, or NULL */
+	uint64_t memory_limit;         /* of one query, bytes; 0: not set */
+	uint32_t nplugins, ndatabases, nresources;
+	struct consort_manifest_plugin *plugins;
+	struct consort_manifest_database *databases;
+	struct consort_manifest_resource *resources;
+	uint32_t nsecrets;
+	const char *const *secrets;    /* every text that came from ${…}, to be scrubbed everywhere */
+};
+
+/* Reads it; path NULL makes an empty one whose folder is the working folder. *out_manifest: _free it. */
+enum consort_status consort_manifest_read(const char *path, struct consort_manifest **out_manifest,
+					  struct consort_error *error);
+/* Adds a database from "NAME=TYPE:OPTION=VALUE,…", exposed whole. */
+enum consort_status consort_manifest_add(struct consort_manifest *manifest, const char *text,
+					 struct consort_error *error);
+void consort_manifest_free(struct consort_manifest *manifest);
+
+/* An error at an entry: "consort.ini:12: …". Returns status. */
+enum consort_status consort_manifest_fail(struct consort_error *error, enum consort_status status,
+					  const struct consort_manifest_entry *where, const char *format, ...)
+	CONSORT_PRINTF(4, 5);
+
+/* option.c: an option's value by its listed type (plugin.h); texts go to the arena. EVALUE tells what is
+ * allowed; a secret's value is not shown. */
+struct consort_option;
+enum consort_status consort_manifest_option(struct consort_manifest *manifest,
+					    const struct consort_manifest_entry *entry,
+					    const struct consort_option *option, struct consort_value *out_value,
+					    struct consort_error *error);
+/* "250ms", "5s", "2m", "1h", "7d", "0" → nanoseconds; "64KiB", "16MiB", "4096" → bytes. False: not of that form. */
+bool consort_duration_parse(const char *text, int64_t *out_nanoseconds);
+bool consort_size_parse(const char *text, int64_t *out_bytes);
+
+#endif

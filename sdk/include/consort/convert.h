@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_CONVERT_H
+#define CONSORT_CONVERT_H
+
+/*
+ * Between values and texts, and checked arithmetic on decimals: one form for all engines. Part of the static
+ * SDK library. All pure, from any thread. Texts come as pointer and size and need no NUL.
+ */
+
+#include <consort/buffer.h>
+#include <consort/error.h>
+#include <consort/types.h>
+
+CONSORT_BEGIN
+
+/* Fills *error if it is not NULL, and returns status. Message by printf; position 0, flags 0. */
+uint32_t consort_error_set(struct consort_error *error, uint32_t status, const char *format, ...)
+	CONSORT_PRINTF(3, 4);
+/* "context: " in front of the message. */
+void consort_error_prefix(struct consort_error *error, const char *format, ...) CONSORT_PRINTF(2, 3);
+/* The usual sentence for memory. */
+uint32_t consort_error_no_memory(struct consort_error *error);
+/* Copies at most size - 1 bytes and a NUL, cutting at a UTF-8 character's boundary. For error's texts. */
+void consort_copy_text(char *out, size_t size, const char *text);
+
+/* Is it well-formed UTF-8 (no surrogates, nothing overlong, up to U+10FFFF)? NUL bytes count as wrong.
+ * *out_at, if wanted, is the offset of the first wrong byte. */
+int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at);
+
+/* Names of types as the manifest and describe write them: "int64", "decimal(12,2)", "list of text". */
+void consort_type_print(struct consort_type type, struct consort_buffer *out);
+/* The reverse. ETYPE with the nearest known word otherwise. */
+uint32_t consort_type_parse(const char *text, struct consort_type *out_type, struct consort_error *error);
+/* A noun for messages: "an integer", "text", "a timestamp". Static. */
+const char *consort_type_noun(struct consort_type type);
+
+/*
+ * The text of a value, as csv and messages show it: integers and decimals in full, doubles in the shortest
+ * form that reads back the same (always with a point, an exponent, or nan/inf, so it is no integer),
+ * timestamps 2001-01-01T00:47:00Z with .ssssss only if not zero, dates 2001-01-01, times 00:47:00, uuids in
+ * lower case with hyphens, objectids and bytes as lower-case hexadecimal (bytes behind \x), NULL as nothing,
+ * lists as JSON.
+ */
+void consort_value_print(const struct consort_value *value, struct consort_buffer *out);
+/* A JSON token: numbers exact, non-finite doubles as strings, everything without a JSON type as a string. */
+void consort_value_print_json(const struct consort_value *value, struct consort_buffer *out);
+/*
+ * The value of that type that a text stands for: the forms above and, for timestamps, a space for the T, a
+ * zone +hh:mm or none (UTC), fewer digits. What does not fit is ERANGE or ETYPE with a message that names
+ * value and type. TEXT, BYTES and JSON are checked and borrow from text; BYTES and LIST need `scratch`
+ * (an arena) to hold what they decode to.
+ */
+struct consort_arena;
+uint32_t consort_value_parse(struct consort_type type, const char *text, uint64_t size,
+			     struct consort_arena *scratch, struct consort_value *out_value,
+			     struct consort_error *error);
+/*
+ * The value as another type, where that loses nothing: int64 → float64 (if exact) and decimal; decimal to
+ * another scale (if exact); text → any type by parse; date → timestamp; text ↔ json unchanged (checked).
+ * ETYPE if the types do not go together, ERANGE if the value does not fit.
+ */
+uint32_t consort_value_convert(const struct consort_value *value, struct consort_type type,
+			       struct consort_arena *scratch, struct consort_value *out_value,
+			       struct consort_error *error);
+
+/* Days since 1970-01-01 of a proleptic Gregorian date, and back (algorithm: H. Hinnant, "chrono-compatible
+ * low-level date algorithms", days_from_civil and civil_from_days). */
+int64_t consort_days_from_civil(int64_t year, uint32_t month, uint32_t day);
+void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_month, uint32_t *out_day);
+
+/* Room for any double's text, with its NUL. */
+#define CONSORT_FLOAT64_SIZE 32
+/* The shortest text that reads back the same; returns its length. */
+size_t consort_float64_print(double number, char out[CONSORT_FLOAT64_SIZE]);
+
+/* Room for any decimal's text, with sign, point and NUL. */
+#define CONSORT_DECIMAL_SIZE 48
+size_t consort_decimal_print(struct consort_decimal decimal, uint8_t scale, char out[CONSORT_DECIMAL_SIZE]);
+/* Parses [+-]digits[.digits][e[+-]digits]. *out_precision and *out_scale are what it needs as written.
+ * ERANGE for more than 38 digits, ETYPE for no number. */
+uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_decimal *out, uint8_t *out_precision,
+			       uint8_t *out_scale, struct consort_error *error);
+/* To another scale, exact or ERANGE. No message. */
+uint32_t consort_decimal_rescale(struct consort_decimal decimal, uint8_t from, uint8_t to,
+				 struct consort_decimal *out);
+struct consort_decimal consort_decimal_from_int64(int64_t integer);
+
+/*
+ * The order of two values, neither NULL, of one type or both numbers: negative, 0, positive. int64, float64
+ * and decimal compare exactly; NaN equals NaN and is greatest; -0 equals 0; texts, bytes, json, uuids and
+ * objectids compare as unsigned bytes.
+ */
+int consort_value_compare(const struct consort_value *a, const struct consort_value *b);
+
+CONSORT_END
+
+#endif
