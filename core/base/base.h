@@ -3,8 +3,8 @@
 #define CONSORT_BASE_H
 
 /*
- * What every layer of the core stands on besides the SDK library: a map by name, the nearest known word for
- * messages, and the stamp that tells a forked child.
+ * What every layer of the core stands on besides the SDK library: a map by name, and the stamp that tells a
+ * forked child.
  */
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@
 #include <consort/buffer.h>
 #include <consort/convert.h>
 #include <consort/error.h>
+#include <consort/nearest.h>
 
 /* --- map.c: from texts to pointers, in the order of insertion. No lock. --- */
 
@@ -38,18 +39,8 @@ void *consort_map_get(const struct consort_map *map, const char *key);
 void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size);
 /* Adds a key that is not there yet; it must outlive the map. False: no memory. */
 bool consort_map_put(struct consort_map *map, const char *key, void *value);
-
-/* --- nearest.c --- */
-
-/*
- * The word of words[0…count) nearest to `word` by restricted Damerau-Levenshtein distance without case, if it
- * is near enough to be meant (at most a third of the longer one's length); else NULL.
- */
-const char *consort_nearest(const char *word, const char *const *words, size_t count);
-/* The same over a map's keys. */
+/* consort_nearest over the keys. */
 const char *consort_nearest_key(const char *word, const struct consort_map *map);
-/* "; did you mean 'x'?" or "", in a buffer of the caller's. */
-const char *consort_hint(const char *nearest, char *out, size_t size);
 
 /* --- fork.c --- */
 

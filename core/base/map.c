@@ -88,3 +88,14 @@ bool consort_map_put(struct consort_map *map, const char *key, void *value)
 	insert(map, map->count++);
 	return true;
 }
+
+const char *consort_nearest_key(const char *word, const struct consort_map *map)
+{
+	struct consort_nearest_search search;
+	uint32_t i;
+
+	consort_nearest_begin(&search, word);
+	for (i = 0; i < map->count; i++)
+		consort_nearest_consider(&search, map->slots[i].key);
+	return search.best;
+}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nearest known word to a mistyped one. */
-#include "base/base.h"
+#include <consort/nearest.h>
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LONGEST_WORD 64
 
@@ -44,43 +45,35 @@ static size_t distance(const char *a, size_t a_size, const char *b, size_t b_siz
 	return above[b_size];
 }
 
-struct search {
-	const char *word;
-	size_t size;
-	const char *best;
-	size_t best_distance;
-};
+void consort_nearest_begin(struct consort_nearest_search *search, const char *word)
+{
+	search->word = word;
+	search->size = strlen(word);
+	search->best = NULL;
+	search->distance = SIZE_MAX;
+}
 
-static void consider(struct search *search, const char *candidate)
+void consort_nearest_consider(struct consort_nearest_search *search, const char *candidate)
 {
 	size_t size = strlen(candidate), longer = size > search->size ? size : search->size, d;
 
 	if (longer > LONGEST_WORD || !size)
 		return;
 	d = distance(search->word, search->size, candidate, size);
-	if (d * 3 <= longer && d < search->best_distance) {
+	if (d * 3 <= longer && d < search->distance) {
 		search->best = candidate;
-		search->best_distance = d;
+		search->distance = d;
 	}
 }
 
 const char *consort_nearest(const char *word, const char *const *words, size_t count)
 {
-	struct search search = {word, strlen(word), NULL, SIZE_MAX};
+	struct consort_nearest_search search;
 	size_t i;
 
+	consort_nearest_begin(&search, word);
 	for (i = 0; i < count; i++)
-		consider(&search, words[i]);
-	return search.best;
-}
-
-const char *consort_nearest_key(const char *word, const struct consort_map *map)
-{
-	struct search search = {word, strlen(word), NULL, SIZE_MAX};
-	uint32_t i;
-
-	for (i = 0; i < map->count; i++)
-		consider(&search, map->slots[i].key);
+		consort_nearest_consider(&search, words[i]);
 	return search.best;
 }
 
