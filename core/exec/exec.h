@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "plan/plan.h"
+#include "pool/pool.h"
 
 #define CONSORT_BATCH_ROWS 1024
 #define CONSORT_BATCH_BYTES ((uint64_t)4 << 20)
@@ -73,17 +74,6 @@ enum consort_status consort_eval_constant(struct consort_eval *eval, const struc
 					  struct consort_value *out, struct consort_error *error);
 
 /* --- operators --- */
-
-struct consort_connection;
-
-/* Where an execution gets connections: the transaction's, or a pool's. Implemented by the handle. */
-struct consort_session {
-	/* Takes a connection to the database for reading, or fails. */
-	enum consort_status (*acquire)(struct consort_session *session, struct consort_database *database,
-				       const struct consort_call *call, struct consort_connection **out_connection,
-				       struct consort_error *error);
-	void (*release)(struct consort_session *session, struct consort_connection *connection);
-};
 
 /* What the operators of one run share. */
 struct consort_exec {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cursors that are open on a connection: what must happen to them before its next statement. */
+#include "pool/pool.h"
+
+void consort_connection_add_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor)
+{
+	cursor->previous = NULL;
+	cursor->next = connection->cursors;
+	if (cursor->next)
+		cursor->next->previous = cursor;
+	connection->cursors = cursor;
+}
+
+void consort_connection_remove_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor)
+{
+	if (cursor->next)
+		cursor->next->previous = cursor->previous;
+	if (cursor->previous)
+		cursor->previous->next = cursor->next;
+	else
+		connection->cursors = cursor->next;
+	cursor->next = cursor->previous = NULL;
+}
+
+enum consort_status consort_connection_ready(struct consort_connection *connection, bool writes,
+					     struct consort_error *error)
+{
+	if (CONSORT_LIKELY(!connection->cursors))
+		return CONSORT_OK;
+	if (!writes && consort_database_has(connection->database, CONSORT_FEATURE_CONCURRENT_CURSORS))
+		return CONSORT_OK;
+	/* drain removes the cursor from the list */
+	while (connection->cursors) {
+		enum consort_status status = connection->cursors->drain(connection->cursors, error);
+
+		if (status)
+			return status;
+	}
+	return CONSORT_OK;
+}
+
+void consort_connection_end_cursors(struct consort_connection *connection, const char *why)
+{
+	while (connection->cursors)
+		connection->cursors->end(connection->cursors, why);
+}
+
+enum consort_status consort_connection_failed(struct consort_connection *connection, uint32_t status,
+					      struct consort_error *error)
+{
+	if (status == CONSORT_ECONNECTION || status == CONSORT_EPROTOCOL ||
+	    (error && (error->flags & CONSORT_ERROR_CONNECTION_DEAD)))
+		connection->broken = true;
+	if (status == CONSORT_ETIMEOUT || status == CONSORT_ECANCELLED)
+		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
+	return consort_database_failed(connection->database, status, error);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Databases: an adapter opened with its options, its masks, and its errors made fit to leave the core. */
+#include "pool/pool.h"
+
+#include <consort/plugins.h>
+
+#define DEFAULT_POOL_MAX 10
+#define DEFAULT_ACQUIRE_TIMEOUT ((int64_t)30 * 1000000000)
+
+/* The condition variable waits by the clock of deadlines. */
+static bool init_locks(struct consort_database *database)
+{
+	pthread_condattr_t attributes;
+	bool ok;
+
+	if (pthread_condattr_init(&attributes))
+		return false;
+	ok = !pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) &&
+	     !pthread_cond_init(&database->pool_free, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (!ok)
+		return false;
+	pthread_mutex_init(&database->lock, NULL);
+	pthread_mutex_init(&database->pool_lock, NULL);
+	return true;
+}
+
+enum consort_status consort_database_open(const struct consort_plugin *plugin, void *plugin_context,
+					  const struct consort_database_config *config,
+					  const struct consort_secrets *secrets,
+					  struct consort_database **out_database, struct consort_error *error)
+{
+	struct consort_error local = CONSORT_ERROR_INIT;
+	struct consort_database *database = calloc(1, sizeof(*database));
+	uint32_t status;
+
+	if (!database)
+		return consort_error_no_memory(error);
+	if (!init_locks(database)) {
+		free(database);
+		return consort_error_no_memory(error);
+	}
+	consort_arena_init(&database->arena, 0);
+	database->name = config->name;
+	database->plugin = plugin;
+	database->secrets = secrets;
+	database->manifest_mask.word[0] = database->manifest_mask.word[1] = ~(uint64_t)0;
+	database->pool.max = DEFAULT_POOL_MAX;
+	database->pool.acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT;
+	status = plugin->database->open(plugin_context, config, &database->context, &local);
+	if (status) {
+		status = consort_database_failed(database, status, &local);
+		if (error)
+			*error = local;
+		database->context = NULL;
+		consort_database_close(database, false);
+		return status;
+	}
+	*out_database = database;
+	return CONSORT_OK;
+}
+
+void consort_database_close(struct consort_database *database, bool forked)
+{
+	const struct consort_call call = {.struct_size = sizeof(call)};
+
+	if (!database)
+		return;
+	while (database->idle) {
+		struct consort_connection *connection = database->idle;
+
+		database->idle = connection->next;
+		if (forked || connection->stamp != consort_fork_count)
+			database->plugin->connection->abandon(connection->context);
+		else
+			database->plugin->connection->close(connection->context, &call);
+		free(connection);
+	}
+	if (database->context && !forked)
+		database->plugin->database->close(database->context);
+	consort_arena_clear(&database->arena);
+	pthread_cond_destroy(&database->pool_free);
+	pthread_mutex_destroy(&database->pool_lock);
+	pthread_mutex_destroy(&database->lock);
+	free(database);
+}
+
+const char *consort_database_why(const struct consort_database *database, uint32_t feature)
+{
+	if (feature >= CONSORT_FEATURE_COUNT)
+		return "no such feature";
+	if (!consort_features_has(&database->plugin->features, feature))
+		return "the adapter does not have it";
+	if (!consort_features_has(&database->manifest_mask, feature))
+		return "the manifest takes it away";
+	if (__atomic_load_n(&database->known, __ATOMIC_ACQUIRE) && database->why[feature])
+		return database->why[feature];
+	return "this server does not have it";
+}
+
+enum consort_status consort_database_need(const struct consort_database *database, uint32_t feature,
+					  struct consort_error *error)
+{
+	const char *name;
+
+	if (consort_database_has(database, feature))
+		return CONSORT_OK;
+	name = consort_feature_name(feature);
+	consort_error_set(error, CONSORT_EUNSUPPORTED, "database '%s' does not support %s: %s", database->name,
+			  name ? name : "this", consort_database_why(database, feature));
+	if (error)
+		consort_copy_text(error->origin, sizeof(error->origin), database->name);
+	return CONSORT_EUNSUPPORTED;
+}
+
+enum consort_status consort_database_failed(const struct consort_database *database, uint32_t status,
+					    struct consort_error *error)
+{
+	bool known = status > CONSORT_OK && status < CONSORT_STATUS_COUNT;
+
+	if (!error)
+		return known ? (enum consort_status)status : CONSORT_EPROTOCOL;
+	if (status == CONSORT_ENOMEM && error->status != status) {
+		consort_error_no_memory(error);
+	} else if (!known || error->status != status || !error->message[0]) {
+		/* the adapter breaks the contract */
+		status = consort_error_set(error, known ? status : CONSORT_EPROTOCOL,
+					   "the adapter '%s' failed without saying why (status %u)",
+					   database->plugin->id, status);
+	}
+	if (!error->origin[0])
+		consort_copy_text(error->origin, sizeof(error->origin), database->name);
+	consort_secrets_scrub_error(database->secrets, error);
+	return (enum consort_status)status;
+}
