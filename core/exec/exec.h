@@ -8,45 +8,17 @@
  *     remote.c   rows from an adapter         filter.c   FILTER and PROJECT
  *     lookup.c   joins by key lookups         hash.c     tables of rows by key
  *     aggregate.c, sort.c, limit.c            eval.c     expressions over batches
- *     batch.c    the host's batches           cursor.c   what a program reads; stream.c: as Arrow
+ *     batch*.c   the host's batches           cursor.c   what a program reads; stream.c: as Arrow
  */
 
-#include <consort/batch.h>
 #include <consort/host.h>
 #include <consort/json.h>
-#include <consort/plan.h>
 
-#include "base/base.h"
+#include "exec/batches.h"
 #include "plan/plan.h"
 #include "pool/pool.h"
 
-#define CONSORT_BATCH_ROWS 1024
-#define CONSORT_BATCH_BYTES ((uint64_t)4 << 20)
 #define CONSORT_LOOKUP_KEYS 1000 /* keys in one set at most */
-
-/* --- batch.c --- */
-
-/* An empty batch with these columns. LIST columns get a child. NULL: no memory. */
-struct consort_batch *consort_batch_new(const struct consort_type *types, uint32_t ncolumns, int64_t max_rows,
-					uint64_t max_bytes);
-struct consort_batch *consort_batch_for_fields(const struct consort_field *const *fields, uint32_t nfields,
-					       int64_t max_rows);
-/* Empties it, keeping its buffers, or giving back what was handed over. */
-enum consort_status consort_batch_reset(struct consort_batch *batch);
-void consort_batch_free(struct consort_batch *batch);
-/* Bytes that its buffers hold. */
-uint64_t consort_batch_memory(const struct consort_batch *batch);
-/* Checks what an adapter delivered: equal lengths, offsets in order. EPROTOCOL naming the column. */
-enum consort_status consort_batch_check(const struct consort_batch *batch, struct consort_error *error);
-/* Appends a row of values. */
-enum consort_status consort_batch_append_row(struct consort_batch *batch, const struct consort_value *values);
-/* Appends row `row` of another batch's columns from[0…ncolumns) (NULL: all in order) to the columns starting at
- * `at`; does not end the row. */
-enum consort_status consort_batch_copy_row(struct consort_batch *batch, uint32_t at, const struct consort_batch *source,
-					   int64_t row);
-/* One value; LIST values are borrowed from items, which grows in `scratch`. */
-struct consort_value consort_batch_value(const struct consort_batch *batch, uint32_t column, int64_t row,
-					 struct consort_arena *scratch);
 
 /* --- eval.c --- */
 
