@@ -29,26 +29,33 @@ int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at);
 
 /* Names of types as the manifest and describe write them: "int64", "decimal(12,2)", "list of text". */
 void consort_type_print(struct consort_type type, struct consort_buffer *out);
-/* The reverse. ETYPE with the nearest known word otherwise. */
+/* The reverse; decimal(12) is decimal(12,0). ETYPE with the nearest known word otherwise, also for what SQL
+ * calls a type: "unknown type 'integer'; did you mean 'int64'?". */
 uint32_t consort_type_parse(const char *text, struct consort_type *out_type, struct consort_error *error);
-/* A noun for messages: "an integer", "text", "a timestamp". Static. */
+/* What a value of it is, for messages: "an integer", "text", "a timestamp". Static. */
 const char *consort_type_noun(struct consort_type type);
 
 /*
  * The text of a value, as csv and messages show it: integers and decimals in full, doubles in the shortest
- * form that reads back the same (always with a point, an exponent, or nan/inf, so it is no integer),
- * timestamps 2001-01-01T00:47:00Z with .ssssss only if not zero, dates 2001-01-01, times 00:47:00, uuids in
- * lower case with hyphens, objectids and bytes as lower-case hexadecimal (bytes behind \x), NULL as nothing,
- * lists as JSON.
+ * form that reads back the same (always with a point, an exponent, or nan/inf, so it is no integer), booleans
+ * true and false, timestamps 2001-01-01T00:47:00Z with .ssssss only if not zero, dates 2001-01-01, times
+ * 00:47:00, uuids in lower case with hyphens, objectids and bytes as lower-case hexadecimal (bytes behind \x),
+ * NULL as nothing, lists as JSON. Years before 0000 and after 9999 have a sign: +10000-01-01, -0001-12-31 (the
+ * year 0000 is 1 BC).
  */
 void consort_value_print(const struct consort_value *value, struct consort_buffer *out);
-/* A JSON token: numbers exact, non-finite doubles as strings, everything without a JSON type as a string. */
+/* A JSON token: numbers exact, int64 beyond +-2^53 as strings since many readers would round them, non-finite
+ * doubles as "NaN", "Infinity", "-Infinity", everything without a JSON type as a string of the form above. */
 void consort_value_print_json(const struct consort_value *value, struct consort_buffer *out);
 /*
- * The value of that type that a text stands for: the forms above and, for timestamps, a space for the T, a
- * zone +hh:mm or none (UTC), fewer digits. What does not fit is ERANGE or ETYPE with a message that names
- * value and type. TEXT, BYTES and JSON are checked and borrow from text; BYTES and LIST need `scratch`
- * (an arena) to hold what they decode to.
+ * The value of that type that a text stands for: the forms above, the whole text, without blanks around it.
+ * Also true and false, nan, inf and infinity in any case; numbers with an exponent for float64 and decimal; for
+ * timestamps a space for the T, a zone Z, +hh, +hhmm, +hh:mm or none (UTC), no seconds, no time at all
+ * (midnight); up to six digits of a second, more if they are 0. Not hour 24, not second 60.
+ * ETYPE for a text that has not the type's form, ERANGE for one whose value does not exist (a 30th of February,
+ * a NUL byte in a text) or does not fit; the message names value and type. TEXT is checked and borrowed from
+ * `text`. BYTES and LIST need `scratch` to hold what they decode to; JSON is borrowed if it is compact, else
+ * made so in `scratch` (borrowed as it is if that is NULL).
  */
 struct consort_arena;
 uint32_t consort_value_parse(struct consort_type type, const char *text, uint64_t size,
@@ -56,7 +63,7 @@ uint32_t consort_value_parse(struct consort_type type, const char *text, uint64_
 			     struct consort_error *error);
 /*
  * The value as another type, where that loses nothing: int64 → float64 (if exact) and decimal; decimal to
- * another scale (if exact); text → any type by parse; date → timestamp; text ↔ json unchanged (checked).
+ * another scale (if exact); text → any type by parse; date → timestamp; json → text. NULL stays NULL.
  * ETYPE if the types do not go together, ERANGE if the value does not fit.
  */
 uint32_t consort_value_convert(const struct consort_value *value, struct consort_type type,
@@ -64,7 +71,7 @@ uint32_t consort_value_convert(const struct consort_value *value, struct consort
 			       struct consort_error *error);
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back (algorithm: H. Hinnant, "chrono-compatible
- * low-level date algorithms", days_from_civil and civil_from_days). */
+ * low-level date algorithms", days_from_civil and civil_from_days). For what dates and timestamps can hold. */
 int64_t consort_days_from_civil(int64_t year, uint32_t month, uint32_t day);
 void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_month, uint32_t *out_day);
 
@@ -76,10 +83,11 @@ size_t consort_float64_print(double number, char out[CONSORT_FLOAT64_SIZE]);
 /* Room for any decimal's text, with sign, point and NUL. */
 #define CONSORT_DECIMAL_SIZE 48
 size_t consort_decimal_print(struct consort_decimal decimal, uint8_t scale, char out[CONSORT_DECIMAL_SIZE]);
-/* Parses [+-]digits[.digits][e[+-]digits]. *out_precision and *out_scale are what it needs as written.
+/* Parses [+-]digits[.digits][e[+-]digits], where the digits on one side of the point may be missing.
+ * *out_precision and *out_scale are what it needs as written, less zeros at the end that would not fit.
  * ERANGE for more than 38 digits, ETYPE for no number. */
-uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_decimal *out, uint8_t *out_precision,
-			       uint8_t *out_scale, struct consort_error *error);
+uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_decimal *out,
+			       uint8_t *out_precision, uint8_t *out_scale, struct consort_error *error);
 /* To another scale, exact or ERANGE. No message. */
 uint32_t consort_decimal_rescale(struct consort_decimal decimal, uint8_t from, uint8_t to,
 				 struct consort_decimal *out);
@@ -88,7 +96,7 @@ struct consort_decimal consort_decimal_from_int64(int64_t integer);
 /*
  * The order of two values, neither NULL, of one type or both numbers: negative, 0, positive. int64, float64
  * and decimal compare exactly; NaN equals NaN and is greatest; -0 equals 0; texts, bytes, json, uuids and
- * objectids compare as unsigned bytes.
+ * objectids compare as unsigned bytes; lists item by item, NULL last, then the shorter first.
  */
 int consort_value_compare(const struct consort_value *a, const struct consort_value *b);
 
