@@ -5,9 +5,14 @@
 /*
  * The manifest: an INI file as sections of entries, checked as far as it can be without adapters.
  *
- *     reader.c   lines for inih's parser: includes, continuations, lengths, secrets' places
- *     manifest.c sections to what is below; every mistake with file, line and the nearest known word
+ *     include.c  the files: the one opened, and those it includes
+ *     reader.c   a file's lines for inih's parser: continuations, quotes, comments, lengths
  *     secret.c   ${env:NAME} and ${file:PATH}
+ *     manifest.c sections to what is below; what they have to agree on
+ *     section.c  each section's keys; every mistake with file, line and the nearest known word
+ *     resource.c the same for [resource NAME]
+ *     option.c   values by their listed types
+ *     add.c      databases from the command line
  */
 
 #include <consort/resource.h>
@@ -22,6 +27,7 @@ struct consort_manifest_entry {
 	const char *file;
 	uint32_t line;
 	bool from_secret;      /* a ${…} was replaced */
+	bool commented;        /* not quoted, and a comment was cut off behind it */
 };
 
 struct consort_manifest_plugin {
@@ -88,7 +94,8 @@ struct consort_manifest_resource {
 struct consort_manifest {
 	struct consort_arena arena;    /* holds all of it */
 	const char *path;              /* as opened; "" for none */
-	const char *folder;            /* absolute; relative paths in values start here */
+	const char *folder;            /* absolute; relative paths in values start here, */
+	const char *working;           /* absolute; but those of consort_manifest_add here */
 	const char *plugin_path;       /* absolute folders, ':'-separated, or NULL */
 	uint32_t log_level;            /* enum consort_log_level, 0: not set */
 	const char *log_file;          /* absolute; NULL: standard error */
@@ -98,6 +105,7 @@ struct consort_manifest {
 	struct consort_manifest_plugin *plugins;
 	struct consort_manifest_database *databases;
 	struct consort_manifest_resource *resources;
+	uint32_t database_capacity;
 	uint32_t nsecrets;
 	const char *const *secrets;    /* every text that came from ${…}, to be scrubbed everywhere */
 };
@@ -125,5 +133,77 @@ enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 /* "250ms", "5s", "2m", "1h", "7d", "0" → nanoseconds; "64KiB", "16MiB", "4096" → bytes. False: not of that form. */
 bool consort_duration_parse(const char *text, int64_t *out_nanoseconds);
 bool consort_size_parse(const char *text, int64_t *out_bytes);
+
+/* --- between this layer's own files --- */
+
+/* Longest texts, in bytes. */
+#define CONSORT_MANIFEST_NAME 127u
+#define CONSORT_MANIFEST_VALUE (1u << 20)
+
+enum consort_manifest_kind {
+	CONSORT_MANIFEST_CONSORT, CONSORT_MANIFEST_PLUGIN, CONSORT_MANIFEST_DATABASE, CONSORT_MANIFEST_RESOURCE,
+	CONSORT_MANIFEST_KINDS
+};
+
+/* A section as it is written; its entries are entries[first … first + nentries). */
+struct consort_manifest_section {
+	enum consort_manifest_kind kind;
+	const char *word; /* the kind's */
+	const char *name; /* "" for none */
+	uint32_t first, nentries;
+	struct consort_manifest_entry where;
+};
+
+/* Every section that was found; those of an included file behind those of the file that includes it. */
+struct consort_manifest_source {
+	struct consort_manifest_section *sections;
+	struct consort_manifest_entry *entries;
+	uint32_t nsections, nentries, nfiles;
+	uint32_t section_capacity, entry_capacity;
+	size_t size; /* of the files, in bytes */
+};
+
+/* include.c: the file and all that it includes. */
+enum consort_status consort_source_read(struct consort_manifest_source *source, struct consort_manifest *manifest,
+					const char *path, struct consort_error *error);
+/* All of a file behind what `out` holds: 0, or an errno (EFBIG for more than limit bytes). */
+int consort_source_load(const char *path, size_t limit, struct consort_buffer *out);
+
+/* reader.c: appends one file's sections. `text` is edited in place and has to live as long as the manifest. */
+enum consort_status consort_source_parse(struct consort_manifest_source *source, struct consort_manifest *manifest,
+					 const char *file, char *text, size_t size, struct consort_error *error);
+void consort_source_clear(struct consort_manifest_source *source);
+/* The text between the quote at `text` and the one that closes it, a doubled one being one; `out` may be `text`.
+ * Returns what stands behind, or NULL if nothing closes it. */
+const char *consort_source_unquote(const char *text, char *out);
+
+/* secret.c: sets value, shown and from_secret of an entry whose value is as written. */
+enum consort_status consort_manifest_expand(struct consort_manifest *manifest, struct consort_manifest_entry *entry,
+					    struct consort_error *error);
+
+/* What a message may show of an entry's value: nothing that came in by ${…}. */
+static inline const char *consort_manifest_quotable(const struct consort_manifest_entry *entry, const char *text)
+{
+	return entry->from_secret ? entry->shown : text;
+}
+
+/* manifest.c: 1 to 127 bytes, no control characters, no blanks around? `noun` is for the message. */
+enum consort_status consort_manifest_name(const struct consort_manifest_entry *where, const char *noun,
+					  const char *name, struct consort_error *error);
+/* option.c: absolute; NULL: no memory. */
+const char *consort_manifest_path(struct consort_manifest *manifest, const struct consort_manifest_entry *where,
+				  const char *path);
+
+/* section.c: makes `object` of a section: the struct of its kind, or the manifest for [consort]. */
+enum consort_status consort_manifest_section(struct consort_manifest *manifest,
+					     const struct consort_manifest_section *section,
+					     const struct consort_manifest_entry *entries, void *object,
+					     struct consort_error *error);
+/* resource.c: the same for [resource NAME] */
+enum consort_status consort_manifest_resource(struct consort_manifest *manifest,
+					      const struct consort_manifest_section *section,
+					      const struct consort_manifest_entry *entries,
+					      struct consort_manifest_resource *out_resource,
+					      struct consort_error *error);
 
 #endif

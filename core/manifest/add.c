@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Databases from the command line: "NAME=TYPE:OPTION=VALUE,…" is read as a [database NAME] with `resources = *`. In a
+ * value, \, is a comma and ${…} is replaced; the shell has done the quoting. Messages show the text only as far as
+ * its type, since options may hold passwords.
+ */
+#include "manifest/manifest.h"
+
+struct addition {
+	struct consort_manifest *manifest;
+	struct consort_manifest_section section;
+	struct consort_manifest_entry *entries;
+	struct consort_map keys;
+	struct consort_error *error;
+};
+
+static enum consort_status add_entry(struct addition *addition, const char *key, const char *value)
+{
+	struct consort_manifest_entry *entry = &addition->entries[addition->section.nentries++];
+
+	*entry = addition->section.where;
+	entry->key = key;
+	entry->value = value;
+	if (consort_map_get(&addition->keys, key))
+		return consort_manifest_fail(addition->error, CONSORT_EMANIFEST, entry, "'%s' is given twice", key);
+	if (!consort_map_put(&addition->keys, key, entry))
+		return consort_error_no_memory(addition->error);
+	return consort_manifest_expand(addition->manifest, entry, addition->error);
+}
+
+/* "OPTION=VALUE,…", taken apart in place. */
+static enum consort_status add_options(struct addition *addition, char *text)
+{
+	enum consort_status status = CONSORT_OK;
+	char *from, *to, *value;
+	bool more = true;
+
+	while (more && !status) {
+		for (from = to = text; *from && *from != ','; from++) {
+			from += from[0] == '\\' && from[1] == ',';
+			*to++ = *from;
+		}
+		more = *from;
+		*to = '\0';
+		value = strchr(text, '=');
+		if (!value || value == text)
+			return consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
+						     "option %u does not read OPTION=VALUE; a comma in a value is written \\,",
+						     addition->section.nentries);
+		*value = '\0';
+		status = add_entry(addition, text, value + 1);
+		text = from + 1;
+	}
+	return status;
+}
+
+/* Appends the database; the array grows by doubling. */
+static enum consort_status append(struct addition *addition)
+{
+	struct consort_manifest *manifest = addition->manifest;
+	struct consort_manifest_database *databases = manifest->databases;
+	uint32_t capacity = manifest->database_capacity, i;
+	struct consort_manifest_database database;
+	enum consort_status status;
+
+	for (i = 0; i < manifest->ndatabases; i++) {
+		if (!strcmp(databases[i].name, addition->section.name)) {
+			const struct consort_manifest_entry *first = &databases[i].where;
+
+			return first->line
+				? consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
+							"a database of that name is declared at %s:%u", first->file,
+							first->line)
+				: consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
+							"that name is given twice");
+		}
+	}
+	status = consort_manifest_section(manifest, &addition->section, addition->entries, &database, addition->error);
+	if (status)
+		return status;
+	database.expose_all = true;
+	if (manifest->ndatabases == capacity) {
+		capacity = capacity ? capacity * 2 : 4;
+		databases = consort_arena_array(&manifest->arena, capacity, sizeof(*databases));
+		if (!databases)
+			return consort_error_no_memory(addition->error);
+		memcpy(databases, manifest->databases, manifest->ndatabases * sizeof(*databases));
+		manifest->databases = databases;
+		manifest->database_capacity = capacity;
+	}
+	manifest->databases[manifest->ndatabases++] = database;
+	return CONSORT_OK;
+}
+
+enum consort_status consort_manifest_add(struct consort_manifest *manifest, const char *text,
+					 struct consort_error *error)
+{
+	struct addition addition = {
+		.manifest = manifest, .error = error,
+		.section = {.kind = CONSORT_MANIFEST_DATABASE, .word = "database"},
+	};
+	struct consort_manifest_entry *where = &addition.section.where;
+	size_t name = strcspn(text, "="), head = name + strcspn(text + name, ":"), commas = 0, i;
+	char *copy = consort_arena_text(&manifest->arena, text);
+	uint32_t secrets = manifest->nsecrets;
+	enum consort_status status;
+
+	for (i = head; text[i]; i++)
+		commas += text[i] == ',';
+	addition.entries = consort_arena_array(&manifest->arena, commas + 2, sizeof(*addition.entries));
+	where->file = "-d";
+	if (!copy || !addition.entries)
+		return consort_error_no_memory(error);
+	if (!consort_utf8_valid(text, strlen(text), NULL))
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the text is not UTF-8");
+	if (!text[name] || !name || head == name + 1)
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…",
+					     (int)head, text);
+	copy[name] = copy[head] = '\0';
+	addition.section.name = copy;
+	where->file = consort_arena_printf(&manifest->arena, "-d %s", copy);
+	if (!where->file)
+		return consort_error_no_memory(error);
+	status = add_entry(&addition, "type", copy + name + 1);
+	if (!status && text[head] && text[head + 1])
+		status = add_options(&addition, copy + head + 1);
+	if (!status)
+		status = append(&addition);
+	if (status)
+		manifest->nsecrets = secrets;
+	consort_map_clear(&addition.keys);
+	return status;
+}
