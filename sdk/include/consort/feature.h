@@ -25,7 +25,7 @@ enum consort_feature {
 	CONSORT_FEATURE_CREATE = 1,
 	/* write.update changes only the attributes named, of the record with that key. */
 	CONSORT_FEATURE_UPDATE = 2,
-	/* write.delete removes the record with that key. */
+	/* write.remove removes the record with that key. */
 	CONSORT_FEATURE_DELETE = 3,
 	/* write.upsert inserts or, where the key is there, updates; one step to every observer.
 	 * Clear: refused; the core never imitates it by a read and a write. */

@@ -62,7 +62,7 @@ struct consort_option {
 	const char *name;           /* lower case; dots allowed */
 	const char *default_value;  /* as in the manifest; NULL: absent unless given */
 	const char *choices;        /* CHOICE: "wal,delete,memory" */
-	const char *help;           /* one line */
+	const char *help;           /* one line; never NULL */
 };
 
 /* --- database: MUST --- */
@@ -427,7 +427,7 @@ struct consort_keyvalue_ops {
 
 /* --- the plugin --- */
 
-/* The descriptor: static, constant. Growing. */
+/* The descriptor: static, constant. Texts are never NULL; empty where there is nothing to say. Growing. */
 struct consort_plugin {
 	uint32_t struct_size;
 	uint32_t abi_minor;                   /* CONSORT_ABI_MINOR of the headers it was built with */
