@@ -48,16 +48,24 @@ const char *testing_folder(void)
 	return folder;
 }
 
-/* Texts that live until the process, which is one case, ends. */
+/* Texts that live until the process, which is one case, ends; reachable, so that they are no leak. */
+struct kept {
+	struct kept *next;
+	char text[];
+};
+
 static const char *keep(const char *root, const char *name)
 {
+	static struct kept *all;
 	size_t size = strlen(root) + strlen(name) + 2;
-	char *path = malloc(size);
+	struct kept *kept = malloc(sizeof(*kept) + size);
 
-	if (!path)
+	if (!kept)
 		abort();
-	snprintf(path, size, "%s/%s", root, name);
-	return path;
+	snprintf(kept->text, size, "%s/%s", root, name);
+	kept->next = all;
+	all = kept;
+	return kept->text;
 }
 
 const char *testing_path(const char *name)
