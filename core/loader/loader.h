@@ -9,10 +9,14 @@
  *     search.c    the plugin path, and candidates for a type   ENOPLUGIN
  *     verify.c    owner and mode of the file and its folders   EUNTRUSTED
  *     note.c      the ELF note, with bounds checks             EUNTRUSTED
- *     open.c      dlopen                                       ELOAD
+ *     open.c      dlopen, and the adapters that are loaded     ELOAD
  *     negotiate.c entry, versions, tables against bits         EABI
  *     features.c  names of features, and the slots that each bit requires
+ *     check.c     loading in a child process
  *     plugins.c   the public functions of consort/plugins.h
+ *     host.c      the services that adapters are given
+ *
+ * No lock is held while plugin code, its constructors included, runs.
  */
 
 #include <consort/plugins.h>
@@ -31,6 +35,9 @@ struct consort_note_info {
  * no note; the message says which and where. */
 enum consort_status consort_note_read(const char *path, struct consort_note_info *out_note,
 				      struct consort_error *error);
+/* The syntax of ids ([a-z][a-z0-9_-]*, under 32 bytes) and versions (printable ASCII, 1 to 15 bytes). */
+bool consort_id_valid(const char *id);
+bool consort_version_valid(const char *version);
 
 /* The folders to search, in order. plugin_path: ':'-separated, or NULL. */
 struct consort_search {
@@ -42,8 +49,29 @@ enum consort_status consort_search_init(struct consort_search *search, const cha
 					struct consort_error *error);
 void consort_search_clear(struct consort_search *search);
 
-/* resolve: the file for a type, or for a library's name or path. ENOPLUGIN lists every candidate and why it was
- * passed over. *out_path: canonical, freed by the caller. */
+/* A file that a search came by, examined without running it; or a folder that cannot be searched. */
+struct consort_candidate {
+	char *path;                    /* as found: folder of the path and name */
+	char *canonical;               /* what would be opened; NULL if there is no such file */
+	struct consort_note_info note; /* empty if it could not be read */
+	struct consort_error error;    /* why it is passed over; status OK: it can be taken */
+};
+void consort_candidate_clear(struct consort_candidate *candidate);
+
+/* Gets each candidate, which it may not keep. False ends the walk. */
+typedef bool consort_candidate_fn(void *context, const struct consort_candidate *candidate);
+/* All candidates for a type, the preferred first: consort-TYPE.so in every folder, then every other consort-*.so,
+ * and the folders that cannot be searched. type NULL: every consort-*.so in the path's order, no folders. ENOMEM. */
+enum consort_status consort_search_walk(const struct consort_search *search, const char *type,
+					consort_candidate_fn *fn, void *context, struct consort_error *error);
+
+/* resolve: the file for a type, or for a library's name or path, with its note; clear *out_candidate. Examines
+ * it too, so that one that is not to be trusted or of another ABI is passed over. A search that ends with nothing
+ * lists every candidate and why it was passed over, with the status of the first that was meant (EUNTRUSTED, EABI),
+ * or ENOPLUGIN if none was. A library given by path answers with what is wrong with it. */
+enum consort_status consort_loader_find(const struct consort_search *search, const char *type, const char *library,
+					struct consort_candidate *out_candidate, struct consort_error *error);
+/* The same for the path alone. *out_path: canonical, freed by the caller. */
 enum consort_status consort_loader_resolve(const struct consort_search *search, const char *type,
 					   const char *library, char **out_path, struct consort_error *error);
 /* verify: the canonical file and every folder above it belong to root or the user and are not writable by
@@ -60,10 +88,28 @@ struct consort_adapter {
  * type NULL: take whatever the library is. */
 enum consort_status consort_loader_load(const struct consort_search *search, const char *type, const char *library,
 					const struct consort_adapter **out_adapter, struct consort_error *error);
+/* open and negotiate of a candidate that was found; remembers nothing and takes no lock. */
+enum consort_status consort_loader_open(const struct consort_candidate *candidate,
+					const struct consort_plugin **out_plugin, struct consort_error *error);
+/* The same in a child process that has `limit` milliseconds: a crash, an exit and a hang are ELOAD. */
+enum consort_status consort_loader_try(const struct consort_candidate *candidate, int limit,
+				       struct consort_error *error);
 
 /* negotiate alone, on a descriptor: what load checks after the entry returned it. note may be NULL. */
 enum consort_status consort_loader_negotiate(const struct consort_plugin *plugin, const char *path,
 					     const struct consort_note_info *note,
 					     const struct consort_host *host, struct consort_error *error);
+
+/* The first slot, "write.upsert", that this feature requires and that is empty; NULL if none is. The feature
+ * CONSORT_FEATURE_ALWAYS stands for what every adapter must have. */
+#define CONSORT_FEATURE_ALWAYS 128u
+const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint32_t feature);
+
+/* The services, one table for the process. */
+const struct consort_host *consort_host_services(void);
+/* Where host->log goes: lines up to `level`, from any thread. fn NULL: nowhere, as at first. When this returns, no
+ * thread is inside the former fn. fn may log, but not call this. */
+void consort_host_log_to(void (*fn)(void *context, uint32_t level, const char *origin, const char *text),
+			 void *context, uint32_t level);
 
 #endif

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the contract. */
+#include "zoo.h"
+
+ZOO_EXPORT;
