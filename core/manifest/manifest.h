@@ -130,9 +130,6 @@ enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 					    const struct consort_manifest_entry *entry,
 					    const struct consort_option *option, struct consort_value *out_value,
 					    struct consort_error *error);
-/* "250ms", "5s", "2m", "1h", "7d", "0" → nanoseconds; "64KiB", "16MiB", "4096" → bytes. False: not of that form. */
-bool consort_duration_parse(const char *text, int64_t *out_nanoseconds);
-bool consort_size_parse(const char *text, int64_t *out_bytes);
 
 /* --- between this layer's own files --- */
 

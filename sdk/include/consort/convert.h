@@ -100,6 +100,11 @@ struct consort_decimal consort_decimal_from_int64(int64_t integer);
  */
 int consort_value_compare(const struct consort_value *a, const struct consort_value *b);
 
+/* "250ms", "5s", "2m", "1h", "7d", "0" → nanoseconds. 0: not of that form, or too long. */
+int consort_duration_parse(const char *text, int64_t *out_nanoseconds);
+/* "4096", "64KiB", "16MiB", "1GiB", "2TiB" → bytes. 0: not of that form, or too large. */
+int consort_size_parse(const char *text, int64_t *out_bytes);
+
 CONSORT_END
 
 #endif
