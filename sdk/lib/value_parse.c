@@ -195,6 +195,10 @@ uint32_t consort_value_parse(struct consort_type type, const char *text, uint64_
 	case CONSORT_TYPE_OBJECTID:
 		status = parse_objectid(type, text, size, &value, error);
 		break;
+	case CONSORT_TYPE_JSON:
+	case CONSORT_TYPE_LIST:
+		status = consort_json_value_parse(type, text, size, scratch, &value, error);
+		break;
 	default:
 		status = no_value(type, text, size, error);
 	}

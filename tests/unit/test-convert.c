@@ -174,6 +174,79 @@ static void test_print_json(void)
 	TESTING_TEXT(shown_json(consort_text("b\b\f\r\t")), "\"b\\b\\f\\r\\t\"");
 }
 
+/* --- values whose texts are JSON --- */
+
+static void test_json_values(void)
+{
+	struct consort_type json = consort_type_of(CONSORT_TYPE_JSON);
+	const char *compact = "{\"a\":[1,2]}";
+	struct consort_value value = parsed(json, compact);
+
+	CU_ASSERT_PTR_EQUAL(value.as.view.data, compact);
+	TESTING_TEXT(shown(parsed(json, " { \"a\" : [ 1, 2 ] } ")), compact);
+	TESTING_TEXT(shown(parsed(json, "\"\\u0041\"")), "\"A\"");
+	CU_ASSERT_EQUAL(consort_value_parse(json, "[ 1 ]", 5, NULL, &value, NULL), CONSORT_OK);
+	TESTING_TEXT(shown(value), "[ 1 ]");
+	fails_as(CONSORT_TYPE_JSON, "{\"a\":}", CONSORT_ESYNTAX, "invalid JSON at byte 6");
+	fails_as(CONSORT_TYPE_JSON, "", CONSORT_ESYNTAX, "ends too early");
+	value = consort_text("[1, 2]");
+	CU_ASSERT_EQUAL(consort_value_convert(&value, json, &scratch, &value, NULL), CONSORT_OK);
+	TESTING_TEXT(shown(value), "[1,2]");
+}
+
+static struct consort_type list_of(const char *element)
+{
+	struct consort_type type = consort_type_of(0);
+	char name[64];
+
+	snprintf(name, sizeof(name), "list of %s", element);
+	CU_ASSERT_EQUAL(consort_type_parse(name, &type, NULL), CONSORT_OK);
+	return type;
+}
+
+static void test_lists(void)
+{
+	struct consort_value value = parsed(list_of("int64"), "[1, null, -2, \"9223372036854775807\"]");
+
+	CU_ASSERT_EQUAL_FATAL(value.as.list.count, 4);
+	CU_ASSERT_TRUE(value.type.id == CONSORT_TYPE_LIST && value.type.element == CONSORT_TYPE_INT64);
+	CU_ASSERT_EQUAL(value.as.list.items[2].as.int64, -2);
+	CU_ASSERT_EQUAL(value.as.list.items[3].as.int64, INT64_MAX);
+	TESTING_TEXT(shown(value), "[1,null,-2,\"9223372036854775807\"]");
+	TESTING_TEXT(shown(parsed(list_of("int64"), "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]")),
+		     "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]");
+	CU_ASSERT_EQUAL(parsed(list_of("text"), "[]").as.list.count, 0);
+	TESTING_TEXT(shown(parsed(list_of("text"), "[\"a\\n\", \"\", \"\\ud83d\\ude00\"]")),
+		     "[\"a\\n\",\"\",\"\xf0\x9f\x98\x80\"]");
+	TESTING_TEXT(shown(parsed(list_of("decimal(5,2)"), "[1.5, \"2\"]")), "[1.50,2.00]");
+}
+
+static void test_list_elements(void)
+{
+	TESTING_TEXT(shown(parsed(list_of("float64"), "[1, 0.1, \"NaN\", \"-Infinity\"]")),
+		     "[1.0,0.1,\"NaN\",\"-Infinity\"]");
+	TESTING_TEXT(shown(parsed(list_of("bool"), "[true, false]")), "[true,false]");
+	TESTING_TEXT(shown(parsed(list_of("bytes"), "[\"\\\\x00ff\"]")), "[\"\\\\x00ff\"]");
+	TESTING_TEXT(shown(parsed(list_of("timestamp"), "[\"2001-01-01 00:47\"]")), "[\"2001-01-01T00:47:00Z\"]");
+	TESTING_TEXT(shown(parsed(list_of("json"), "[{\"a\": [1, 2]}, 5, \"x\\n\", true, null]")),
+		     "[{\"a\":[1,2]},5,\"x\\n\",true,null]");
+}
+
+static void test_lists_refused(void)
+{
+	struct consort_value value;
+
+	fails(list_of("int64"), "[1,\"x\"]", 7, CONSORT_ETYPE, "element 2: 'x' is not an integer");
+	fails(list_of("int64"), "[1.5]", 5, CONSORT_ETYPE, "element 1: '1.5' is not an integer");
+	fails(list_of("int64"), "[1,[2]]", 7, CONSORT_ETYPE, "element 2: an array is not an integer");
+	fails(list_of("text"), "[5]", 3, CONSORT_ETYPE, "element 1: a number is not text");
+	fails(list_of("bool"), "[\"true\"]", 8, CONSORT_ETYPE, "element 1: a string is not a boolean");
+	fails(list_of("float64"), "[1e400]", 7, CONSORT_ERANGE, "element 1: 1e400 is too great for float64");
+	fails(list_of("int64"), "5", 1, CONSORT_ETYPE, "the JSON text is a number, not an array");
+	fails(list_of("int64"), "[1", 2, CONSORT_ESYNTAX, "invalid JSON");
+	CU_ASSERT_EQUAL(consort_value_parse(list_of("int64"), "[]", 2, NULL, &value, NULL), CONSORT_EINVAL);
+}
+
 /* --- conversion --- */
 
 static void converts(struct consort_value value, struct consort_type type, const char *expected)
@@ -278,6 +351,8 @@ int main(int argc, char **argv)
 		{"type-names", test_type_names}, {"type-hints", test_type_hints}, {"bool", test_bool},
 		{"text", test_text}, {"bytes", test_bytes}, {"ids", test_ids},
 		{"shown", test_shown_values}, {"print-json", test_print_json},
+		{"json-values", test_json_values}, {"lists", test_lists}, {"list-elements", test_list_elements},
+		{"lists-refused", test_lists_refused},
 		{"convert", test_convert}, {"order", test_order}, {NULL, NULL},
 	};
 
