@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON Lines: an object a line. Its members are the columns, in the order in which they first appear; a
+ * column that is a path is looked for inside the member that the path begins with.
+ */
+#include "file.h"
+
+#include <inttypes.h>
+
+struct state {
+	struct consort_json_reader *reader;
+	struct consort_json_reader *nested; /* for paths, while `reader` is at its member */
+	uint32_t expected;                  /* column that the next member probably is */
+	struct consort_error *error;
+};
+
+static void put(struct file_record *record, uint32_t column, const struct consort_json_value *value)
+{
+	if (value->kind == CONSORT_JSON_BOOL)
+		file_record_put(record, column, value->kind, value->boolean ? "true" : "false",
+				value->boolean ? 4 : 5);
+	else
+		file_record_put(record, column, value->kind, value->text.data, (size_t)value->text.size);
+}
+
+/* Columns that are paths into this object or array. A member that has the whole path as its name wins. */
+static uint32_t put_paths(struct file_scan *scan, struct consort_view key,
+			  const struct consort_json_value *value)
+{
+	struct file_record *record = &scan->record;
+	struct state *state = scan->state;
+	uint32_t i, status;
+
+	for (i = 0; i < record->count; i++) {
+		const struct file_column *column = &record->columns[i];
+		struct consort_json_value inner = {CONSORT_JSON_NONE, 0, {NULL, 0}};
+
+		if (!column->nsteps || column->kind || column->steps[0].key_size != key.size ||
+		    memcmp(column->steps[0].key, key.data, key.size))
+			continue;
+		status = consort_json_at(state->nested, value->text, column->steps + 1, column->nsteps - 1,
+					 &inner, state->error);
+		if (status)
+			return status;
+		if (inner.kind)
+			put(record, i, &inner);
+	}
+	return CONSORT_OK;
+}
+
+static uint32_t take_member(void *context, struct consort_view key, const struct consort_json_value *value)
+{
+	struct file_scan *scan = context;
+	struct file_record *record = &scan->record;
+	struct state *state = scan->state;
+	uint32_t column = file_record_find(record, key.data, (size_t)key.size, state->expected), status;
+
+	if (column == FILE_NO_COLUMN && !record->fixed) {
+		column = record->count;
+		status = file_record_add(record, key.data, (size_t)key.size, false, state->error);
+		if (status)
+			return status;
+	}
+	if (column != FILE_NO_COLUMN) {
+		put(record, column, value);
+		state->expected = column + 1;
+	}
+	return record->paths && value->kind >= CONSORT_JSON_OBJECT ? put_paths(scan, key, value) : CONSORT_OK;
+}
+
+static uint32_t jsonl_next(struct file_scan *scan, const struct consort_call *call, bool *out_more,
+			   struct consort_error *error)
+{
+	struct state *state = scan->state;
+	struct consort_view line;
+	uint32_t status;
+
+	do {
+		status = file_lines_next(&scan->lines, call, &line, error);
+		if (status)
+			return status;
+		if (!line.data) {
+			*out_more = false;
+			return CONSORT_OK;
+		}
+		while (line.size && strchr(" \t\r\n", line.data[line.size - 1]))
+			line.size--;
+	} while (!line.size);
+	scan->line = scan->lines.number;
+	state->expected = 0;
+	state->error = error;
+	file_record_begin(&scan->record);
+	status = consort_json_members(state->reader, line, take_member, scan, error);
+	if (status == CONSORT_ETYPE)
+		return file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
+				       "a JSON value that is no object; each line holds one object");
+	if (status == CONSORT_ESYNTAX)
+		error->status = status = CONSORT_EPROTOCOL;
+	if (status) {
+		consort_error_prefix(error, "%s:%" PRIu64, scan->lines.name, scan->line);
+		return status;
+	}
+	*out_more = true;
+	return file_record_end(&scan->record, error);
+}
+
+static uint32_t jsonl_start(struct file_scan *scan, const struct consort_call *call,
+			    struct consort_error *error)
+{
+	(void)scan;
+	(void)call;
+	(void)error;
+	return CONSORT_OK;
+}
+
+static void jsonl_end(struct file_scan *scan)
+{
+	struct state *state = scan->state;
+
+	consort_json_reader_free(state->reader);
+	consort_json_reader_free(state->nested);
+}
+
+static uint32_t jsonl_make(struct file_scan *scan, struct consort_error *error)
+{
+	struct state *state = consort_arena_alloc(&scan->arena, sizeof(*state));
+
+	if (!state)
+		return consort_error_no_memory(error);
+	scan->state = state;
+	state->reader = consort_json_reader_new();
+	state->nested = consort_json_reader_new();
+	return state->reader && state->nested ? CONSORT_OK : consort_error_no_memory(error);
+}
+
+static const char *const extensions[] = {"jsonl", "ndjson", NULL};
+
+const struct file_reader file_jsonl = {
+	.name = "jsonl",
+	.extensions = extensions,
+	.schemaless = true,
+	.make = jsonl_make,
+	.free = jsonl_end,
+	.start = jsonl_start,
+	.next = jsonl_next,
+};

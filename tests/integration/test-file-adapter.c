@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file adapter as an adapter: its tables, sources and globs, cursors, and files that change. */
+#include "file-adapter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/exec.h"
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void folder(const char *name)
+{
+	CU_ASSERT_EQUAL_FATAL(mkdir(testing_path(name), 0700), 0);
+}
+
+static void test_descriptor(void)
+{
+	static const uint32_t expected[] = {
+		CONSORT_FEATURE_READ,   CONSORT_FEATURE_STREAMING, CONSORT_FEATURE_INTROSPECT,
+		CONSORT_FEATURE_CANCEL, CONSORT_FEATURE_EXPLAIN,   CONSORT_FEATURE_CONCURRENT_CURSORS,
+	};
+	struct consort_connection_info info = {.struct_size = sizeof(info)};
+	struct consort_features features = {{0, 0}};
+	struct file_test test;
+	size_t i;
+
+	file_test_open(&test, NULL);
+	for (i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		consort_features_add(&features, expected[i]);
+	CU_ASSERT_EQUAL(test.plugin->features.word[0], features.word[0]);
+	CU_ASSERT_EQUAL(test.plugin->features.word[1], 0);
+	TESTING_TEXT(test.plugin->id, "file");
+	CU_ASSERT_PTR_NULL(test.plugin->write);
+	test.plugin->connection->info(test.connection, &info);
+	CU_ASSERT_PTR_NOT_NULL(strstr(testing_folder(), strrchr(info.identity, '/')));
+	CU_ASSERT_EQUAL(test.plugin->connection->ping(test.connection, &test.call, &test.error), CONSORT_OK);
+	file_test_close(&test);
+
+	file_test_open(&test, "/nonexistent/folder");
+	CU_ASSERT_PTR_NULL(test.connection);
+	CU_ASSERT_EQUAL(test.error.status, CONSORT_ECONNECTION);
+	TESTING_TEXT(test.error.message,
+		     "cannot open the folder '/nonexistent/folder': No such file or directory");
+	file_test_close(&test);
+	file_test_open(&test, testing_write("plain", ""));
+	CU_ASSERT_EQUAL(test.error.status, CONSORT_ECONNECTION);
+	TESTING_CONTAINS(test.error.message, "is not a folder; path names the folder that the files are in");
+	file_test_close(&test);
+}
+
+static uint32_t take_text(void *context, const char *text, uint64_t size)
+{
+	consort_buffer_append(context, text, size);
+	return CONSORT_OK;
+}
+
+/* A bare scan is taken exactly; all above it is refused with a reason. */
+static void test_offer(void)
+{
+	struct consort_text_sink sink;
+	struct consort_expr conjunct = {.struct_size = sizeof(conjunct)};
+	const struct consort_expr *conjuncts[] = {&conjunct, &conjunct};
+	struct file_scan_test scan;
+	const struct consort_node *inputs[] = {&scan.node};
+	struct consort_node filter = {.struct_size = sizeof(filter),
+				      .kind = CONSORT_NODE_FILTER,
+				      .number = 0,
+				      .first_conjunct = 2,
+				      .ninputs = 1,
+				      .inputs = inputs,
+				      .nexprs = 2,
+				      .exprs = conjuncts};
+	uint8_t fidelity[4] = {0};
+	const char *reason[4] = {NULL};
+	struct consort_offer answer = {
+		.struct_size = sizeof(answer), .count = 4, .fidelity = fidelity, .reason = reason};
+	struct file_test test;
+	void *compiled = NULL;
+
+	file_test_open(&test, NULL);
+	testing_write("a.csv", "x,y\n1,2\n");
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "a.csv", NULL, NULL), CONSORT_OK);
+	scan.node.number = 1;
+	CU_ASSERT_EQUAL(test.plugin->query->offer(test.database, &filter, &answer, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(fidelity[1], CONSORT_FIDELITY_EXACT);
+	CU_ASSERT_TRUE(!fidelity[0] && !fidelity[2] && !fidelity[3] && !reason[1]);
+	TESTING_TEXT(reason[0], "files are only read; the core does the rest");
+	TESTING_TEXT(reason[3], reason[0]);
+
+	sink.context = &test.text;
+	sink.write = take_text;
+	consort_buffer_reset(&test.text);
+	CU_ASSERT_EQUAL(test.plugin->query->explain(test.database, scan.compiled, &sink, &test.error),
+			CONSORT_OK);
+	TESTING_TEXT(test.text.data, "read a.csv: columns x, y");
+
+	scan.statement.root = &filter;
+	CU_ASSERT_EQUAL(test.plugin->query->compile(test.database, &scan.statement, &compiled, &test.error),
+			CONSORT_EUNSUPPORTED);
+	CU_ASSERT_PTR_NULL(compiled);
+	file_test_end(&test, &scan);
+	file_test_close(&test);
+}
+
+static void test_sources(void)
+{
+	struct file_test test;
+
+	file_test_open(&test, NULL);
+	testing_write("b.csv", "x\n1\n");
+	testing_write("we[i]rd.CSV", "x\n2\n");
+	testing_write("data.txt", "x\n3\n");
+	testing_write("none", "x\n4\n");
+	folder("sub");
+	folder("is.csv");
+	testing_write("sub/b.csv", "x\n5\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "we[i]rd.CSV", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "2\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "sub/b.csv", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "5\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "data.txt", LIST("format=csv"), NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(file_test_read(&test, "data.txt", LIST("format=auto"), NULL), CONSORT_EVALUE);
+	TESTING_TEXT(test.error.message,
+		     "the name of 'data.txt' does not tell its format; say format = csv or "
+		     "format = jsonl");
+	CU_ASSERT_EQUAL(file_test_read(&test, "none", NULL, NULL), CONSORT_EVALUE);
+	CU_ASSERT_EQUAL(file_test_read(&test, "is.csv", NULL, NULL), CONSORT_ECONNECTION);
+	TESTING_TEXT(test.error.message, "'is.csv' is not a regular file");
+	CU_ASSERT_EQUAL(file_test_read(&test, "v.csv", NULL, NULL), CONSORT_ENOTFOUND);
+	TESTING_CONTAINS(test.error.message, "no file 'v.csv' in '");
+	TESTING_CONTAINS(test.error.message, "'; did you mean 'b.csv'?");
+	CU_ASSERT_EQUAL(file_test_read(&test, "gone/*.csv", NULL, NULL), CONSORT_ENOTFOUND);
+	TESTING_CONTAINS(test.error.message, "' matches 'gone/*.csv'");
+	CU_ASSERT_EQUAL(file_test_read(&test, "/etc/passwd", NULL, NULL), CONSORT_EVALUE);
+	CU_ASSERT_EQUAL(file_test_read(&test, "..", NULL, NULL), CONSORT_EVALUE);
+	CU_ASSERT_EQUAL(file_test_read(&test, "sub/../../x.csv", NULL, NULL), CONSORT_EVALUE);
+	TESTING_CONTAINS(test.error.message, "source 'sub/../../x.csv' leaves the folder '");
+	CU_ASSERT_EQUAL(file_test_read(&test, "sub/*/../*.csv", NULL, NULL), CONSORT_EVALUE);
+	CU_ASSERT_EQUAL(file_test_read(&test, "", NULL, NULL), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL_FATAL(mkfifo(testing_path("pipe.csv"), 0600), 0);
+	CU_ASSERT_EQUAL(file_test_read(&test, "pipe.csv", NULL, NULL), CONSORT_ECONNECTION);
+	if (geteuid()) {
+		chmod(testing_path("b.csv"), 0);
+		CU_ASSERT_EQUAL(file_test_read(&test, "b.csv", NULL, NULL), CONSORT_ECONNECTION);
+		TESTING_TEXT(test.error.message, "cannot open 'b.csv': Permission denied");
+	}
+	file_test_close(&test);
+}
+
+static void test_globs(void)
+{
+	struct file_test test;
+
+	file_test_open(&test, NULL);
+	testing_write("day-10.csv", "y,x\n30,3\n");
+	testing_write("day-02.csv", "x,y\n1,10\n2,\"20\"");
+	testing_write("day-03.csv", "x,y\n");
+	folder("2024");
+	testing_write("2024/a.jsonl", "{\"v\":1}\n");
+	testing_write("2024/b.jsonl", "{\"w\":\"x\",\"v\":2.5}\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-*.csv", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "1|10\n2|20\n3|30\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "20?4/*.jsonl", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "1.0|NULL\n2.5|x\n");
+	CU_ASSERT_EQUAL(file_test_describe(&test, "20?4/*.jsonl", NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "20?4/*.jsonl: v float64, w text\n");
+	testing_write("day-11.csv", "x,z,y\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-*.csv", NULL, NULL), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message,
+		     "day-11.csv:1: column 'z' is not in 'day-02.csv'; the files of one source must "
+		     "have the same columns");
+	testing_write("day-11.csv", "y\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-*.csv", NULL, LIST("x int64")), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message,
+		     "day-11.csv:1: column 'x' of 'day-02.csv' is missing; the files of one source "
+		     "must have the same columns");
+	testing_write("day-11.csv", "1,2\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-1*.csv", LIST("header=no"), NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "y|x\n30|3\n1|2\n");
+	testing_write("day-11.csv", "1,2\n3\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-1*.csv", LIST("header=no"), NULL), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message, "day-11.csv:2: expected 2 columns, found 1");
+	testing_write("day-99.jsonl", "{}\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "day-[09]*", NULL, NULL), CONSORT_EVALUE);
+	TESTING_TEXT(test.error.message,
+		     "'day-99.jsonl' is jsonl, but 'day-02.csv' is csv; the files of one source have one "
+		     "format");
+	file_test_close(&test);
+}
+
+/* The folder's own name is no pattern. */
+static void test_folder(void)
+{
+	struct file_test test;
+
+	folder("o*[d]d \\ dir?");
+	testing_write("o*[d]d \\ dir?/a1.csv", "x\n1\n");
+	testing_write("o*[d]d \\ dir?/a2.csv", "x\n2\n");
+	file_test_open(&test, testing_path("o*[d]d \\ dir?"));
+	CU_ASSERT_EQUAL(file_test_describe(&test, NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "a1=a1.csv: x int64\na2=a2.csv: x int64\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "a*.csv", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "1\n2\n");
+	file_test_close(&test);
+}
+
+static void test_listing(void)
+{
+	struct file_test test;
+
+	file_test_open(&test, NULL);
+	testing_write("b.csv", "x\n1\n");
+	testing_write("a.jsonl", "{\"v\":1}\n");
+	testing_write("b.ndjson", "{\"v\":1}\n");
+	testing_write("c.d.csv", "x\ny\n");
+	testing_write(".hidden.csv", "x\n");
+	testing_write("readme.txt", "x\n");
+	folder("z.csv");
+	CU_ASSERT_EQUAL(file_test_describe(&test, NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data,
+		     "a=a.jsonl: v int64\nb.csv: x int64\nb.ndjson: v int64\nc.d=c.d.csv: x text\n");
+	/* a broken file does not hide the others, and tells what it is when it is read */
+	testing_write("broken.csv", "x,y\n1,2\n3\n");
+	testing_write("empty.csv", "");
+	CU_ASSERT_EQUAL(file_test_describe(&test, NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data,
+		     "a=a.jsonl: v int64\nb.csv: x int64\nb.ndjson: v int64\n"
+		     "broken=broken.csv: x int64, y int64\nc.d=c.d.csv: x text\nempty=empty.csv:\n");
+	TESTING_TEXT(test.log, "2 drop: 'empty.csv' is empty: nothing tells its columns");
+	CU_ASSERT_EQUAL(file_test_read(&test, "broken.csv", NULL, LIST("x int64")), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message, "broken.csv:3: expected 2 columns, found 1");
+	file_test_close(&test);
+}
+
+/* Writes `name` with a column n that counts up; returns its size. */
+static size_t write_numbers(const char *name, int rows)
+{
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	size_t size;
+	int i;
+
+	consort_buffer_text(&text, "n,rest\n");
+	for (i = 0; i < rows; i++)
+		consort_buffer_printf(&text, "%d,some text that makes the record longer\n", i);
+	CU_ASSERT_FALSE_FATAL(text.failed);
+	testing_write_n(name, text.data, text.size);
+	size = text.size;
+	consort_buffer_clear(&text);
+	return size;
+}
+
+static void test_calls(void)
+{
+	struct file_scan_test scan;
+	struct file_test test;
+	uint32_t cancelled = 1;
+
+	file_test_open(&test, NULL);
+	write_numbers("n.csv", 100000);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_OK);
+	test.call.cancelled = &cancelled;
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ECANCELLED);
+	test.call.cancelled = NULL;
+	test.call.deadline = 1;
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ETIMEOUT);
+	CU_ASSERT_EQUAL(file_test_describe(&test, NULL, NULL), CONSORT_ETIMEOUT);
+	test.call.deadline = 0;
+	test.call.flags = CONSORT_CALL_NONBLOCK;
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_EUNSUPPORTED);
+	test.call.flags = 0;
+	test.plugin->connection->cancel(test.connection);
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ECANCELLED);
+	file_test_end(&test, &scan);
+	CU_ASSERT_EQUAL(file_test_describe(&test, "n.csv", NULL), CONSORT_ECANCELLED);
+	CU_ASSERT_EQUAL(test.plugin->connection->reset(test.connection, &test.call, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(file_test_describe(&test, "n.csv", NULL), CONSORT_OK);
+	file_test_close(&test);
+}
+
+static void test_cursors(void)
+{
+	struct file_scan_test a, b;
+	struct file_test test;
+	int64_t expected = 0, i;
+
+	file_test_open(&test, NULL);
+	write_numbers("n.csv", 1000);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &a, "n.csv", NULL, NULL), CONSORT_OK);
+	test.max_rows = 70;
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &b, "n.csv", NULL, NULL), CONSORT_OK);
+	for (expected = 0; expected < 1000; expected += 100) {
+		CU_ASSERT_EQUAL_FATAL(file_test_next(&test, &a), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(a.batch->nrows, 100);
+		for (i = 0; i < 100; i++)
+			CU_ASSERT_EQUAL(consort_column_int64(&a.batch->columns[0], i), expected + i);
+		CU_ASSERT_EQUAL_FATAL(file_test_next(&test, &b), CONSORT_OK);
+		CU_ASSERT_EQUAL(consort_column_int64(&b.batch->columns[0], 0), expected / 100 * 70);
+	}
+	CU_ASSERT_EQUAL(file_test_next(&test, &a), CONSORT_OK);
+	CU_ASSERT_TRUE(a.batch->nrows == 0 && a.batch->flags == CONSORT_BATCH_LAST);
+	CU_ASSERT_EQUAL(file_test_next(&test, &a), CONSORT_OK);
+	CU_ASSERT_EQUAL(a.batch->nrows, 0);
+	file_test_end(&test, &a);
+	file_test_end(&test, &b);
+	file_test_close(&test);
+}
+
+/* Reads to the end, or to the error. */
+static uint32_t drain(struct file_test *test, struct file_scan_test *scan, int64_t *out_rows)
+{
+	uint32_t status;
+
+	*out_rows = 0;
+	do {
+		status = file_test_next(test, scan);
+		*out_rows += status ? 0 : scan->batch->nrows;
+	} while (!status && !(scan->batch->flags & CONSORT_BATCH_LAST));
+	return status;
+}
+
+/* What changes behind the reader's back is no whole result; what is only added is not part of it. */
+static void test_changes(void)
+{
+	struct file_scan_test scan;
+	struct file_test test;
+	size_t size;
+	int64_t rows;
+	FILE *file;
+
+	file_test_open(&test, NULL);
+	size = write_numbers("n.csv", 10000);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(truncate(testing_path("n.csv"), (off_t)size / 2), 0);
+	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
+	TESTING_CONTAINS(test.error.message, "'n.csv' was cut to ");
+	file_test_end(&test, &scan);
+
+	write_numbers("n.csv", 10000);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	usleep(20000); /* longer than a tick of the file system's clock */
+	write_numbers("n.csv", 10000);
+	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message, "'n.csv' was changed while it was read");
+	file_test_end(&test, &scan);
+
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	file = fopen(testing_path("n.csv"), "ab");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fprintf(file, "not a number,and,too,wide\n");
+	fclose(file);
+	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_OK);
+	CU_ASSERT_EQUAL(rows, 10000);
+	file_test_end(&test, &scan);
+	file_test_close(&test);
+}
+
+/* However long the file is, reading it takes no more memory. */
+static void test_memory(void)
+{
+	struct file_scan_test scan;
+	struct file_test test;
+	struct rusage before, after;
+	int64_t rows;
+
+	file_test_open(&test, NULL);
+	write_numbers("n.csv", 1000000);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, LIST("n int64", "rest text")),
+			      CONSORT_OK);
+	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_OK);
+	getrusage(RUSAGE_SELF, &before);
+	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_OK);
+	getrusage(RUSAGE_SELF, &after);
+	CU_ASSERT_EQUAL(rows, 999900);
+	CU_ASSERT_TRUE(after.ru_maxrss - before.ru_maxrss < 1024);
+	file_test_end(&test, &scan);
+	file_test_close(&test);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct testing_case cases[] = {
+		{"descriptor", test_descriptor},
+		{"offer", test_offer},
+		{"sources", test_sources},
+		{"globs", test_globs},
+		{"folder", test_folder},
+		{"listing", test_listing},
+		{"calls", test_calls},
+		{"cursors", test_cursors},
+		{"changes", test_changes},
+		{"memory", test_memory},
+		{NULL, NULL},
+	};
+
+	return testing_main("file-adapter", cases, argc, argv);
+}
