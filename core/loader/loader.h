@@ -77,6 +77,9 @@ enum consort_status consort_loader_resolve(const struct consort_search *search, 
 /* verify: the canonical file and every folder above it belong to root or the user and are not writable by
  * others (a sticky folder passes). */
 enum consort_status consort_loader_verify(const char *path, struct consort_error *error);
+/* Its two halves, for who looks at many files of a folder: the folders above, and the file itself. */
+enum consort_status consort_loader_verify_above(const char *path, struct consort_error *error);
+enum consort_status consort_loader_verify_file(const char *path, struct consort_error *error);
 
 /* A loaded adapter: lives as long as the process. */
 struct consort_adapter {

@@ -101,6 +101,14 @@ void consort_search_clear(struct consort_search *search)
 
 /* --- a candidate --- */
 
+/* "folder/name" to be freed, or NULL: no memory. */
+static char *join(const char *folder, const char *name)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
 void consort_candidate_clear(struct consort_candidate *candidate)
 {
 	free(candidate->path);
@@ -108,14 +116,48 @@ void consort_candidate_clear(struct consort_candidate *candidate)
 	memset(candidate, 0, sizeof(*candidate));
 }
 
-/* Fills candidate->error with what is wrong, if anything is; candidate->path is set. type NULL: any. */
-static void examine(struct consort_candidate *candidate, const char *type)
+/* A folder whose files are looked at one after the other: what is known of it once need not be asked again. */
+struct place {
+	const char *folder;  /* as in the search */
+	char *canonical;     /* NULL: cannot be had */
+	bool trusted;        /* it, and all above it */
+};
+
+static void place_set(struct place *place, const char *folder)
+{
+	if (place->folder == folder)
+		return;
+	free(place->canonical);
+	place->folder = folder;
+	place->canonical = realpath(folder, NULL);
+	place->trusted = false;
+}
+
+static void place_clear(struct place *place)
+{
+	free(place->canonical);
+	memset(place, 0, sizeof(*place));
+}
+
+static void verify_in_place(struct place *place, const char *canonical, struct consort_error *error)
+{
+	if (!place->trusted && consort_loader_verify_above(canonical, error))
+		return;
+	place->trusted = true;
+	consort_loader_verify_file(canonical, error);
+}
+
+/* Fills candidate->error with what is wrong, if anything is; candidate->path is set, and canonical if the file is
+ * known to lie in `place` itself. type NULL: any. */
+static void examine(struct consort_candidate *candidate, const char *type, struct place *place)
 {
 	struct consort_note_info *note = &candidate->note;
 	struct consort_error *error = &candidate->error;
 	const char *path = candidate->path;
+	bool in_place = candidate->canonical != NULL;
 
-	candidate->canonical = realpath(path, NULL);
+	if (!in_place)
+		candidate->canonical = realpath(path, NULL);
 	if (!candidate->canonical) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			consort_error_set(error, CONSORT_ENOPLUGIN, "%s: there is no such file", path);
@@ -132,6 +174,8 @@ static void examine(struct consort_candidate *candidate, const char *type)
 	else if (note->abi_major != CONSORT_ABI_MAJOR)
 		consort_error_set(error, CONSORT_EABI, "%s: is built for ABI %u; this core supports %u", path,
 				  note->abi_major, CONSORT_ABI_MAJOR);
+	else if (in_place)
+		verify_in_place(place, candidate->canonical, error);
 	else
 		consort_loader_verify(candidate->canonical, error);
 }
@@ -153,6 +197,7 @@ struct walk {
 	const char *type; /* NULL: any */
 	consort_candidate_fn *fn;
 	void *context;
+	struct place place;
 	bool ended;       /* fn has had enough */
 	bool failed;      /* no memory */
 };
@@ -164,16 +209,20 @@ static void deliver(struct walk *walk, struct consort_candidate *candidate)
 	consort_candidate_clear(candidate);
 }
 
-static void visit_file(struct walk *walk, const char *folder, const char *name)
+/* plain: the name is known to be no symbolic link. (Should that change, verify finds no regular file.) */
+static void visit_file(struct walk *walk, const char *folder, const char *name, bool plain)
 {
-	struct consort_candidate candidate = {0};
+	struct consort_candidate candidate = {.path = join(folder, name)};
 
-	if (asprintf(&candidate.path, "%s/%s", folder, name) < 0) {
-		candidate.path = NULL;
+	place_set(&walk->place, folder);
+	if (plain && walk->place.canonical)
+		candidate.canonical = join(walk->place.canonical, name);
+	if (!candidate.path || (plain && walk->place.canonical && !candidate.canonical)) {
+		consort_candidate_clear(&candidate);
 		walk->failed = true;
 		return;
 	}
-	examine(&candidate, walk->type);
+	examine(&candidate, walk->type, &walk->place);
 	deliver(walk, &candidate);
 }
 
@@ -200,15 +249,13 @@ static void visit_name(struct walk *walk, const char *name)
 
 	for (i = 0; i < walk->search->nfolders && !walk->ended && !walk->failed; i++) {
 		const char *folder = walk->search->folders[i];
+		char *path = join(folder, name);
 		struct stat status;
-		char *path;
 
-		if (asprintf(&path, "%s/%s", folder, name) < 0) {
+		if (!path)
 			walk->failed = true;
-			return;
-		}
-		if (!lstat(path, &status))
-			visit_file(walk, folder, name);
+		else if (!lstat(path, &status))
+			visit_file(walk, folder, name, S_ISREG(status.st_mode));
 		free(path);
 	}
 }
@@ -243,7 +290,7 @@ static void visit_folders(struct walk *walk, const char *visited)
 			visit_broken_folder(walk, folder, errno);
 		for (k = 0; k < n; k++) {
 			if (!walk->ended && !walk->failed && strcmp(entries[k]->d_name, visited) != 0)
-				visit_file(walk, folder, entries[k]->d_name);
+				visit_file(walk, folder, entries[k]->d_name, entries[k]->d_type == DT_REG);
 			free(entries[k]);
 		}
 		free(entries);
@@ -261,6 +308,7 @@ enum consort_status consort_search_walk(const struct consort_search *search, con
 		visit_name(&walk, name);
 	if (!walk.ended && !walk.failed)
 		visit_folders(&walk, name);
+	place_clear(&walk.place);
 	return walk.failed ? consort_error_no_memory(error) : CONSORT_OK;
 }
 
@@ -384,6 +432,7 @@ static enum consort_status find_on_path(const struct consort_search *search, con
 		status = consort_error_no_memory(error);
 	if (!status && !taken->canonical)
 		status = explain_nothing(&finding, search, library, error);
+	place_clear(&walk.place);
 	consort_buffer_clear(&finding.reasons);
 	consort_map_clear(&finding.ids);
 	consort_arena_clear(&finding.arena);
@@ -397,7 +446,7 @@ static enum consort_status find_file(const char *path, const char *type, struct 
 	taken->path = strdup(path);
 	if (!taken->path)
 		return consort_error_no_memory(error);
-	examine(taken, type);
+	examine(taken, type, NULL);
 	if (taken->error.status && error)
 		*error = taken->error;
 	return taken->error.status;

@@ -35,7 +35,7 @@ static enum consort_status verify_part(const char *part, const char *file, struc
 	return CONSORT_OK;
 }
 
-enum consort_status consort_loader_verify(const char *path, struct consort_error *error)
+enum consort_status consort_loader_verify_above(const char *path, struct consort_error *error)
 {
 	enum consort_status status;
 	char folder[PATH_MAX];
@@ -51,5 +51,17 @@ enum consort_status consort_loader_verify(const char *path, struct consort_error
 		folder[i] = '\0';
 		status = verify_part(folder, path, error);
 	}
-	return status ? status : verify_part(path, path, error);
+	return status;
+}
+
+enum consort_status consort_loader_verify_file(const char *path, struct consort_error *error)
+{
+	return verify_part(path, path, error);
+}
+
+enum consort_status consort_loader_verify(const char *path, struct consort_error *error)
+{
+	enum consort_status status = consort_loader_verify_above(path, error);
+
+	return status ? status : consort_loader_verify_file(path, error);
 }
