@@ -29,10 +29,9 @@ static void search_of(struct consort_search *search, const char *first, const ch
 static enum consort_status load_file(const char *path, const struct consort_adapter **out_adapter,
 				     struct consort_error *error)
 {
-	struct consort_search search;
+	const struct consort_search search = {.nfolders = 0};
 
 	memset(error, 0, sizeof(*error));
-	search_of(&search, NULL, NULL);
 	return consort_loader_load(&search, NULL, path, out_adapter, error);
 }
 
