@@ -49,4 +49,9 @@ extern uint32_t consort_fork_count;
 /* To be called before the first handle is made; cheap to repeat. */
 void consort_fork_watch(void);
 
+/* --- id.c --- */
+
+/* A number that this process has not given before, from 1: for resources, statements and shapes of writes. */
+uint64_t consort_next_id(void);
+
 #endif

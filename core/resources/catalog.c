@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries by name. Those of the manifest are there from the start; a database exposed whole is listed when a
+ * name of it is first looked up, and again when a name is not there. Describing an entry connects to its
+ * database, so that the effective mask is known to whoever plans with the resource.
+ */
+#include "resources/resources.h"
+
+/* --- opening --- */
+
+static enum consort_status add_declared(struct consort_catalog *catalog,
+					const struct consort_manifest_resource *declared, struct consort_error *error)
+{
+	struct consort_entry *entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
+
+	if (!entry || !consort_map_put(&catalog->declared, declared->name, entry))
+		return consort_error_no_memory(error);
+	pthread_mutex_init(&entry->lock, NULL);
+	entry->name = declared->name;
+	entry->source = declared->source ? declared->source : declared->name;
+	entry->declared = declared;
+	entry->database = consort_map_get(&catalog->databases_by_name, declared->database);
+	if (!entry->database)
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, &declared->where_database,
+					     "resource '%s' names the unknown database '%s'", declared->name,
+					     declared->database);
+	return consort_settings_check(catalog->manifest, entry->database->plugin, CONSORT_OPTION_RESOURCE,
+				      declared->options, declared->noptions, &declared->where, catalog->secrets,
+				      &entry->settings, NULL, &entry->nsettings, error);
+}
+
+enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error)
+{
+	uint32_t i;
+
+	consort_arena_init(&catalog->arena, 0);
+	pthread_mutex_init(&catalog->lock, NULL);
+	for (i = 0; i < catalog->manifest->nresources; i++) {
+		enum consort_status status = add_declared(catalog, &catalog->manifest->resources[i], error);
+
+		if (status)
+			return status;
+	}
+	return CONSORT_OK;
+}
+
+static void clear_entries(struct consort_catalog *catalog, struct consort_map *map)
+{
+	uint32_t i;
+
+	for (i = 0; i < map->count; i++) {
+		struct consort_entry *entry = map->slots[i].value;
+
+		if (entry->access)
+			catalog->access_free(entry->access);
+		pthread_mutex_destroy(&entry->lock);
+	}
+	consort_map_clear(map);
+}
+
+void consort_catalog_clear(struct consort_catalog *catalog)
+{
+	clear_entries(catalog, &catalog->declared);
+	clear_entries(catalog, &catalog->exposed);
+	consort_arena_clear(&catalog->arena);
+	consort_map_clear(&catalog->databases_by_name);
+	pthread_mutex_destroy(&catalog->lock);
+}
+
+/* --- introspection --- */
+
+struct introspection {
+	struct consort_arena *arena;
+	struct consort_resource **found;
+	uint32_t count, capacity;
+	bool no_memory;
+};
+
+static uint32_t keep_found(void *context, const struct consort_resource *resource)
+{
+	struct introspection *introspection = context;
+	struct consort_resource *copy = consort_resource_copy(introspection->arena, resource);
+
+	if (introspection->count == introspection->capacity) {
+		uint32_t capacity = introspection->capacity ? introspection->capacity * 2 : 16;
+		struct consort_resource **found = realloc(introspection->found, capacity * sizeof(*found));
+
+		if (found) {
+			introspection->found = found;
+			introspection->capacity = capacity;
+		}
+	}
+	if (!copy || introspection->count == introspection->capacity) {
+		introspection->no_memory = true;
+		return CONSORT_ENOMEM;
+	}
+	introspection->found[introspection->count++] = copy;
+	return CONSORT_OK;
+}
+
+/* Introspects one source (or all, NULL) into the arena; a database whose adapter does not introspect finds
+ * nothing. Connects in every case. */
+static enum consort_status introspect(struct consort_session *session, struct consort_database *database,
+				      const char *source, const struct consort_entry *entry,
+				      struct introspection *introspection, struct consort_error *error)
+{
+	const struct consort_resource_sink sink = {introspection, keep_found};
+	struct consort_error local = CONSORT_ERROR_INIT;
+	struct consort_connection *connection = NULL;
+	enum consort_status status = session->acquire(session, database, &connection, error);
+
+	if (status)
+		return status;
+	if (consort_database_has(database, CONSORT_FEATURE_INTROSPECT))
+		status = consort_connection_ready(connection, false, error);
+	if (!status && consort_database_has(database, CONSORT_FEATURE_INTROSPECT)) {
+		status = database->plugin->schema->introspect(connection->context, session->call, source,
+							      entry ? entry->settings : NULL,
+							      entry ? entry->nsettings : 0, &sink, &local);
+		if (introspection->no_memory)
+			status = consort_error_no_memory(&local);
+		if (status)
+			status = consort_connection_failed(connection, status, &local);
+		if (status && error)
+			*error = local;
+	}
+	session->release(session, connection);
+	return status;
+}
+
+enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
+					 struct consort_database *database, struct consort_error *error)
+{
+	struct introspection introspection = {0};
+	struct consort_arena scratch;
+	enum consort_status status;
+	uint32_t i;
+
+	consort_arena_init(&scratch, 0);
+	introspection.arena = &scratch;
+	status = introspect(session, database, NULL, NULL, &introspection, error);
+	if (status)
+		goto out;
+	pthread_mutex_lock(&catalog->lock);
+	for (i = 0; !status && i < introspection.count; i++) {
+		const struct consort_resource *found = introspection.found[i];
+		const char *name = consort_arena_printf(&catalog->arena, "%s.%s", database->name, found->name);
+		struct consort_entry *entry;
+
+		if (name && consort_map_get(&catalog->exposed, name))
+			continue;
+		entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
+		if (!name || !entry || !consort_map_put(&catalog->exposed, name, entry)) {
+			status = consort_error_no_memory(error);
+			break;
+		}
+		pthread_mutex_init(&entry->lock, NULL);
+		entry->name = name;
+		entry->source = consort_arena_text(&catalog->arena, found->source);
+		entry->database = database;
+		if (!entry->source)
+			status = consort_error_no_memory(error);
+	}
+	pthread_mutex_unlock(&catalog->lock);
+out:
+	free(introspection.found);
+	consort_arena_clear(&scratch);
+	return status;
+}
+
+/* --- looking up --- */
+
+enum consort_status consort_catalog_database(const struct consort_catalog *catalog, const char *name,
+					     struct consort_database **out_database, struct consort_error *error)
+{
+	struct consort_database *database = consort_map_get(&catalog->databases_by_name, name);
+	char hint[160];
+
+	if (database) {
+		*out_database = database;
+		return CONSORT_OK;
+	}
+	consort_hint(consort_nearest_key(name, &catalog->databases_by_name), hint, sizeof(hint));
+	return consort_error_set(error, CONSORT_ENAME, "unknown database '%s'%s", name, hint);
+}
+
+static enum consort_status unknown_resource(struct consort_catalog *catalog, const char *name,
+					    struct consort_error *error)
+{
+	const char *nearest = consort_nearest_key(name, &catalog->declared);
+	char hint[300];
+
+	pthread_mutex_lock(&catalog->lock);
+	if (!nearest)
+		nearest = consort_nearest_key(name, &catalog->exposed);
+	consort_hint(nearest, hint, sizeof(hint));
+	pthread_mutex_unlock(&catalog->lock);
+	return consort_error_set(error, CONSORT_ENAME, "unknown resource '%s'%s", name, hint);
+}
+
+static struct consort_entry *find_exposed(struct consort_catalog *catalog, const char *name)
+{
+	struct consort_entry *entry;
+
+	pthread_mutex_lock(&catalog->lock);
+	entry = consort_map_get(&catalog->exposed, name);
+	pthread_mutex_unlock(&catalog->lock);
+	return entry;
+}
+
+enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct consort_session *session,
+					 const char *name, struct consort_entry **out_entry,
+					 struct consort_error *error)
+{
+	struct consort_entry *entry = consort_map_get(&catalog->declared, name);
+	struct consort_database *database = NULL;
+	const char *dot = strchr(name, '.');
+	enum consort_status status;
+
+	if (!entry && dot)
+		database = consort_map_get_n(&catalog->databases_by_name, name, (size_t)(dot - name));
+	if (!entry && database && database->expose_all) {
+		entry = find_exposed(catalog, name);
+		if (!entry) {
+			/* never listed, or made since */
+			status = consort_catalog_list(catalog, session, database, error);
+			if (status)
+				return status;
+			entry = find_exposed(catalog, name);
+		}
+	}
+	if (!entry)
+		return unknown_resource(catalog, name, error);
+	*out_entry = entry;
+	return CONSORT_OK;
+}
+
+struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog, const struct consort_resource *resource)
+{
+	struct consort_entry *entry = consort_map_get(&catalog->declared, resource->name);
+
+	return entry ? entry : find_exposed(catalog, resource->name);
+}
+
+/* --- describing --- */
+
+enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
+					     const struct consort_resource **out_resource,
+					     struct consort_error *error)
+{
+	enum consort_status status;
+
+	pthread_mutex_lock(&catalog->lock);
+	status = consort_resource_merge(catalog, entry, NULL, out_resource, error);
+	pthread_mutex_unlock(&catalog->lock);
+	return status;
+}
+
+/* Introspects and merges; with entry->lock held. A declared resource that the engine does not have (yet) is what
+ * its declaration says, and is asked for again next time. */
+static enum consort_status describe(struct consort_catalog *catalog, struct consort_session *session,
+				    struct consort_entry *entry, const struct consort_resource **out_resource,
+				    struct consort_error *error)
+{
+	struct introspection introspection = {0};
+	struct consort_error local = CONSORT_ERROR_INIT;
+	const struct consort_resource *resource = NULL, *found;
+	enum consort_status status;
+	struct consort_arena scratch;
+	bool missing;
+
+	consort_arena_init(&scratch, 0);
+	introspection.arena = &scratch;
+	status = introspect(session, entry->database, entry->source, entry, &introspection, &local);
+	missing = status == CONSORT_ENOTFOUND;
+	if (missing && entry->declared && entry->declared->nattributes)
+		status = CONSORT_OK;
+	if (!status) {
+		pthread_mutex_lock(&catalog->lock);
+		found = introspection.count ? consort_resource_copy(&catalog->arena, introspection.found[0]) : NULL;
+		if (introspection.count && !found)
+			status = consort_error_no_memory(&local);
+		else
+			status = consort_resource_merge(catalog, entry, found, &resource, &local);
+		pthread_mutex_unlock(&catalog->lock);
+	}
+	if (!status && !resource->nattributes)
+		status = consort_error_set(&local, CONSORT_ENAME,
+					   "resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
+					   entry->name, entry->database->name);
+	if (!status && !missing)
+		__atomic_store_n(&entry->resource, resource, __ATOMIC_RELEASE);
+	if (!status)
+		*out_resource = resource;
+	else if (error)
+		*error = local;
+	free(introspection.found);
+	consort_arena_clear(&scratch);
+	return status;
+}
+
+enum consort_status consort_catalog_describe(struct consort_catalog *catalog, struct consort_session *session,
+					     struct consort_entry *entry,
+					     const struct consort_resource **out_resource,
+					     struct consort_error *error)
+{
+	const struct consort_resource *resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
+	enum consort_status status = CONSORT_OK;
+
+	if (CONSORT_LIKELY(resource != NULL)) {
+		*out_resource = resource;
+		return CONSORT_OK;
+	}
+	pthread_mutex_lock(&entry->lock);
+	resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
+	if (resource)
+		*out_resource = resource;
+	else
+		status = describe(catalog, session, entry, out_resource, error);
+	pthread_mutex_unlock(&entry->lock);
+	return status;
+}
+
+void consort_catalog_forget(struct consort_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	__atomic_store_n(&entry->resource, NULL, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&entry->lock);
+}

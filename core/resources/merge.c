@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A declaration and what introspection found, into one resource. The engine's attributes come first, in its
+ * order; a declared one of the same source changes name, type and codec; the other declared ones follow.
+ */
+#include "resources/resources.h"
+
+#define NOT_FOUND UINT32_MAX
+
+struct merge {
+	struct consort_catalog *catalog;
+	struct consort_arena *arena;
+	const struct consort_entry *entry;
+	const struct consort_manifest_resource *declared; /* may be NULL */
+	const struct consort_resource *found;             /* may be NULL */
+	struct consort_resource *result;
+	struct consort_error *error;
+};
+
+static const char *source_of(const struct consort_manifest_attribute *attribute)
+{
+	return attribute->source ? attribute->source : attribute->name;
+}
+
+static const struct consort_manifest_attribute *declared_for(const struct merge *merge, const char *source)
+{
+	uint32_t i;
+
+	for (i = 0; merge->declared && i < merge->declared->nattributes; i++)
+		if (!strcmp(source_of(&merge->declared->attributes[i]), source))
+			return &merge->declared->attributes[i];
+	return NULL;
+}
+
+static struct consort_attribute *make_attribute(struct merge *merge, const struct consort_attribute *found,
+						const struct consort_manifest_attribute *declared)
+{
+	struct consort_attribute *attribute = consort_arena_alloc(merge->arena, sizeof(*attribute));
+
+	if (!attribute)
+		return NULL;
+	if (found) {
+		*attribute = *found;
+	} else {
+		attribute->struct_size = sizeof(*attribute);
+		attribute->source = source_of(declared);
+		attribute->engine_type = "";
+		attribute->codec = "";
+	}
+	if (declared) {
+		attribute->name = declared->name;
+		attribute->type = declared->type;
+		attribute->flags &= ~CONSORT_ATTRIBUTE_UNKNOWN_TYPE;
+		attribute->flags |= declared->flags | CONSORT_ATTRIBUTE_DECLARED;
+		if (declared->codec)
+			attribute->codec = declared->codec;
+	}
+	return attribute;
+}
+
+static enum consort_status merge_attributes(struct merge *merge)
+{
+	uint32_t most = (merge->found ? merge->found->nattributes : 0) +
+			(merge->declared ? merge->declared->nattributes : 0), count = 0, i, j;
+	const struct consort_attribute **list = consort_arena_array(merge->arena, most, sizeof(*list));
+
+	if (!list)
+		return consort_error_no_memory(merge->error);
+	for (i = 0; merge->found && i < merge->found->nattributes; i++) {
+		const struct consort_attribute *found = merge->found->attributes[i];
+
+		list[count] = make_attribute(merge, found, declared_for(merge, found->source));
+		if (!list[count++])
+			return consort_error_no_memory(merge->error);
+	}
+	for (i = 0; merge->declared && i < merge->declared->nattributes; i++) {
+		const struct consort_manifest_attribute *declared = &merge->declared->attributes[i];
+
+		for (j = 0; j < count && strcmp(list[j]->source, source_of(declared)); j++)
+			;
+		if (j < count)
+			continue;
+		list[count] = make_attribute(merge, NULL, declared);
+		if (!list[count++])
+			return consort_error_no_memory(merge->error);
+	}
+	merge->result->attributes = list;
+	merge->result->nattributes = count;
+	return CONSORT_OK;
+}
+
+static uint32_t find_attribute(const struct consort_resource *resource, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < resource->nattributes; i++)
+		if (!strcmp(resource->attributes[i]->name, name))
+			return i;
+	return NOT_FOUND;
+}
+
+/* Positions of declared names. */
+static enum consort_status find_attributes(struct merge *merge, const char *const *names, uint32_t count,
+					   const struct consort_manifest_entry *where, const uint32_t **out_positions)
+{
+	uint32_t *positions = consort_arena_array(merge->arena, count, sizeof(*positions)), i, j;
+	const struct consort_resource *resource = merge->result;
+
+	if (!positions)
+		return consort_error_no_memory(merge->error);
+	for (i = 0; i < count; i++) {
+		char hint[160];
+		const char **words;
+
+		positions[i] = find_attribute(resource, names[i]);
+		if (positions[i] != NOT_FOUND)
+			continue;
+		words = consort_arena_array(merge->arena, resource->nattributes, sizeof(*words));
+		for (j = 0; words && j < resource->nattributes; j++)
+			words[j] = resource->attributes[j]->name;
+		consort_hint(words ? consort_nearest(names[i], words, resource->nattributes) : NULL, hint,
+			     sizeof(hint));
+		return consort_manifest_fail(merge->error, CONSORT_EMANIFEST, where,
+					     "resource '%s' has no attribute '%s'%s", resource->name, names[i], hint);
+	}
+	*out_positions = positions;
+	return CONSORT_OK;
+}
+
+static enum consort_status merge_keys(struct merge *merge)
+{
+	struct consort_resource *result = merge->result;
+
+	if (merge->declared && merge->declared->nkeys) {
+		result->nkeys = merge->declared->nkeys;
+		return find_attributes(merge, merge->declared->keys, result->nkeys, &merge->declared->where_keys,
+				       &result->keys);
+	}
+	if (merge->found) {
+		/* found attributes keep their positions */
+		result->nkeys = merge->found->nkeys;
+		result->keys = merge->found->keys;
+	}
+	return CONSORT_OK;
+}
+
+/* The name under which queries know what the engine calls `source` in the entry's database, or NULL. */
+static const char *name_of_source(struct merge *merge, const char *source)
+{
+	const struct consort_map *declared = &merge->catalog->declared;
+	uint32_t i;
+
+	for (i = 0; i < declared->count; i++) {
+		const struct consort_entry *entry = declared->slots[i].value;
+
+		if (entry->database == merge->entry->database && !strcmp(entry->source, source))
+			return entry->name;
+	}
+	if (!merge->entry->database->expose_all)
+		return NULL;
+	return consort_arena_printf(merge->arena, "%s.%s", merge->entry->database->name, source);
+}
+
+/* Names of the engine's attributes, as this resource or its declaration renames them. */
+static const char *const *rename_own(struct merge *merge, const char *const *sources, uint32_t count)
+{
+	const char **names = consort_arena_array(merge->arena, count, sizeof(*names));
+	uint32_t i, j;
+
+	for (i = 0; names && i < count; i++) {
+		names[i] = sources[i];
+		for (j = 0; j < merge->result->nattributes; j++)
+			if (!strcmp(merge->result->attributes[j]->source, sources[i]))
+				names[i] = merge->result->attributes[j]->name;
+	}
+	return names;
+}
+
+static enum consort_status merge_relationships(struct merge *merge)
+{
+	uint32_t ndeclared = merge->declared ? merge->declared->nrelationships : 0;
+	uint32_t nfound = merge->found ? merge->found->nrelationships : 0, count = 0, i, j;
+	const struct consort_relationship **list = consort_arena_array(merge->arena, ndeclared + nfound, sizeof(*list));
+
+	if (!list)
+		return consort_error_no_memory(merge->error);
+	for (i = 0; i < ndeclared + nfound; i++) {
+		struct consort_relationship *copy = consort_arena_alloc(merge->arena, sizeof(*copy));
+
+		if (!copy)
+			return consort_error_no_memory(merge->error);
+		if (i < ndeclared) {
+			const struct consort_manifest_relationship *declared = &merge->declared->relationships[i];
+
+			copy->name = declared->name;
+			copy->target = declared->target;
+			copy->nattributes = declared->npairs;
+			copy->from = declared->from;
+			copy->to = declared->to;
+		} else {
+			*copy = *merge->found->relationships[i - ndeclared];
+			copy->target = name_of_source(merge, copy->target);
+			copy->from = rename_own(merge, copy->from, copy->nattributes);
+			for (j = 0; j < count && strcmp(list[j]->name, copy->name); j++)
+				;
+			if (!copy->target || !copy->from || j < count || find_attribute(merge->result, copy->name) != NOT_FOUND)
+				continue; /* leads nowhere that has a name, or its own name is taken */
+		}
+		copy->struct_size = sizeof(*copy);
+		list[count++] = copy;
+	}
+	merge->result->relationships = list;
+	merge->result->nrelationships = count;
+	return CONSORT_OK;
+}
+
+static enum consort_status merge_indexes(struct merge *merge)
+{
+	const struct consort_manifest_resource *declared = merge->declared;
+	const struct consort_index **list;
+	uint32_t i;
+
+	if (!declared || !declared->nindexes) {
+		merge->result->nindexes = merge->found ? merge->found->nindexes : 0;
+		merge->result->indexes = merge->found ? merge->found->indexes : NULL;
+		return CONSORT_OK;
+	}
+	list = consort_arena_array(merge->arena, declared->nindexes, sizeof(*list));
+	if (!list)
+		return consort_error_no_memory(merge->error);
+	for (i = 0; i < declared->nindexes; i++) {
+		struct consort_index *index = consort_arena_alloc(merge->arena, sizeof(*index));
+		enum consort_status status;
+
+		if (!index)
+			return consort_error_no_memory(merge->error);
+		index->struct_size = sizeof(*index);
+		index->flags = declared->indexes[i].unique ? CONSORT_INDEX_UNIQUE : 0;
+		index->name = declared->indexes[i].name;
+		index->nattributes = declared->indexes[i].nattributes;
+		status = find_attributes(merge, declared->indexes[i].attributes, index->nattributes,
+					 &declared->indexes[i].where, &index->attributes);
+		if (status)
+			return status;
+		list[i] = index;
+	}
+	merge->result->nindexes = declared->nindexes;
+	merge->result->indexes = list;
+	return CONSORT_OK;
+}
+
+enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
+					   const struct consort_resource *found,
+					   const struct consort_resource **out_resource, struct consort_error *error)
+{
+	struct merge merge = {.catalog = catalog, .arena = &catalog->arena, .entry = entry, .declared = entry->declared,
+			      .found = found, .error = error};
+	struct consort_resource *result = consort_arena_alloc(merge.arena, sizeof(*result));
+	enum consort_status status;
+
+	if (!result)
+		return consort_error_no_memory(error);
+	merge.result = result;
+	result->struct_size = sizeof(*result);
+	result->flags = found ? found->flags : 0;
+	result->id = consort_next_id();
+	result->name = entry->name;
+	result->database = entry->database->name;
+	result->source = entry->source;
+	result->settings = entry->settings;
+	result->nsettings = entry->nsettings;
+	status = merge_attributes(&merge);
+	if (!status)
+		status = merge_keys(&merge);
+	if (!status)
+		status = merge_relationships(&merge);
+	if (!status)
+		status = merge_indexes(&merge);
+	if (!status)
+		*out_resource = result;
+	return status;
+}

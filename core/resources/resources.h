@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_RESOURCES_H
+#define CONSORT_RESOURCES_H
+
+/*
+ * The catalogue: which resource lives where, and what it looks like. Names come from the manifest, or from
+ * introspection where a database is exposed whole; attributes from both.
+ *
+ *     catalog.c  entries by name
+ *     merge.c    a declaration and what introspection found, into one struct consort_resource
+ *     copy.c     what an adapter tells, into an arena
+ *     settings.c a section's options, by what its adapter lists
+ */
+
+#include <consort/resource.h>
+
+#include "base/base.h"
+#include "manifest/manifest.h"
+#include "pool/pool.h"
+
+/* What the record calls keep for a resource; theirs alone (handle/access.c). */
+struct consort_access;
+
+/* A resource by name. Lives as long as the catalogue. */
+struct consort_entry {
+	const char *name;
+	const char *source;
+	struct consort_database *database;
+	const struct consort_manifest_resource *declared; /* NULL: exposed with its database */
+	const struct consort_setting *settings;           /* validated resource options */
+	uint32_t nsettings;
+	const struct consort_resource *resource;          /* atomic; NULL until it is described */
+	struct consort_access *access;                    /* atomic */
+	pthread_mutex_t lock;                             /* of describing it, and of making `access` */
+};
+
+struct consort_catalog {
+	struct consort_manifest *manifest;
+	struct consort_database **databases; /* in the manifest's order */
+	uint32_t ndatabases;
+	struct consort_map databases_by_name;
+	struct consort_map declared;         /* name → entry; immutable once open */
+	pthread_mutex_t lock;                /* of all below */
+	struct consort_map exposed;          /* "database.name" → entry */
+	struct consort_arena arena;          /* resources and exposed entries */
+	struct consort_secrets *secrets;
+	void (*access_free)(struct consort_access *access);
+};
+
+/* Adds the manifest's resources; manifest, databases, their map and secrets are set already. Checks their options. */
+enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error);
+void consort_catalog_clear(struct consort_catalog *catalog);
+
+/* The database of that name; ENAME with the nearest one. */
+enum consort_status consort_catalog_database(const struct consort_catalog *catalog, const char *name,
+					     struct consort_database **out_database, struct consort_error *error);
+/* The entry of that name, listing an exposed database if need be; ENAME with the nearest one. */
+enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct consort_session *session,
+					 const char *name, struct consort_entry **out_entry,
+					 struct consort_error *error);
+/* The entry that a resource came from. */
+struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog, const struct consort_resource *resource);
+/* The entry's resource, connecting and introspecting it if that has not been done. */
+enum consort_status consort_catalog_describe(struct consort_catalog *catalog, struct consort_session *session,
+					     struct consort_entry *entry,
+					     const struct consort_resource **out_resource,
+					     struct consort_error *error);
+/* What is declared alone. */
+enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
+					     const struct consort_resource **out_resource,
+					     struct consort_error *error);
+/* Forgets what was introspected, since define or drop changed it. */
+void consort_catalog_forget(struct consort_entry *entry);
+/* Introspects an exposed database whole, so that its entries are in `exposed`. */
+enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
+					 struct consort_database *database, struct consort_error *error);
+
+/* --- settings.c --- */
+
+/*
+ * Checks the options of a section against those that the plugin lists for that scope (enum
+ * consort_option_scope), adds defaults, and collects secrets. Texts live in the manifest's arena. masked: the
+ * same with secrets' values as asterisks; may be NULL. where: the section's place.
+ * EOPTION with the nearest known option; EVALUE; EOPTION for a required one that is missing.
+ */
+enum consort_status consort_settings_check(struct consort_manifest *manifest, const struct consort_plugin *plugin,
+					   uint32_t scope, const struct consort_manifest_entry *entries,
+					   uint32_t nentries, const struct consort_manifest_entry *where,
+					   struct consort_secrets *secrets, const struct consort_setting **out_settings,
+					   const struct consort_setting **out_masked, uint32_t *out_count,
+					   struct consort_error *error);
+
+/* --- copy.c --- */
+
+/* A deep copy in the arena; NULL: no memory. */
+struct consort_resource *consort_resource_copy(struct consort_arena *arena, const struct consort_resource *resource);
+
+/* --- merge.c --- */
+
+/* The resource of an entry. found: from introspection, or NULL. Caller holds the catalogue's lock. */
+enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
+					   const struct consort_resource *found,
+					   const struct consort_resource **out_resource,
+					   struct consort_error *error);
+
+#endif

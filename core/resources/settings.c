@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of a [database] or [resource] section, by what its adapter lists. */
+#include "resources/resources.h"
+
+static const struct consort_option *find_option(const struct consort_plugin *plugin, uint32_t scope, const char *name)
+{
+	const struct consort_option *const *option;
+
+	for (option = plugin->options; option && *option; option++)
+		if ((*option)->scope == scope && !strcmp((*option)->name, name))
+			return *option;
+	return NULL;
+}
+
+static enum consort_status unknown_option(const struct consort_plugin *plugin, uint32_t scope,
+					  const struct consort_manifest_entry *entry, struct consort_error *error)
+{
+	const struct consort_option *const *option;
+	const char *words[256];
+	size_t count = 0;
+	char hint[160];
+
+	for (option = plugin->options; option && *option && count < 256; option++)
+		if ((*option)->scope == scope)
+			words[count++] = (*option)->name;
+	consort_hint(consort_nearest(entry->key, words, count), hint, sizeof(hint));
+	return consort_manifest_fail(error, CONSORT_EOPTION, entry, "the adapter '%s' has no option '%s' for a %s%s",
+				     plugin->id, entry->key,
+				     scope == CONSORT_OPTION_DATABASE ? "database" : "resource", hint);
+}
+
+static const struct consort_manifest_entry *find_entry(const struct consort_manifest_entry *entries, uint32_t nentries,
+						       const char *key)
+{
+	uint32_t i;
+
+	for (i = 0; i < nentries; i++)
+		if (!strcmp(entries[i].key, key))
+			return &entries[i];
+	return NULL;
+}
+
+/* One option's value into the lists, if it has one. */
+static enum consort_status set_option(struct consort_manifest *manifest, const struct consort_option *option,
+				      const struct consort_manifest_entry *entry,
+				      const struct consort_manifest_entry *where, struct consort_secrets *secrets,
+				      struct consort_setting *setting, struct consort_setting *masked,
+				      uint32_t *count, struct consort_error *error)
+{
+	struct consort_manifest_entry standard = *where;
+	enum consort_status status;
+
+	if (!entry && option->required)
+		return consort_manifest_fail(error, CONSORT_EOPTION, where, "the option '%s' is missing: %s",
+					     option->name, option->help ? option->help : "it is required");
+	if (!entry && !option->default_value)
+		return CONSORT_OK;
+	if (!entry) {
+		standard.key = option->name;
+		standard.value = standard.shown = option->default_value;
+		entry = &standard;
+	}
+	setting->name = option->name;
+	status = consort_manifest_option(manifest, entry, option, &setting->value, error);
+	if (status)
+		return status;
+	*masked = *setting;
+	if (option->secret || entry->from_secret) {
+		masked->value = consort_text("********");
+		if (option->secret && !consort_secrets_add(secrets, entry->value))
+			return consort_error_no_memory(error);
+	}
+	(*count)++;
+	return CONSORT_OK;
+}
+
+enum consort_status consort_settings_check(struct consort_manifest *manifest, const struct consort_plugin *plugin,
+					   uint32_t scope, const struct consort_manifest_entry *entries,
+					   uint32_t nentries, const struct consort_manifest_entry *where,
+					   struct consort_secrets *secrets, const struct consort_setting **out_settings,
+					   const struct consort_setting **out_masked, uint32_t *out_count,
+					   struct consort_error *error)
+{
+	const struct consort_option *const *option;
+	struct consort_setting *settings, *masked;
+	uint32_t most = 0, count = 0, i;
+
+	for (i = 0; i < nentries; i++)
+		if (!find_option(plugin, scope, entries[i].key))
+			return unknown_option(plugin, scope, &entries[i], error);
+	for (option = plugin->options; option && *option; option++)
+		most++;
+	settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
+	masked = consort_arena_array(&manifest->arena, most, sizeof(*masked));
+	if (!settings || !masked)
+		return consort_error_no_memory(error);
+	for (option = plugin->options; option && *option; option++) {
+		enum consort_status status;
+
+		if ((*option)->scope != scope)
+			continue;
+		status = set_option(manifest, *option, find_entry(entries, nentries, (*option)->name), where, secrets,
+				    &settings[count], &masked[count], &count, error);
+		if (status)
+			return status;
+	}
+	*out_settings = settings;
+	if (out_masked)
+		*out_masked = masked;
+	*out_count = count;
+	return CONSORT_OK;
+}
