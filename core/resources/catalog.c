@@ -15,7 +15,6 @@ static enum consort_status add_declared(struct consort_catalog *catalog,
 
 	if (!entry || !consort_map_put(&catalog->declared, declared->name, entry))
 		return consort_error_no_memory(error);
-	pthread_mutex_init(&entry->lock, NULL);
 	entry->name = declared->name;
 	entry->source = declared->source ? declared->source : declared->name;
 	entry->declared = declared;
@@ -53,7 +52,6 @@ static void clear_entries(struct consort_catalog *catalog, struct consort_map *m
 
 		if (entry->access)
 			catalog->access_free(entry->access);
-		pthread_mutex_destroy(&entry->lock);
 	}
 	consort_map_clear(map);
 }
@@ -154,8 +152,7 @@ enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct
 			status = consort_error_no_memory(error);
 			break;
 		}
-		pthread_mutex_init(&entry->lock, NULL);
-		entry->name = name;
+			entry->name = name;
 		entry->source = consort_arena_text(&catalog->arena, found->source);
 		entry->database = database;
 		if (!entry->source)
@@ -244,58 +241,53 @@ struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog, con
 
 /* --- describing --- */
 
+/* Publishes a resource, unless another thread was faster; gives the one that counts. No lock is held while an
+ * adapter introspects, so two threads may do it at once. */
+static const struct consort_resource *publish(const struct consort_resource **place,
+					      const struct consort_resource *resource)
+{
+	const struct consort_resource *first = NULL;
+
+	if (__atomic_compare_exchange_n(place, &first, resource, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return resource;
+	return first;
+}
+
 enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
 					     const struct consort_resource **out_resource,
 					     struct consort_error *error)
 {
+	const struct consort_resource *resource = __atomic_load_n(&entry->as_declared, __ATOMIC_ACQUIRE);
+	enum consort_status status = CONSORT_OK;
+
+	if (!resource) {
+		pthread_mutex_lock(&catalog->lock);
+		status = consort_resource_merge(catalog, entry, NULL, &resource, error);
+		pthread_mutex_unlock(&catalog->lock);
+		if (status)
+			return status;
+		resource = publish(&entry->as_declared, resource);
+	}
+	*out_resource = resource;
+	return CONSORT_OK;
+}
+
+/* Merges what was found, in the catalogue's arena. */
+static enum consort_status merge_found(struct consort_catalog *catalog, struct consort_entry *entry,
+				       const struct consort_resource *found,
+				       const struct consort_resource **out_resource, struct consort_error *error)
+{
 	enum consort_status status;
 
 	pthread_mutex_lock(&catalog->lock);
-	status = consort_resource_merge(catalog, entry, NULL, out_resource, error);
+	if (found)
+		found = consort_resource_copy(&catalog->arena, found);
+	status = consort_resource_merge(catalog, entry, found, out_resource, error);
 	pthread_mutex_unlock(&catalog->lock);
-	return status;
-}
-
-/* Introspects and merges; with entry->lock held. A declared resource that the engine does not have (yet) is what
- * its declaration says, and is asked for again next time. */
-static enum consort_status describe(struct consort_catalog *catalog, struct consort_session *session,
-				    struct consort_entry *entry, const struct consort_resource **out_resource,
-				    struct consort_error *error)
-{
-	struct introspection introspection = {0};
-	struct consort_error local = CONSORT_ERROR_INIT;
-	const struct consort_resource *resource = NULL, *found;
-	enum consort_status status;
-	struct consort_arena scratch;
-	bool missing;
-
-	consort_arena_init(&scratch, 0);
-	introspection.arena = &scratch;
-	status = introspect(session, entry->database, entry->source, entry, &introspection, &local);
-	missing = status == CONSORT_ENOTFOUND;
-	if (missing && entry->declared && entry->declared->nattributes)
-		status = CONSORT_OK;
-	if (!status) {
-		pthread_mutex_lock(&catalog->lock);
-		found = introspection.count ? consort_resource_copy(&catalog->arena, introspection.found[0]) : NULL;
-		if (introspection.count && !found)
-			status = consort_error_no_memory(&local);
-		else
-			status = consort_resource_merge(catalog, entry, found, &resource, &local);
-		pthread_mutex_unlock(&catalog->lock);
-	}
-	if (!status && !resource->nattributes)
-		status = consort_error_set(&local, CONSORT_ENAME,
+	if (!status && !(*out_resource)->nattributes)
+		status = consort_error_set(error, CONSORT_ENAME,
 					   "resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
 					   entry->name, entry->database->name);
-	if (!status && !missing)
-		__atomic_store_n(&entry->resource, resource, __ATOMIC_RELEASE);
-	if (!status)
-		*out_resource = resource;
-	else if (error)
-		*error = local;
-	free(introspection.found);
-	consort_arena_clear(&scratch);
 	return status;
 }
 
@@ -305,25 +297,35 @@ enum consort_status consort_catalog_describe(struct consort_catalog *catalog, st
 					     struct consort_error *error)
 {
 	const struct consort_resource *resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
-	enum consort_status status = CONSORT_OK;
+	struct introspection introspection = {0};
+	struct consort_error local = CONSORT_ERROR_INIT;
+	struct consort_arena scratch;
+	enum consort_status status;
 
 	if (CONSORT_LIKELY(resource != NULL)) {
 		*out_resource = resource;
 		return CONSORT_OK;
 	}
-	pthread_mutex_lock(&entry->lock);
-	resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
-	if (resource)
-		*out_resource = resource;
-	else
-		status = describe(catalog, session, entry, out_resource, error);
-	pthread_mutex_unlock(&entry->lock);
+	consort_arena_init(&scratch, 0);
+	introspection.arena = &scratch;
+	status = introspect(session, entry->database, entry->source, entry, &introspection, &local);
+	if (status == CONSORT_ENOTFOUND && entry->declared && entry->declared->nattributes) {
+		/* not made yet: what its declaration says, to be asked for again next time */
+		status = consort_catalog_declared(catalog, entry, out_resource, &local);
+	} else if (!status) {
+		status = merge_found(catalog, entry, introspection.count ? introspection.found[0] : NULL, &resource,
+				     &local);
+		if (!status)
+			*out_resource = publish(&entry->resource, resource);
+	}
+	if (status && error)
+		*error = local;
+	free(introspection.found);
+	consort_arena_clear(&scratch);
 	return status;
 }
 
 void consort_catalog_forget(struct consort_entry *entry)
 {
-	pthread_mutex_lock(&entry->lock);
 	__atomic_store_n(&entry->resource, NULL, __ATOMIC_RELEASE);
-	pthread_mutex_unlock(&entry->lock);
 }

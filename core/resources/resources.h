@@ -30,8 +30,8 @@ struct consort_entry {
 	const struct consort_setting *settings;           /* validated resource options */
 	uint32_t nsettings;
 	const struct consort_resource *resource;          /* atomic; NULL until it is described */
+	const struct consort_resource *as_declared;       /* atomic; the same without introspection */
 	struct consort_access *access;                    /* atomic */
-	pthread_mutex_t lock;                             /* of describing it, and of making `access` */
 };
 
 struct consort_catalog {
