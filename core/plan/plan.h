@@ -5,6 +5,10 @@
 /*
  * The planner: from a logical tree to steps. It offers the largest subtree that lives on one database to
  * that adapter, keeps what is not taken exactly as steps of the core, and has the rest compiled.
+ *
+ *     offer.c    asking an adapter about a subtree
+ *     plan.c     deciding, node by node, from the leaves up
+ *     compile.c  a decided subtree to a REMOTE step
  */
 
 #include <consort/plan.h>
@@ -23,11 +27,12 @@ enum consort_step_kind {
 	CONSORT_STEP_LIMIT = 7      /* `node->limit`, `offset` */
 };
 
-/* Why a part of the logical tree stayed in the core, for explain. */
+/* A part of the logical tree that stayed in the core, and why; for explain. */
 struct consort_kept {
-	const char *what;   /* "filter delay_min > 60", "sort" */
-	const char *reason; /* the adapter's or planner's words */
-	uint32_t fidelity;  /* enum consort_fidelity: NO, or SUPERSET (sent, and checked again) */
+	const struct consort_node *node;
+	const struct consort_expr *conjunct; /* of a FILTER; NULL: the node */
+	const char *reason;                  /* the adapter's or planner's words; static or in the plan's arena */
+	uint32_t fidelity;                   /* NO; SUPERSET: sent, and checked again */
 };
 
 /* A step. Immutable once planned; lives in its plan's arena. */
@@ -62,16 +67,9 @@ struct consort_step {
 	const uint32_t *inner_keys;
 };
 
-/* A planned query. */
-struct consort_plan_tree {
-	const struct consort_step *root;
-	uint32_t nparameters;
-	const struct consort_type *parameters;
-};
-
 /*
- * Plans a logical tree whose nodes live in `arena`, where the steps go too. *database_of tells a SCAN's database.
- * With `no_push` nothing but scans is offered (tests, explain).
+ * What planning works with. Nodes live in `arena`, where steps go too. database_of tells a resource's database. With
+ * `no_push` nothing but scans is offered, for tests.
  */
 struct consort_planner {
 	struct consort_arena *arena;
@@ -82,9 +80,41 @@ struct consort_planner {
 	bool no_push;
 };
 
+/* Plans a query. *out_step: the root; to be released with consort_plan_release. */
 enum consort_status consort_plan_make(struct consort_planner *planner, const struct consort_node *root,
 				      const struct consort_step **out_step, struct consort_error *error);
+/*
+ * The same for a tree whose root is an UPDATE or DELETE. *out_step: a REMOTE to execute, or NULL if the adapter does
+ * not take all of it exactly; *out_reason tells why then.
+ */
+enum consort_status consort_plan_make_write(struct consort_planner *planner, const struct consort_node *root,
+					    const struct consort_step **out_step, const char **out_reason,
+					    struct consort_error *error);
 /* Frees what was compiled for the steps. */
 void consort_plan_release(const struct consort_step *step);
+
+
+/* --- between the planner's files --- */
+
+/* An adapter's answer about a tree, whose nodes are numbered copies. */
+struct consort_answer {
+	struct consort_database *database;
+	const struct consort_node *tree;
+	struct consort_offer offer;
+};
+
+/* The one database that all scans of a tree live on, or NULL. */
+struct consort_database *consort_plan_database(const struct consort_planner *planner, const struct consort_node *node);
+/* The feature that offering a node of this kind needs, for one the database has not; else -1. */
+int32_t consort_plan_missing(const struct consort_planner *planner, const struct consort_database *database,
+			     const struct consort_node *node);
+/* Numbers a copy of the tree and asks the adapter. */
+enum consort_status consort_plan_offer(struct consort_planner *planner, struct consort_database *database,
+				       const struct consort_node *tree, struct consort_answer **out_answer,
+				       struct consort_error *error);
+/* A REMOTE step for a decided tree, compiled. keys: types of its key set, or NULL. */
+enum consort_status consort_plan_compile(struct consort_planner *planner, struct consort_database *database,
+					 const struct consort_node *tree, const struct consort_type *keys,
+					 uint32_t nkeys, struct consort_step **out_step, struct consort_error *error);
 
 #endif

@@ -277,12 +277,16 @@ static enum consort_status merge_found(struct consort_catalog *catalog, struct c
 				       const struct consort_resource *found,
 				       const struct consort_resource **out_resource, struct consort_error *error)
 {
+	const struct consort_resource *kept = NULL;
 	enum consort_status status;
 
 	pthread_mutex_lock(&catalog->lock);
 	if (found)
-		found = consort_resource_copy(&catalog->arena, found);
-	status = consort_resource_merge(catalog, entry, found, out_resource, error);
+		kept = consort_resource_copy(&catalog->arena, found);
+	if (found && !kept)
+		status = consort_error_no_memory(error);
+	else
+		status = consort_resource_merge(catalog, entry, kept, out_resource, error);
 	pthread_mutex_unlock(&catalog->lock);
 	if (!status && !(*out_resource)->nattributes)
 		status = consort_error_set(error, CONSORT_ENAME,
