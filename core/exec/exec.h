@@ -121,4 +121,19 @@ enum consort_status consort_limit_value(const struct consort_exec *exec, const s
 enum consort_status consort_remote_restart(struct consort_operator *op, const struct consort_batch *keys,
 					   struct consort_error *error);
 
+/* A native statement's rows as an operator; its fields live as long. *out_affected as native.open tells. */
+enum consort_status consort_native_open(struct consort_exec *exec, struct consort_database *database, const char *text,
+					struct consort_operator **out_operator,
+					const struct consort_field *const **out_fields, uint32_t *out_nfields,
+					int64_t *out_affected, struct consort_error *error);
+
+/* --- cursor.c --- */
+
+/*
+ * A cursor over an operator, which it closes; then it calls owner_free(owner), which may be NULL. Fields must live as
+ * long as the owner. NULL: no memory, with nothing taken.
+ */
+struct consort_cursor *consort_cursor_new(struct consort_operator *op, const struct consort_field *const *fields,
+					  uint32_t nfields, void *owner, void (*owner_free)(void *owner));
+
 #endif

@@ -445,6 +445,22 @@ static struct consort_node *keyed_tree(struct context *context, const struct con
 	return keyed;
 }
 
+/* Is this tree taken exactly as a whole? (A FILTER is its conjuncts.) */
+static bool takes_exactly(const struct consort_answer *answer, const struct consort_node *node)
+{
+	uint32_t i;
+
+	if (node->kind != CONSORT_NODE_FILTER && fidelity_of(answer, node->number) != CONSORT_FIDELITY_EXACT)
+		return false;
+	for (i = 0; (node->kind == CONSORT_NODE_FILTER || node->kind == CONSORT_NODE_JOIN) && i < node->nexprs; i++)
+		if (fidelity_of(answer, node->first_conjunct + i) != CONSORT_FIDELITY_EXACT)
+			return false;
+	for (i = 0; i < node->ninputs; i++)
+		if (!takes_exactly(answer, node->inputs[i]))
+			return false;
+	return true;
+}
+
 /* Tries the inner side by key sets, if the adapter takes all of it exactly and has an index for it. *out_step stays
  * NULL if not. */
 static enum consort_status plan_keyed(struct context *context, const struct consort_node *right,
@@ -455,7 +471,6 @@ static enum consort_status plan_keyed(struct context *context, const struct cons
 	struct consort_node *tree;
 	struct consort_type *types;
 	enum consort_status status;
-	uint32_t i;
 
 	tree = keyed_tree(context, right, lookup, &types);
 	if (!tree)
@@ -465,13 +480,9 @@ static enum consort_status plan_keyed(struct context *context, const struct cons
 	status = consort_plan_offer(context->planner, database, tree, &answer, context->error);
 	if (status)
 		return status;
-	if (!(answer->offer.flags & CONSORT_OFFER_KEYS_INDEXED))
-		return CONSORT_OK;
-	for (i = 0; i < answer->offer.count; i++)
-		if (answer->offer.fidelity[i] != CONSORT_FIDELITY_EXACT && i != answer->tree->number)
-			return CONSORT_OK;
 	/* the hash table of the lookup compares again, so a superset of keys will do */
-	if (answer->offer.fidelity[answer->tree->number] == CONSORT_FIDELITY_NO)
+	if (!(answer->offer.flags & CONSORT_OFFER_KEYS_INDEXED) || !takes_exactly(answer, answer->tree->inputs[0]) ||
+	    fidelity_of(answer, answer->tree->number) == CONSORT_FIDELITY_NO)
 		return CONSORT_OK;
 	status = consort_plan_compile(context->planner, database, answer->tree, types, lookup->nkeys, out_step,
 				      context->error);
@@ -506,6 +517,8 @@ static enum consort_status plan_lookup(struct context *context, const struct con
 	if (status)
 		return status;
 	step->inputs[1] = inner ? inner : right->step;
+	if (inner)
+		consort_plan_release(right->step);
 	left->step = step;
 	return CONSORT_OK;
 }
@@ -548,7 +561,7 @@ static enum consort_status plan_join(struct context *context, const struct conso
 		return CONSORT_OK;
 	}
 	status = plan_lookup(context, node, reason, part, &right);
-	if (status && right.step && (!part->step || part->step->inputs[1] != right.step))
+	if (status)
 		consort_plan_release(right.step);
 	return status;
 }
@@ -636,13 +649,12 @@ enum consort_status consort_plan_make_write(struct consort_planner *planner, con
 	status = consort_plan_offer(planner, database, root, &answer, error);
 	if (status)
 		return status;
-	for (i = 0; i < answer->offer.count; i++) {
-		/* a FILTER is its conjuncts, which have numbers of their own */
-		if (answer->offer.fidelity[i] != CONSORT_FIDELITY_EXACT &&
-		    !(filter->kind == CONSORT_NODE_FILTER && i == answer->tree->inputs[0]->number)) {
-			*out_reason = reason_of(answer, i);
-			return CONSORT_OK;
-		}
+	if (!takes_exactly(answer, answer->tree)) {
+		*out_reason = "the adapter does not take it exactly";
+		for (i = 0; i < answer->offer.count; i++)
+			if (answer->offer.fidelity[i] != CONSORT_FIDELITY_EXACT && answer->offer.reason[i])
+				*out_reason = answer->offer.reason[i];
+		return CONSORT_OK;
 	}
 	status = consort_plan_compile(planner, database, answer->tree, NULL, 0, &step, error);
 	if (!status)
