@@ -28,12 +28,16 @@ static enum consort_status add_declared(struct consort_catalog *catalog,
 				      &entry->settings, NULL, &entry->nsettings, error);
 }
 
+void consort_catalog_prepare(struct consort_catalog *catalog)
+{
+	consort_arena_init(&catalog->arena, 0);
+	pthread_mutex_init(&catalog->lock, NULL);
+}
+
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error)
 {
 	uint32_t i;
 
-	consort_arena_init(&catalog->arena, 0);
-	pthread_mutex_init(&catalog->lock, NULL);
 	for (i = 0; i < catalog->manifest->nresources; i++) {
 		enum consort_status status = add_declared(catalog, &catalog->manifest->resources[i], error);
 

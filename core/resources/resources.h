@@ -47,6 +47,8 @@ struct consort_catalog {
 	void (*access_free)(struct consort_access *access);
 };
 
+/* To be called before anything is set. */
+void consort_catalog_prepare(struct consort_catalog *catalog);
 /* Adds the manifest's resources; manifest, databases, their map and secrets are set already. Checks their options. */
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error);
 void consort_catalog_clear(struct consort_catalog *catalog);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_CORE_HANDLE_H
+#define CONSORT_CORE_HANDLE_H
+
+/*
+ * The host API: handles over all layers below.
+ *
+ *     open.c         a manifest to databases and a catalogue    session.c   connections for a call or run
+ *     scope.c        limits, cancel tokens                      transaction.c
+ *     query.c        the builder, plans                         run.c       plans to cursors
+ *     byquery.c      update and delete by query                 explain.c   plans as text
+ *     record.c       values by name                             access.c    what is kept for a resource's records
+ *     get.c          by key                                     write.c     create, update, upsert, delete
+ *     many.c         sets of records                            writer.c    in columns
+ *     catalog.c      describe, define, drop                     database.c  features, native
+ */
+
+#include <consort/consort.h>
+
+#include "base/base.h"
+#include "exec/exec.h"
+#include "loader/loader.h"
+#include "manifest/manifest.h"
+#include "plan/plan.h"
+#include "pool/pool.h"
+#include "query/query.h"
+#include "resources/resources.h"
+#include "tx/tx.h"
+
+/* An adapter that this manifest uses, initialised once. */
+struct consort_used_plugin {
+	const struct consort_plugin *plugin;
+	void *context;
+};
+
+/* What all handles of an open manifest share. */
+struct consort_root {
+	uint32_t references; /* atomic */
+	uint32_t stamp;      /* consort_fork_count at open */
+	uint32_t generation; /* atomic; counts defines and drops, which make plans stale */
+	struct consort_manifest *manifest;
+	struct consort_search search;
+	struct consort_secrets secrets;
+	struct consort_used_plugin *plugins;
+	uint32_t nplugins;
+	struct consort_catalog catalog;
+	bool has_catalog;
+	struct consort_tx_list transactions;
+};
+
+void consort_root_hold(struct consort_root *root);
+void consort_root_drop(struct consort_root *root);
+
+/* A handle: the root's limits, or those of a scope; inside a transaction or not. */
+struct consort {
+	uint32_t references; /* atomic: children that use it */
+	struct consort_root *root;
+	struct consort *parent;       /* held; NULL for the first */
+	struct consort_tx *tx;        /* of this handle or of one it was made of */
+	bool owns_tx;
+	int64_t deadline;             /* of the scope; 0: none */
+	struct consort_cancel *cancel;
+	const char *trace_parent;
+	uint64_t memory_limit;
+};
+
+void consort_handle_hold(struct consort *c);
+void consort_handle_drop(struct consort *c);
+/* EFORKED in a child of the process that opened it; EINVAL when its transaction has ended. */
+enum consort_status consort_handle_check(const struct consort *c, struct consort_error *error);
+
+/* --- scope.c: cancel tokens --- */
+
+struct consort_cancel {
+	uint32_t fired; /* atomic; calls poll it */
+	pthread_mutex_t lock;
+	struct consort_connection *connections;
+};
+void consort_cancel_add(struct consort_cancel *cancel, struct consort_connection *connection);
+void consort_cancel_remove(struct consort_connection *connection);
+
+/* --- session.c --- */
+
+#define CONSORT_SESSION_INLINE 4
+
+/* The connections of one call or run: each database's once, the transaction's own where it has one. */
+struct consort_handle_session {
+	struct consort_session base;
+	struct consort *handle;
+	struct consort_call call;
+	struct consort_connection *held[CONSORT_SESSION_INLINE];
+	struct consort_connection **more; /* beyond those */
+	uint32_t nheld;
+};
+
+void consort_session_begin(struct consort_handle_session *session, struct consort *c);
+/* Gives back what it took from pools. */
+void consort_session_end(struct consort_handle_session *session);
+/* The database's own default deadline, where the handle has none. */
+void consort_session_limit(struct consort_handle_session *session, const struct consort_database *database);
+
+/* --- lookups for calls --- */
+
+enum consort_status consort_find_resource(struct consort_handle_session *session, const char *name,
+					  struct consort_entry **out_entry,
+					  const struct consort_resource **out_resource, struct consort_error *error);
+/* Names for the resolver, through a session. */
+struct consort_names consort_session_names(struct consort_handle_session *session);
+
+/* --- query.c, run.c --- */
+
+struct consort_plan {
+	uint32_t references; /* atomic */
+	uint32_t generation;
+	struct consort_root *root;
+	struct consort_arena arena;
+	struct consort_logical logical;
+	const struct consort_step *step;
+	const struct consort_step *after;        /* delivers the order values to page after */
+	const struct consort_value *after_key;   /* [logical.nafter_key] */
+	uint64_t ndatabases;
+	struct consort_database **databases;     /* that it reads, by index */
+};
+
+struct consort_query {
+	struct consort *handle;
+	struct consort_arena arena;
+	const char *resource, *select, *group, *having, *order;
+	const char **where;
+	uint32_t nwhere;
+	int64_t limit, offset;
+	struct consort_value *after;
+	uint32_t nafter;
+	bool no_memory;
+	struct consort_plan *plan; /* kept until a setter changes the query */
+};
+
+struct consort_clauses consort_query_clauses(const struct consort_query *q);
+/* The kept plan, or a new one. Borrowed. */
+enum consort_status consort_query_plan(struct consort_query *q, struct consort_plan **out_plan,
+				       struct consort_error *error);
+/* A planner for the plan's arena. */
+struct consort_planner consort_plan_planner(struct consort_root *root, struct consort_arena *arena,
+					    const struct consort_logical *logical);
+/* Fills plan->databases from its steps. */
+enum consort_status consort_plan_collect(struct consort_plan *plan, struct consort_error *error);
+/* Runs the plan; with analyze, *out_op is its root operator. */
+enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
+				       bool analyze, struct consort_cursor **out_rows,
+				       struct consort_operator **out_op, struct consort_error *error);
+/* Arguments as parameters of these types, in the arena; `what` names them in messages ("$%u" or a key's name). */
+enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types, uint32_t count,
+					 struct consort_arena *arena, struct consort_value *out_values,
+					 struct consort_error *error);
+/* A value of that type, checked (UTF-8, NUL bytes) and, with an arena, copied there. */
+enum consort_status consort_value_accept(const struct consort_value *value, struct consort_type type,
+					 struct consort_arena *arena, struct consort_value *out_value,
+					 struct consort_error *error);
+
+/* --- access.c --- */
+
+/* A shape of writes that the program uses. Never changed once published. */
+struct consort_shape {
+	struct consort_shape *next;
+	uint32_t kind;                   /* enum consort_write_kind */
+	struct consort_write write;
+	const struct consort_type *types; /* of the rows' columns */
+	const struct consort_type *returned; /* of the returned columns */
+};
+
+enum consort_write_kind {
+	CONSORT_WRITE_INSERT = 1,
+	CONSORT_WRITE_UPDATE = 2,
+	CONSORT_WRITE_DELETE = 3,
+	CONSORT_WRITE_UPSERT = 4
+};
+
+struct consort_access {
+	const struct consort_resource *resource;
+	struct consort_arena arena;
+	pthread_mutex_t lock;            /* of the arena, for new shapes */
+	struct consort_shape *shapes;    /* atomic */
+	struct consort_plan *get;        /* atomic; by whole key, all attributes */
+	struct consort_map attributes;   /* name → position + 1 */
+	const struct consort_type *key_types;
+	struct consort_root *root;
+};
+
+/* What is kept for the resource, made on first use. */
+enum consort_status consort_access_find(struct consort_root *root, struct consort_entry *entry,
+					const struct consort_resource *resource,
+					struct consort_access **out_access, struct consort_error *error);
+void consort_access_free(struct consort_access *access);
+/* The shape for these attributes. */
+enum consort_status consort_access_shape(struct consort_access *access, uint32_t kind, const uint32_t *attributes,
+					 uint32_t nattributes, uint32_t nkeys, const uint32_t *returning,
+					 uint32_t nreturning, uint32_t flags, const struct consort_shape **out_shape,
+					 struct consort_error *error);
+/* The plan of a get. */
+enum consort_status consort_access_get_plan(struct consort_access *access, struct consort_handle_session *session,
+					    struct consort_plan **out_plan, struct consort_error *error);
+
+/* --- write.c --- */
+
+/* Runs a batch through the adapter's write table, row by row if it has no bulk write. */
+enum consort_status consort_write_batch(struct consort_handle_session *session, struct consort_database *database,
+					const struct consort_shape *shape, const struct consort_batch *rows,
+					struct consort_write_result *result, struct consort_error *error);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening: a manifest to databases, each with its adapter, its options checked and its masks, and a catalogue.
+ * Nothing is connected to.
+ */
+#include "handle/handle.h"
+
+const char *consort_version(void)
+{
+	return PACKAGE_VERSION;
+}
+
+void consort_free(void *memory)
+{
+	free(memory);
+}
+
+/* --- the root --- */
+
+void consort_root_hold(struct consort_root *root)
+{
+	__atomic_add_fetch(&root->references, 1, __ATOMIC_RELAXED);
+}
+
+static void free_root(struct consort_root *root)
+{
+	bool forked = root->stamp != consort_fork_count;
+	uint32_t i;
+
+	/* compiled statements go before their databases */
+	if (root->has_catalog) {
+		uint32_t ndatabases = root->catalog.ndatabases;
+		struct consort_database **databases = root->catalog.databases;
+
+		if (!forked)
+			consort_catalog_clear(&root->catalog);
+		for (i = 0; i < ndatabases; i++)
+			consort_database_close(databases[i], forked);
+		free(databases);
+	}
+	for (i = 0; i < root->nplugins && !forked; i++)
+		if (root->plugins[i].plugin->shutdown)
+			root->plugins[i].plugin->shutdown(root->plugins[i].context);
+	free(root->plugins);
+	if (!forked)
+		consort_tx_list_clear(&root->transactions);
+	consort_search_clear(&root->search);
+	consort_secrets_clear(&root->secrets);
+	consort_manifest_free(root->manifest);
+	free(root);
+}
+
+void consort_root_drop(struct consort_root *root)
+{
+	if (!__atomic_sub_fetch(&root->references, 1, __ATOMIC_ACQ_REL))
+		free_root(root);
+}
+
+/* --- adapters --- */
+
+static const struct consort_manifest_plugin *find_plugin_section(const struct consort_manifest *manifest,
+								  const char *type)
+{
+	uint32_t i;
+
+	for (i = 0; i < manifest->nplugins; i++)
+		if (!strcmp(manifest->plugins[i].name, type))
+			return &manifest->plugins[i];
+	return NULL;
+}
+
+/* The plugin's context in this manifest, made when it is first used. */
+static enum consort_status use_plugin(struct consort_root *root, const struct consort_plugin *plugin,
+				      void **out_context, struct consort_error *error)
+{
+	struct consort_error local = CONSORT_ERROR_INIT;
+	struct consort_used_plugin *plugins;
+	void *context = NULL;
+	uint32_t i, status;
+
+	for (i = 0; i < root->nplugins; i++) {
+		if (root->plugins[i].plugin == plugin) {
+			*out_context = root->plugins[i].context;
+			return CONSORT_OK;
+		}
+	}
+	plugins = realloc(root->plugins, (root->nplugins + 1) * sizeof(*plugins));
+	if (!plugins)
+		return consort_error_no_memory(error);
+	root->plugins = plugins;
+	status = plugin->init(consort_host_services(), &context, &local);
+	if (status) {
+		consort_error_set(error, status < CONSORT_STATUS_COUNT ? status : CONSORT_EPROTOCOL,
+				  "the adapter '%s' could not be initialised: %s", plugin->id, consort_error_text(&local));
+		return status < CONSORT_STATUS_COUNT ? (enum consort_status)status : CONSORT_EPROTOCOL;
+	}
+	plugins[root->nplugins].plugin = plugin;
+	plugins[root->nplugins++].context = context;
+	*out_context = context;
+	return CONSORT_OK;
+}
+
+/* Takes "-join -filter" away from a mask. */
+static enum consort_status take_away(struct consort_features *mask, const char *text,
+				     const struct consort_manifest_entry *where, struct consort_error *error)
+{
+	const char *at = text;
+	char word[64], hint[160];
+	const char *names[CONSORT_FEATURE_COUNT];
+	uint32_t i;
+
+	for (i = 0; i < CONSORT_FEATURE_COUNT; i++)
+		names[i] = consort_feature_name(i);
+	while (at && *(at += strspn(at, " \t,"))) {
+		size_t size = strcspn(at, " \t,");
+		int32_t feature;
+
+		if (size >= sizeof(word))
+			size = sizeof(word) - 1;
+		memcpy(word, at, size);
+		word[size] = '\0';
+		at += strcspn(at, " \t,");
+		if (word[0] != '-')
+			return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
+						     "features can only be taken away: write '-%s'", word);
+		feature = consort_feature_find(word + 1);
+		if (feature < 0) {
+			consort_hint(consort_nearest(word + 1, names, CONSORT_FEATURE_COUNT), hint, sizeof(hint));
+			return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "unknown feature '%s'%s",
+						     word + 1, hint);
+		}
+		consort_features_remove(mask, (uint32_t)feature);
+	}
+	return CONSORT_OK;
+}
+
+/* --- databases --- */
+
+static enum consort_status add_database(struct consort_root *root, const struct consort_manifest_database *declared,
+					struct consort_error *error)
+{
+	const struct consort_manifest_plugin *section = find_plugin_section(root->manifest, declared->type);
+	struct consort_database_config *config = consort_arena_alloc(&root->manifest->arena, sizeof(*config));
+	struct consort_catalog *catalog = &root->catalog;
+	struct consort_database *database = NULL;
+	const struct consort_setting *masked = NULL;
+	const struct consort_adapter *adapter = NULL;
+	enum consort_status status;
+	void *context = NULL;
+
+	if (!config)
+		return consort_error_no_memory(error);
+	status = consort_loader_load(&root->search, declared->type, section ? section->library : NULL, &adapter, error);
+	if (status) {
+		if (error)
+			consort_error_prefix(error, "%s:%u: database '%s'", declared->where.file, declared->where.line,
+					     declared->name);
+		return status;
+	}
+	status = use_plugin(root, adapter->plugin, &context, error);
+	if (status)
+		return status;
+	config->struct_size = sizeof(*config);
+	config->name = declared->name;
+	status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE, declared->options,
+					declared->noptions, &declared->where, &root->secrets, &config->options, &masked,
+					&config->noptions, error);
+	if (!status)
+		status = consort_database_open(adapter->plugin, context, config, &root->secrets, &database, error);
+	if (status)
+		return status;
+	catalog->databases[catalog->ndatabases] = database;
+	database->index = catalog->ndatabases++;
+	database->plugin_path = adapter->path;
+	database->expose_all = declared->expose_all;
+	database->timeout = declared->timeout;
+	database->options = masked;
+	database->noptions = config->noptions;
+	if (declared->pool_max)
+		database->pool.max = declared->pool_max;
+	if (declared->pool_acquire_timeout)
+		database->pool.acquire_timeout = declared->pool_acquire_timeout;
+	if (section)
+		status = take_away(&database->manifest_mask, section->features, &section->where, error);
+	if (!status)
+		status = take_away(&database->manifest_mask, declared->features, &declared->where, error);
+	if (!status && !consort_map_put(&catalog->databases_by_name, declared->name, database))
+		status = consort_error_no_memory(error);
+	return status;
+}
+
+static enum consort_status collect_secrets(struct consort_root *root, struct consort_error *error)
+{
+	uint32_t i;
+
+	for (i = 0; i < root->manifest->nsecrets; i++)
+		if (!consort_secrets_add(&root->secrets, root->manifest->secrets[i]))
+			return consort_error_no_memory(error);
+	return CONSORT_OK;
+}
+
+static enum consort_status fill_root(struct consort_root *root, const struct consort_open_options *options,
+				     struct consort_error *error)
+{
+	struct consort_manifest *manifest;
+	const char *const *text;
+	enum consort_status status = consort_manifest_read(options->path, &root->manifest, error);
+	uint32_t i;
+
+	if (status)
+		return status;
+	manifest = root->manifest;
+	for (text = options->databases; !status && text && *text; text++)
+		status = consort_manifest_add(manifest, *text, error);
+	if (!status)
+		status = collect_secrets(root, error);
+	if (!status)
+		status = consort_search_init(&root->search, manifest->plugin_path, error);
+	if (status)
+		return status;
+	root->has_catalog = true;
+	root->catalog.manifest = manifest;
+	root->catalog.secrets = &root->secrets;
+	root->catalog.access_free = consort_access_free;
+	root->catalog.databases = calloc(manifest->ndatabases ? manifest->ndatabases : 1,
+					 sizeof(*root->catalog.databases));
+	consort_catalog_prepare(&root->catalog);
+	if (!root->catalog.databases)
+		return consort_error_no_memory(error);
+	for (i = 0; !status && i < manifest->ndatabases; i++)
+		status = add_database(root, &manifest->databases[i], error);
+	if (!status)
+		status = consort_catalog_init(&root->catalog, error);
+	return status;
+}
+
+static enum consort_status check_options(const struct consort_open_options *options, struct consort_error *error)
+{
+	if (options->struct_size < sizeof(*options))
+		return consort_error_set(error, CONSORT_EINVAL, "consort_open_options.struct_size is not set");
+	if (options->flags)
+		return consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x to open with", options->flags);
+	return CONSORT_OK;
+}
+
+enum consort_status consort_open_with(const struct consort_open_options *options, struct consort **out_consort,
+				      struct consort_error *error)
+{
+	enum consort_status status = check_options(options, error);
+	struct consort_root *root = NULL;
+	struct consort *c = NULL;
+
+	if (status)
+		return status;
+	consort_fork_watch();
+	if (options->log)
+		consort_host_log_to(options->log, options->log_context, options->log_level);
+	root = calloc(1, sizeof(*root));
+	c = calloc(1, sizeof(*c));
+	if (!root || !c) {
+		free(root);
+		free(c);
+		return consort_error_no_memory(error);
+	}
+	root->references = 1;
+	root->stamp = consort_fork_count;
+	consort_tx_list_init(&root->transactions);
+	status = fill_root(root, options, error);
+	if (status) {
+		if (error)
+			consort_secrets_scrub_error(&root->secrets, error);
+		consort_root_drop(root);
+		free(c);
+		return status;
+	}
+	c->references = 1;
+	c->root = root;
+	c->memory_limit = root->manifest->memory_limit;
+	*out_consort = c;
+	return CONSORT_OK;
+}
+
+enum consort_status consort_open(const char *path, struct consort **out_consort, struct consort_error *error)
+{
+	const struct consort_open_options options = {.struct_size = sizeof(options), .path = path};
+
+	if (!path)
+		return consort_error_set(error, CONSORT_EINVAL, "consort_open needs the manifest's path");
+	return consort_open_with(&options, out_consort, error);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handles as children hold them, scopes with limits, and cancel tokens. */
+#include "handle/handle.h"
+
+/* --- handles --- */
+
+void consort_handle_hold(struct consort *c)
+{
+	__atomic_add_fetch(&c->references, 1, __ATOMIC_RELAXED);
+}
+
+void consort_handle_drop(struct consort *c)
+{
+	if (__atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (c->owns_tx)
+		consort_tx_free(c->tx);
+	if (c->parent)
+		consort_handle_drop(c->parent);
+	else
+		consort_root_drop(c->root);
+	free(c);
+}
+
+enum consort_status consort_handle_check(const struct consort *c, struct consort_error *error)
+{
+	if (CONSORT_UNLIKELY(c->root->stamp != consort_fork_count))
+		return consort_error_set(error, CONSORT_EFORKED,
+					 "this handle belongs to the parent process: open the manifest anew after fork");
+	if (CONSORT_UNLIKELY(c->tx && !c->tx->connection))
+		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
+	return CONSORT_OK;
+}
+
+void consort_close(struct consort *c)
+{
+	const struct consort_call call = {.struct_size = sizeof(call)};
+
+	if (!c)
+		return;
+	if (c->owns_tx && c->tx->connection) {
+		if (c->root->stamp != consort_fork_count)
+			consort_tx_abandon(c->tx);
+		else
+			consort_tx_rollback(c->tx, &call, NULL);
+	}
+	consort_handle_drop(c);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+enum consort_status consort_scope(struct consort *c, const struct consort_scope_options *options,
+				  struct consort **out_scope, struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+	struct consort *scope;
+
+	if (status)
+		return status;
+	if (options->struct_size < sizeof(*options) || options->flags || options->timeout < 0)
+		return consort_error_set(error, CONSORT_EINVAL, options->timeout < 0 ?
+					 "a scope's timeout must not be negative" :
+					 "consort_scope_options: struct_size is not set, or unknown flags");
+	if (options->cancel && c->cancel && options->cancel != c->cancel)
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "the handle has a cancel token already: a scope of it cannot have another one");
+	scope = calloc(1, sizeof(*scope));
+	if (!scope)
+		return consort_error_no_memory(error);
+	consort_handle_hold(c);
+	scope->references = 1;
+	scope->root = c->root;
+	scope->parent = c;
+	scope->tx = c->tx;
+	scope->deadline = c->deadline;
+	if (options->timeout)
+		scope->deadline = earlier(c->deadline, consort_host_services()->clock() + options->timeout);
+	scope->cancel = options->cancel ? options->cancel : c->cancel;
+	scope->trace_parent = options->trace_parent ? options->trace_parent : c->trace_parent;
+	scope->memory_limit = c->memory_limit;
+	if (options->memory_limit && (!c->memory_limit || options->memory_limit < c->memory_limit))
+		scope->memory_limit = options->memory_limit;
+	*out_scope = scope;
+	return CONSORT_OK;
+}
+
+/* --- cancel tokens --- */
+
+struct consort_cancel *consort_cancel_new(void)
+{
+	struct consort_cancel *cancel = calloc(1, sizeof(*cancel));
+
+	if (cancel)
+		pthread_mutex_init(&cancel->lock, NULL);
+	return cancel;
+}
+
+/* The lock is held while adapters are told, so that no connection goes away meanwhile; their cancel never
+ * blocks. */
+void consort_cancel_fire(struct consort_cancel *cancel)
+{
+	struct consort_connection *connection;
+
+	__atomic_store_n(&cancel->fired, 1, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&cancel->lock);
+	for (connection = cancel->connections; connection; connection = connection->cancel_next) {
+		if (!consort_database_has(connection->database, CONSORT_FEATURE_CANCEL))
+			continue;
+		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
+		connection->database->plugin->connection->cancel(connection->context);
+	}
+	pthread_mutex_unlock(&cancel->lock);
+}
+
+void consort_cancel_reset(struct consort_cancel *cancel)
+{
+	__atomic_store_n(&cancel->fired, 0, __ATOMIC_RELEASE);
+}
+
+void consort_cancel_free(struct consort_cancel *cancel)
+{
+	if (!cancel)
+		return;
+	pthread_mutex_destroy(&cancel->lock);
+	free(cancel);
+}
+
+void consort_cancel_add(struct consort_cancel *cancel, struct consort_connection *connection)
+{
+	pthread_mutex_lock(&cancel->lock);
+	connection->cancel = cancel;
+	connection->cancel_previous = NULL;
+	connection->cancel_next = cancel->connections;
+	if (connection->cancel_next)
+		connection->cancel_next->cancel_previous = connection;
+	cancel->connections = connection;
+	pthread_mutex_unlock(&cancel->lock);
+}
+
+void consort_cancel_remove(struct consort_connection *connection)
+{
+	struct consort_cancel *cancel = connection->cancel;
+
+	pthread_mutex_lock(&cancel->lock);
+	if (connection->cancel_next)
+		connection->cancel_next->cancel_previous = connection->cancel_previous;
+	if (connection->cancel_previous)
+		connection->cancel_previous->cancel_next = connection->cancel_next;
+	else
+		cancel->connections = connection->cancel_next;
+	connection->cancel = NULL;
+	pthread_mutex_unlock(&cancel->lock);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of one call or run. Each database's connection is taken once: the transaction's own inside
+ * one, else one of the pool, which then serves all of the run's statements on that database.
+ */
+#include "handle/handle.h"
+
+static struct consort_connection **place(struct consort_handle_session *session, uint32_t i)
+{
+	return i < CONSORT_SESSION_INLINE ? &session->held[i] : &session->more[i - CONSORT_SESSION_INLINE];
+}
+
+/* Room for one more, so that keeping it cannot fail. */
+static bool reserve(struct consort_handle_session *session)
+{
+	uint32_t more = session->nheld + 1 > CONSORT_SESSION_INLINE ? session->nheld + 1 - CONSORT_SESSION_INLINE : 0;
+	struct consort_connection **grown;
+
+	if (!more)
+		return true;
+	grown = realloc(session->more, more * sizeof(*grown));
+	if (!grown)
+		return false;
+	session->more = grown;
+	return true;
+}
+
+static enum consort_status of_transaction(struct consort *c, struct consort_database *database,
+					  struct consort_connection **out_connection, struct consort_error *error)
+{
+	if (c->tx->database != database)
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "database '%s' is not part of this transaction, which was begun on '%s'",
+					 database->name, c->tx->database->name);
+	if (!c->tx->connection)
+		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
+	*out_connection = c->tx->connection;
+	return CONSORT_OK;
+}
+
+static enum consort_status take(struct consort_handle_session *session, struct consort_database *database,
+				struct consort_connection **out_connection, struct consort_error *error)
+{
+	struct consort *c = session->handle;
+	enum consort_status status;
+
+	consort_session_limit(session, database);
+	if (c->tx)
+		return of_transaction(c, database, out_connection, error);
+	if (consort_tx_holding(&c->root->transactions, database))
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "this thread has a transaction open on database '%s': use that transaction's handle",
+					 database->name);
+	status = consort_pool_acquire(database, &session->call, out_connection, error);
+	if (!status && c->cancel)
+		consort_cancel_add(c->cancel, *out_connection);
+	return status;
+}
+
+static enum consort_status acquire(struct consort_session *base, struct consort_database *database,
+				   struct consort_connection **out_connection, struct consort_error *error)
+{
+	struct consort_handle_session *session = (struct consort_handle_session *)base;
+	struct consort_connection *connection;
+	enum consort_status status;
+	uint32_t i;
+
+	for (i = 0; i < session->nheld; i++) {
+		connection = *place(session, i);
+		if (connection->database == database) {
+			*out_connection = connection;
+			return CONSORT_OK;
+		}
+	}
+	if (CONSORT_UNLIKELY(consort_call_cancelled(&session->call)))
+		return consort_error_set(error, CONSORT_ECANCELLED, "cancelled");
+	if (!reserve(session))
+		return consort_error_no_memory(error);
+	status = take(session, database, &connection, error);
+	if (status)
+		return status;
+	*place(session, session->nheld++) = connection;
+	*out_connection = connection;
+	return CONSORT_OK;
+}
+
+/* Kept until the session ends. */
+static void release(struct consort_session *session, struct consort_connection *connection)
+{
+	(void)session;
+	(void)connection;
+}
+
+void consort_session_limit(struct consort_handle_session *session, const struct consort_database *database)
+{
+	int64_t deadline;
+
+	if (session->handle->deadline || !database->timeout)
+		return;
+	deadline = consort_host_services()->clock() + database->timeout;
+	if (!session->call.deadline || deadline < session->call.deadline)
+		session->call.deadline = deadline;
+}
+
+void consort_session_begin(struct consort_handle_session *session, struct consort *c)
+{
+	session->base.acquire = acquire;
+	session->base.release = release;
+	session->base.call = &session->call;
+	session->handle = c;
+	session->call.struct_size = sizeof(session->call);
+	session->call.flags = 0;
+	session->call.deadline = c->deadline;
+	session->call.cancelled = c->cancel ? &c->cancel->fired : NULL;
+	session->call.trace_parent = c->trace_parent;
+	session->call.memory_limit = c->memory_limit;
+	session->more = NULL;
+	session->nheld = 0;
+}
+
+void consort_session_end(struct consort_handle_session *session)
+{
+	uint32_t i;
+
+	for (i = 0; i < session->nheld; i++) {
+		struct consort_connection *connection = *place(session, i);
+
+		if (session->handle->tx)
+			continue; /* the transaction keeps it */
+		if (connection->cancel)
+			consort_cancel_remove(connection);
+		consort_pool_release(connection);
+	}
+	session->nheld = 0;
+	free(session->more);
+	session->more = NULL;
+}
+
+/* --- resources by name --- */
+
+enum consort_status consort_find_resource(struct consort_handle_session *session, const char *name,
+					  struct consort_entry **out_entry,
+					  const struct consort_resource **out_resource, struct consort_error *error)
+{
+	struct consort_catalog *catalog = &session->handle->root->catalog;
+	struct consort_entry *entry;
+	enum consort_status status = consort_catalog_find(catalog, &session->base, name, &entry, error);
+
+	if (!status)
+		status = consort_catalog_describe(catalog, &session->base, entry, out_resource, error);
+	if (!status)
+		*out_entry = entry;
+	return status;
+}
+
+static enum consort_status find_for_query(void *context, const char *name,
+					  const struct consort_resource **out_resource, struct consort_error *error)
+{
+	struct consort_entry *entry;
+
+	return consort_find_resource(context, name, &entry, out_resource, error);
+}
+
+struct consort_names consort_session_names(struct consort_handle_session *session)
+{
+	struct consort_names names = {session, find_for_query};
+
+	return names;
+}
