@@ -112,6 +112,7 @@ struct consort_names consort_session_names(struct consort_handle_session *sessio
 struct consort_plan {
 	uint32_t references; /* atomic */
 	uint32_t generation;
+	bool holds_root;                         /* given to the program */
 	struct consort_root *root;
 	struct consort_arena arena;
 	struct consort_logical logical;
@@ -132,9 +133,14 @@ struct consort_query {
 	struct consort_value *after;
 	uint32_t nafter;
 	bool no_memory;
+	bool bad_limit;
 	struct consort_plan *plan; /* kept until a setter changes the query */
 };
 
+/* A handle that works, a builder that had memory, limits that make sense. */
+enum consort_status consort_query_check(const struct consort_query *q, struct consort_error *error);
+/* An empty plan; consort_plan_free. */
+struct consort_plan *consort_plan_new(struct consort_root *root);
 struct consort_clauses consort_query_clauses(const struct consort_query *q);
 /* The kept plan, or a new one. Borrowed. */
 enum consort_status consort_query_plan(struct consort_query *q, struct consort_plan **out_plan,
@@ -148,7 +154,9 @@ enum consort_status consort_plan_collect(struct consort_plan *plan, struct conso
 enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				       bool analyze, struct consort_cursor **out_rows,
 				       struct consort_operator **out_op, struct consort_error *error);
-/* Arguments as parameters of these types, in the arena; `what` names them in messages ("$%u" or a key's name). */
+/* --- values.c --- */
+
+/* Arguments as parameters of these types, in the arena. */
 enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types, uint32_t count,
 					 struct consort_arena *arena, struct consort_value *out_values,
 					 struct consort_error *error);
