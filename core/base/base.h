@@ -49,6 +49,21 @@ extern uint32_t consort_fork_count;
 /* To be called before the first handle is made; cheap to repeat. */
 void consort_fork_watch(void);
 
+/* --- errors --- */
+
+/* For functions that may be called without an error: gives them one to fill. Only what tells that it is empty is set,
+ * since clearing all of it would cost more than many a call. */
+static inline void consort_error_need(struct consort_error **error, struct consort_error *spare)
+{
+	if (*error)
+		return;
+	*error = spare;
+	spare->status = 0;
+	spare->flags = 0;
+	spare->origin[0] = '\0';
+	spare->message[0] = '\0';
+}
+
 /* --- id.c --- */
 
 /* A number that this process has not given before, from 1: for resources, statements and shapes of writes. */

@@ -25,9 +25,12 @@ void consort_cursor_close(struct consort_cursor *rows)
 {
 	if (!rows)
 		return;
-	consort_operator_close(rows->op);
-	if (rows->owner_free)
-		rows->owner_free(rows->owner);
+	/* in a child of a fork its connection, and what that holds, stay as they are */
+	if (!rows->stamp || *rows->stamp == consort_fork_count) {
+		consort_operator_close(rows->op);
+		if (rows->owner_free)
+			rows->owner_free(rows->owner);
+	}
 	consort_arena_clear(&rows->scratch);
 	free(rows);
 }

@@ -11,7 +11,8 @@
  *     byquery.c      update and delete by query                 explain.c   plans as text
  *     record.c       values by name                             access.c    what is kept for a resource's records
  *     get.c          by key                                     write.c     create, update, upsert, delete
- *     many.c         sets of records                            writer.c    in columns
+ *     many.c         sets of records                            load.c      by sets of keys
+ *     writer.c       in columns                                 values.c    programs' values, checked
  *     catalog.c      describe, define, drop                     database.c  features, native
  */
 
@@ -167,15 +168,6 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 
 /* --- access.c --- */
 
-/* A shape of writes that the program uses. Never changed once published. */
-struct consort_shape {
-	struct consort_shape *next;
-	uint32_t kind;                   /* enum consort_write_kind */
-	struct consort_write write;
-	const struct consort_type *types; /* of the rows' columns */
-	const struct consort_type *returned; /* of the returned columns */
-};
-
 enum consort_write_kind {
 	CONSORT_WRITE_INSERT = 1,
 	CONSORT_WRITE_UPDATE = 2,
@@ -183,36 +175,114 @@ enum consort_write_kind {
 	CONSORT_WRITE_UPSERT = 4
 };
 
-struct consort_access {
-	const struct consort_resource *resource;
-	struct consort_arena arena;
-	pthread_mutex_t lock;            /* of the arena, for new shapes */
-	struct consort_shape *shapes;    /* atomic */
-	struct consort_plan *get;        /* atomic; by whole key, all attributes */
-	struct consort_map attributes;   /* name → position + 1 */
-	const struct consort_type *key_types;
-	struct consort_root *root;
+/* A shape of writes that the program uses. Never changed once published. */
+struct consort_shape {
+	struct consort_shape *next;
+	uint32_t kind;                      /* enum consort_write_kind */
+	struct consort_write write;
+	const struct consort_type *types;   /* of the rows' columns */
+	const struct consort_type *returned; /* of the returned columns */
 };
 
-/* What is kept for the resource, made on first use. */
-enum consort_status consort_access_find(struct consort_root *root, struct consort_entry *entry,
-					const struct consort_resource *resource,
+/* What the record calls keep for a resource. */
+struct consort_access {
+	struct consort_access *next;     /* for an earlier description of the same entry */
+	const struct consort_resource *resource;
+	struct consort_database *database;
+	struct consort_root *root;       /* borrowed: it owns this */
+	struct consort_arena arena;
+	pthread_mutex_t lock;            /* of the arena */
+	struct consort_shape *shapes;    /* atomic */
+	struct consort_plan *get;        /* atomic; by whole key, all attributes */
+	struct consort_map attributes;   /* name → &resource->attributes[position] */
+	const struct consort_type *key_types; /* [resource->nkeys] */
+};
+
+#define CONSORT_NO_ATTRIBUTE UINT32_MAX
+
+/* What is kept for a resource by name, made on first use. */
+enum consort_status consort_access_open(struct consort_handle_session *session, const char *name,
 					struct consort_access **out_access, struct consort_error *error);
 void consort_access_free(struct consort_access *access);
-/* The shape for these attributes. */
-enum consort_status consort_access_shape(struct consort_access *access, uint32_t kind, const uint32_t *attributes,
-					 uint32_t nattributes, uint32_t nkeys, const uint32_t *returning,
-					 uint32_t nreturning, uint32_t flags, const struct consort_shape **out_shape,
-					 struct consort_error *error);
-/* The plan of a get. */
-enum consort_status consort_access_get_plan(struct consort_access *access, struct consort_handle_session *session,
-					    struct consort_plan **out_plan, struct consort_error *error);
+/* The attribute's position, or CONSORT_NO_ATTRIBUTE. */
+uint32_t consort_access_attribute(const struct consort_access *access, const char *name);
+/* ENAME with the nearest one. */
+enum consort_status consort_access_unknown(const struct consort_access *access, const char *name,
+					   struct consort_error *error);
+/* The shape for these attributes; of UPDATE and DELETE the last nkeys are the key. */
+struct consort_shape_request {
+	uint32_t kind, flags;
+	const uint32_t *attributes;
+	uint32_t nattributes, nkeys;
+	const uint32_t *returning;
+	uint32_t nreturning;
+};
+enum consort_status consort_access_shape(struct consort_access *access, const struct consort_shape_request *request,
+					 const struct consort_shape **out_shape, struct consort_error *error);
+/* The plan of a get. Borrowed. */
+enum consort_status consort_access_get_plan(struct consort_access *access, struct consort_plan **out_plan,
+					    struct consort_error *error);
+/* A scan of every attribute, and the conjunct column = $other or column; for plans that are made by hand. NULL: no
+ * memory. */
+struct consort_node *consort_scan_all(struct consort_arena *arena, const struct consort_resource *resource);
+struct consort_expr *consort_column_equals(struct consort_arena *arena, uint32_t column, uint32_t other_kind,
+					   uint32_t other, struct consort_type type);
+/* EINVAL unless the resource has a key of that many attributes. */
+enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
+					     struct consort_error *error);
+
+/* --- record.c --- */
+
+enum consort_value_state {
+	CONSORT_FROM_ROW = 0, /* as read, or not set */
+	CONSORT_KEPT = 1,     /* in `values`, known to the database */
+	CONSORT_CHANGED = 2   /* in `values`, to be written */
+};
+
+struct consort_record {
+	struct consort *handle;
+	struct consort_access *access;   /* NULL: the resource was not found, see error */
+	struct consort_value *values;    /* [attributes] */
+	uint8_t *states;                 /* [attributes] enum consort_value_state */
+	struct consort_arena arena;      /* texts of values */
+	struct consort_batch *row;       /* what get read: all attributes, one row; NULL: nothing */
+	bool has_row;
+	bool touched;                    /* some state is not FROM_ROW */
+	struct consort_error *error;     /* the first one of a setter, or NULL */
+	const struct consort_shape *shape;
+	struct consort_batch *written;   /* a row of that shape, used again */
+};
+
+enum consort_status consort_record_make(struct consort *c, struct consort_access *access,
+					struct consort_record **out_record, struct consort_error *error);
+/* The value of an attribute: set, or read; NULL type if neither. */
+struct consort_value consort_record_at(const struct consort_record *r, uint32_t position);
+bool consort_record_has(const struct consort_record *r, uint32_t position);
+/* A value that the database told, copied. */
+enum consort_status consort_record_keep(struct consort_record *r, uint32_t position, const struct consort_value *value,
+					struct consort_error *error);
 
 /* --- write.c --- */
 
-/* Runs a batch through the adapter's write table, row by row if it has no bulk write. */
+/* Runs a batch through the adapter's write table, row by row if it has no bulk write. error is not NULL. */
 enum consort_status consort_write_batch(struct consort_handle_session *session, struct consort_database *database,
 					const struct consort_shape *shape, const struct consort_batch *rows,
 					struct consort_write_result *result, struct consort_error *error);
+/* The shape for writing this record. */
+enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags, bool returning,
+					 const struct consort_shape **out_shape, struct consort_error *error);
+/* Appends the record's values for that shape to a batch. */
+enum consort_status consort_record_append(const struct consort_record *r, const struct consort_shape *shape,
+					  struct consort_batch *batch, struct consort_error *error);
+/* Changes are written: they are kept values now. */
+void consort_record_written(struct consort_record *r);
+
+/* --- many.c --- */
+
+/* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a transaction of
+ * its own, or behind a savepoint of the handle's. */
+enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
+				       enum consort_status (*fn)(struct consort *in, void *arg, struct consort_error *error),
+				       void *arg, struct consort_error *error);
 
 #endif

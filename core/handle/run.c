@@ -108,11 +108,13 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 	enum consort_status status = consort_handle_check(c, error);
 	struct consort_value *values = NULL;
 	struct consort_operator *op = NULL;
+	struct consort_error spare;
 	struct consort_cursor *rows;
 	struct run *run;
 
 	if (status)
 		return status;
+	consort_error_need(&error, &spare);
 	if (plan->root != c->root)
 		return consort_error_set(error, CONSORT_EINVAL, "the plan was prepared with another manifest's handle");
 	run = new_run(c, plan);
@@ -155,8 +157,10 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	struct consort_cursor *rows;
 	int64_t affected = -1;
 	uint32_t nfields = 0, i;
+	struct consort_error spare;
 	struct run *run;
 
+	consort_error_need(&error, &spare);
 	if (!status)
 		status = consort_catalog_database(&c->root->catalog, database_name, &database, error);
 	if (status)
