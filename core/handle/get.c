@@ -73,13 +73,17 @@ static enum consort_status run_plan(struct consort *c, struct consort_plan *plan
 }
 
 /* Key values as the key's types. */
-static enum consort_status convert_key(const struct consort_access *access, struct consort_args key,
-				       struct consort_value *out, struct consort_error *error)
+static enum consort_status convert_key(struct consort_record *r, struct consort_args key, struct consort_value *out,
+				       struct consort_error *error)
 {
+	const struct consort_access *access = r->access;
 	uint32_t i;
 
 	for (i = 0; i < access->resource->nkeys; i++) {
-		enum consort_status status = consort_value_accept(&key.values[i], access->key_types[i], NULL, &out[i], error);
+		/* a value of the right type is only borrowed; a conversion may need memory */
+		bool same = consort_type_equal(key.values[i].type, access->key_types[i]);
+		enum consort_status status = consort_value_accept(&key.values[i], access->key_types[i],
+								  same ? NULL : &r->arena, &out[i], error);
 
 		if (CONSORT_UNLIKELY(status)) {
 			const struct consort_resource *resource = access->resource;
@@ -107,7 +111,7 @@ static enum consort_status fill(struct consort_handle_session *session, struct c
 	if (status)
 		return status;
 	if (plan->step->kind == CONSORT_STEP_REMOTE && plan->step->at_most_one && key.count <= KEYS_INLINE) {
-		status = convert_key(access, key, values, error);
+		status = convert_key(r, key, values, error);
 		if (!status)
 			status = read_row(session, plan->step, values, (uint32_t)key.count, r->row, error);
 	} else {

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writers: a batch that the program fills, and the shape it is written with. */
+#include "handle/handle.h"
+
+struct consort_writer {
+	struct consort *handle;
+	struct consort_access *access;
+	const struct consort_shape *shape;
+	struct consort_batch *batch;
+	int64_t written;
+	void (*row_failed)(void *context, int64_t row, const struct consort_error *error);
+	void *context;
+};
+
+/* Positions of "id, delay_min"; names may be in double quotes. */
+static enum consort_status parse_names(const struct consort_access *access, const char *text, uint32_t *positions,
+				       uint32_t *out_count, struct consort_error *error)
+{
+	const char *at = text;
+	uint32_t count = 0, i;
+	char name[160];
+
+	for (;;) {
+		const char *end;
+		size_t size;
+
+		at += strspn(at, " \t\n");
+		if (*at == '"') {
+			end = strchr(++at, '"');
+			size = end ? (size_t)(end - at) : strlen(at);
+			end = end ? end + 1 : at + size;
+		} else {
+			size = strcspn(at, ",");
+			end = at + size;
+			while (size && strchr(" \t\n", at[size - 1]))
+				size--;
+		}
+		if (!size || size >= sizeof(name))
+			return consort_error_set(error, CONSORT_ENAME, "an attribute's name is missing in \"%s\"", text);
+		memcpy(name, at, size);
+		name[size] = '\0';
+		if (count == access->resource->nattributes)
+			return consort_error_set(error, CONSORT_ENAME, "too many attributes in \"%s\"", text);
+		positions[count] = consort_access_attribute(access, name);
+		if (positions[count] == CONSORT_NO_ATTRIBUTE)
+			return consort_access_unknown(access, name, error);
+		for (i = 0; i < count; i++)
+			if (positions[i] == positions[count])
+				return consort_error_set(error, CONSORT_ENAME, "%s: attribute '%s' is given twice",
+							 access->resource->name, name);
+		count++;
+		at = end + strspn(end, " \t\n");
+		if (!*at)
+			break;
+		if (*at++ != ',')
+			return consort_error_set(error, CONSORT_ENAME, "a comma is missing in \"%s\"", text);
+	}
+	*out_count = count;
+	return CONSORT_OK;
+}
+
+static uint32_t find(const uint32_t *positions, uint32_t count, uint32_t position)
+{
+	uint32_t i;
+
+	for (i = 0; i < count && positions[i] != position; i++)
+		;
+	return i;
+}
+
+/* An update's key goes last, as the contract has it; the program keeps its order, so it must be so given. */
+static enum consort_status check_keys(const struct consort_access *access, uint32_t kind, const uint32_t *positions,
+				      uint32_t count, struct consort_error *error)
+{
+	const struct consort_resource *resource = access->resource;
+	enum consort_status status = consort_access_check_key(access, resource->nkeys, error);
+	uint32_t i;
+
+	for (i = 0; !status && i < resource->nkeys; i++) {
+		if (find(positions, count, resource->keys[i]) == count)
+			status = consort_error_set(error, CONSORT_EINVAL, "%s: the columns lack the key's attribute '%s'",
+						   resource->name, resource->attributes[resource->keys[i]]->name);
+		else if (kind == CONSORT_WRITER_UPDATE && (count <= resource->nkeys ||
+							   positions[count - resource->nkeys + i] != resource->keys[i]))
+			status = consort_error_set(error, CONSORT_EINVAL,
+						   "%s: an update's columns end with the key, in its order",
+						   resource->name);
+	}
+	return status;
+}
+
+static enum consort_status choose_shape(struct consort_access *access, const char *attributes, uint32_t kind,
+					uint32_t flags, const struct consort_shape **out_shape,
+					struct consort_error *error)
+{
+	static const uint32_t kinds[] = {0, CONSORT_WRITE_INSERT, CONSORT_WRITE_UPDATE, CONSORT_WRITE_UPSERT};
+	const struct consort_resource *resource = access->resource;
+	uint32_t *positions = calloc(resource->nattributes ? resource->nattributes : 1, sizeof(*positions)), count = 0, i;
+	struct consort_shape_request request = {.kind = kinds[kind]};
+	enum consort_status status = CONSORT_OK;
+
+	if (!positions)
+		return consort_error_no_memory(error);
+	if (attributes) {
+		status = parse_names(access, attributes, positions, &count, error);
+	} else {
+		for (i = 0; i < resource->nattributes; i++)
+			if (!(resource->attributes[i]->flags & CONSORT_ATTRIBUTE_READ_ONLY))
+				positions[count++] = i;
+	}
+	if (!status && kind != CONSORT_WRITER_CREATE)
+		status = check_keys(access, kind, positions, count, error);
+	request.flags = flags & CONSORT_WRITER_CONTINUE ? CONSORT_WRITE_CONTINUE : 0;
+	request.attributes = positions;
+	request.nattributes = count;
+	request.nkeys = kind == CONSORT_WRITER_UPDATE ? resource->nkeys : 0;
+	if (!status)
+		status = consort_access_shape(access, &request, out_shape, error);
+	free(positions);
+	return status;
+}
+
+enum consort_status consort_writer_open(struct consort *c, const char *resource, const char *attributes, uint32_t kind,
+					uint32_t flags, struct consort_writer **out_writer, struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+	struct consort_handle_session session;
+	struct consort_writer *w;
+
+	if (!status && (kind < CONSORT_WRITER_CREATE || kind > CONSORT_WRITER_UPSERT || flags & ~CONSORT_WRITER_CONTINUE))
+		status = consort_error_set(error, CONSORT_EINVAL, "unknown kind %u or flags 0x%x of a writer", kind, flags);
+	if (status)
+		return status;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return consort_error_no_memory(error);
+	consort_session_begin(&session, c);
+	status = consort_access_open(&session, resource, &w->access, error);
+	consort_session_end(&session);
+	if (!status)
+		status = choose_shape(w->access, attributes, kind, flags, &w->shape, error);
+	if (!status) {
+		w->batch = consort_batch_new(w->shape->types, w->shape->write.nattributes, CONSORT_BATCH_ROWS,
+					     CONSORT_BATCH_BYTES);
+		if (!w->batch)
+			status = consort_error_no_memory(error);
+	}
+	if (status) {
+		free(w);
+		return status;
+	}
+	w->handle = c;
+	consort_handle_hold(c);
+	*out_writer = w;
+	return CONSORT_OK;
+}
+
+struct consort_batch *consort_writer_batch(struct consort_writer *w)
+{
+	return w->batch;
+}
+
+void consort_writer_on_failure(struct consort_writer *w,
+			       void (*row_failed)(void *context, int64_t row, const struct consort_error *error),
+			       void *context)
+{
+	w->row_failed = row_failed;
+	w->context = context;
+}
+
+int64_t consort_writer_written(const struct consort_writer *w)
+{
+	return w->written;
+}
+
+void consort_writer_close(struct consort_writer *w)
+{
+	if (!w)
+		return;
+	consort_batch_free(w->batch);
+	consort_handle_drop(w->handle);
+	free(w);
+}
+
+/* What a program may have got wrong: columns of different lengths, texts that are none. */
+static enum consort_status check_rows(const struct consort_writer *w, struct consort_error *error)
+{
+	const struct consort_batch *batch = w->batch;
+	uint32_t i;
+
+	for (i = 0; i < batch->ncolumns; i++) {
+		const struct consort_column *column = &batch->columns[i];
+		const struct consort_attribute *attribute = w->access->resource->attributes[w->shape->write.attributes[i]];
+		const int32_t *offsets = column->values;
+		uint64_t at = 0;
+		int64_t row;
+
+		if (column->length != batch->nrows)
+			return consort_error_set(error, CONSORT_EINVAL, "%s.%s: the batch has %lld values for %lld rows",
+						 w->access->resource->name, attribute->name, (long long)column->length,
+						 (long long)batch->nrows);
+		if (column->type.id != CONSORT_TYPE_TEXT && column->type.id != CONSORT_TYPE_JSON)
+			continue;
+		if (consort_utf8_valid((const char *)column->data, (uint64_t)offsets[batch->nrows], &at))
+			continue;
+		for (row = 0; row < batch->nrows && (uint64_t)offsets[row + 1] <= at; row++)
+			;
+		return consort_error_set(error, CONSORT_ERANGE,
+					 "%s.%s: the text of row %lld is not UTF-8, or has a NUL byte (at byte %llu)",
+					 w->access->resource->name, attribute->name, (long long)row + 1,
+					 (unsigned long long)(at - (uint64_t)offsets[row]) + 1);
+	}
+	return CONSORT_OK;
+}
+
+static void ignore_failure(void *context, int64_t row, const struct consort_error *error)
+{
+	(void)context;
+	(void)row;
+	(void)error;
+}
+
+enum consort_status consort_writer_flush(struct consort_writer *w, struct consort_error *error)
+{
+	struct consort_write_result result = {.struct_size = sizeof(result), .context = w->context,
+					      .row_failed = w->row_failed ? w->row_failed : ignore_failure};
+	enum consort_status status = consort_handle_check(w->handle, error);
+	struct consort_handle_session session;
+	struct consort_error spare;
+
+	consort_error_need(&error, &spare);
+	if (status || !w->batch->nrows)
+		return status;
+	status = check_rows(w, error);
+	if (status)
+		return status;
+	consort_session_begin(&session, w->handle);
+	status = consort_write_batch(&session, w->access->database, w->shape, w->batch, &result, error);
+	consort_session_end(&session);
+	w->written += result.affected;
+	if (!status && consort_batch_reset(w->batch))
+		status = consort_error_no_memory(error);
+	return status;
+}
