@@ -59,6 +59,8 @@ struct consort_exec {
 	struct consort_call call;
 	const struct consort_value *parameters;
 	uint32_t nparameters;
+	struct consort_batch *const *values; /* [nvalues] what a VALUES step gives */
+	uint32_t nvalues;
 	uint32_t analyze;        /* count rows, batches and time into each operator's figures */
 	uint64_t memory_used;
 	uint64_t memory_limit;   /* 0: none */
@@ -116,6 +118,8 @@ enum consort_status consort_limit_open(struct consort_exec *exec, const struct c
 enum consort_status consort_limit_value(const struct consort_exec *exec, const struct consort_expr *expr,
 					const char *what, int64_t none, int64_t *out_value,
 					struct consort_error *error);
+enum consort_status consort_values_open(struct consort_exec *exec, const struct consort_step *step,
+					struct consort_operator **out_operator, struct consort_error *error);
 
 /* remote.c, for lookup.c: starts a REMOTE step again with this key set (NULL: none). Its cursor before is closed. */
 enum consort_status consort_remote_restart(struct consort_operator *op, const struct consort_batch *keys,

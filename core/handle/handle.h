@@ -155,6 +155,17 @@ enum consort_status consort_plan_collect(struct consort_plan *plan, struct conso
 enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				       bool analyze, struct consort_cursor **out_rows,
 				       struct consort_operator **out_op, struct consort_error *error);
+/* Rows for a VALUES step. */
+struct consort_values {
+	struct consort_batch **batches;
+	uint32_t count;
+};
+void consort_values_clear(struct consort_values *values);
+/* Runs a plan without parameters over these rows, which it takes on success. */
+enum consort_status consort_plan_start_values(struct consort *c, struct consort_plan *plan,
+					      struct consort_values *values, struct consort_cursor **out_rows,
+					      struct consort_error *error);
+
 /* --- values.c --- */
 
 /* Arguments as parameters of these types, in the arena. */

@@ -10,6 +10,7 @@ struct run {
 	struct consort_arena arena; /* parameters */
 	struct consort *handle;
 	struct consort_plan *plan;  /* NULL for a native statement */
+	struct consort_values values;
 };
 
 static void free_run(void *owner)
@@ -17,6 +18,7 @@ static void free_run(void *owner)
 	struct run *run = owner;
 
 	consort_session_end(&run->session);
+	consort_values_clear(&run->values);
 	consort_arena_clear(&run->arena);
 	consort_plan_free(run->plan);
 	consort_handle_drop(run->handle);
@@ -101,22 +103,46 @@ static enum consort_status read_after(struct run *run, struct consort_value *val
 	return status;
 }
 
+/* A cursor that owns the run; frees the run if it cannot be made. */
+static enum consort_status give_cursor(struct run *run, struct consort_operator *op,
+				       const struct consort_field *const *fields, uint32_t nfields,
+				       struct consort_cursor **out_rows, struct consort_error *error)
+{
+	struct consort_cursor *rows = consort_cursor_new(op, fields, nfields, run, free_run);
+
+	if (!rows) {
+		consort_operator_close(op);
+		free_run(run);
+		return consort_error_no_memory(error);
+	}
+	rows->stamp = &run->handle->root->stamp;
+	*out_rows = rows;
+	return CONSORT_OK;
+}
+
+static enum consort_status check_plan(const struct consort *c, const struct consort_plan *plan,
+				      struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+
+	if (!status && plan->root != c->root)
+		status = consort_error_set(error, CONSORT_EINVAL, "the plan was prepared with another manifest's handle");
+	return status;
+}
+
 enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				       bool analyze, struct consort_cursor **out_rows,
 				       struct consort_operator **out_op, struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = check_plan(c, plan, error);
 	struct consort_value *values = NULL;
 	struct consort_operator *op = NULL;
 	struct consort_error spare;
-	struct consort_cursor *rows;
 	struct run *run;
 
 	if (status)
 		return status;
 	consort_error_need(&error, &spare);
-	if (plan->root != c->root)
-		return consort_error_set(error, CONSORT_EINVAL, "the plan was prepared with another manifest's handle");
 	run = new_run(c, plan);
 	if (!run)
 		return consort_error_no_memory(error);
@@ -132,17 +158,36 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 		free_run(run);
 		return status;
 	}
-	rows = consort_cursor_new(op, plan->logical.root->fields, plan->logical.root->nfields, run, free_run);
-	if (!rows) {
-		consort_operator_close(op);
-		free_run(run);
-		return consort_error_no_memory(error);
-	}
-	rows->stamp = &c->root->stamp;
 	if (out_op)
 		*out_op = op;
-	*out_rows = rows;
-	return CONSORT_OK;
+	return give_cursor(run, op, plan->logical.root->fields, plan->logical.root->nfields, out_rows, error);
+}
+
+enum consort_status consort_plan_start_values(struct consort *c, struct consort_plan *plan,
+					      struct consort_values *values, struct consort_cursor **out_rows,
+					      struct consort_error *error)
+{
+	enum consort_status status = check_plan(c, plan, error);
+	struct consort_operator *op = NULL;
+	struct run *run;
+
+	if (status)
+		return status;
+	run = new_run(c, plan);
+	if (!run)
+		return consort_error_no_memory(error);
+	run->values = *values;
+	*values = (struct consort_values){0};
+	run->exec.values = run->values.batches;
+	run->exec.nvalues = run->values.count;
+	status = take_connections(run, error);
+	if (!status)
+		status = consort_operator_open(&run->exec, plan->step, &op, error);
+	if (status) {
+		free_run(run);
+		return status;
+	}
+	return give_cursor(run, op, plan->logical.root->fields, plan->logical.root->nfields, out_rows, error);
 }
 
 enum consort_status consort_native(struct consort *c, const char *database_name, const char *text,
@@ -154,7 +199,6 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	struct consort_operator *op = NULL;
 	struct consort_database *database;
 	struct consort_value *values;
-	struct consort_cursor *rows;
 	int64_t affected = -1;
 	uint32_t nfields = 0, i;
 	struct consort_error spare;
@@ -186,15 +230,7 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 		free_run(run);
 		return status;
 	}
-	rows = consort_cursor_new(op, fields, nfields, run, free_run);
-	if (!rows) {
-		consort_operator_close(op);
-		free_run(run);
-		return consort_error_no_memory(error);
-	}
-	rows->stamp = &c->root->stamp;
 	if (out_affected)
 		*out_affected = affected;
-	*out_rows = rows;
-	return CONSORT_OK;
+	return give_cursor(run, op, fields, nfields, out_rows, error);
 }

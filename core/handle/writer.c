@@ -182,6 +182,25 @@ void consort_writer_close(struct consort_writer *w)
 	free(w);
 }
 
+/* The row whose text is not well-formed, or -1. All texts at once, then each one's first byte: no character may
+ * reach over two texts. */
+static int64_t bad_text(const struct consort_column *column, int64_t nrows)
+{
+	const int32_t *offsets = column->values;
+	uint64_t at = 0;
+	int64_t row;
+
+	if (!consort_utf8_valid((const char *)column->data, (uint64_t)offsets[nrows], &at)) {
+		for (row = 0; row < nrows && (uint64_t)offsets[row + 1] <= at; row++)
+			;
+		return row;
+	}
+	for (row = 0; row < nrows; row++)
+		if (offsets[row] < offsets[nrows] && (column->data[offsets[row]] & 0xc0) == 0x80)
+			return row;
+	return -1;
+}
+
 /* What a program may have got wrong: columns of different lengths, texts that are none. */
 static enum consort_status check_rows(const struct consort_writer *w, struct consort_error *error)
 {
@@ -191,24 +210,18 @@ static enum consort_status check_rows(const struct consort_writer *w, struct con
 	for (i = 0; i < batch->ncolumns; i++) {
 		const struct consort_column *column = &batch->columns[i];
 		const struct consort_attribute *attribute = w->access->resource->attributes[w->shape->write.attributes[i]];
-		const int32_t *offsets = column->values;
-		uint64_t at = 0;
+		bool text = column->type.id == CONSORT_TYPE_TEXT || column->type.id == CONSORT_TYPE_JSON;
 		int64_t row;
 
 		if (column->length != batch->nrows)
 			return consort_error_set(error, CONSORT_EINVAL, "%s.%s: the batch has %lld values for %lld rows",
 						 w->access->resource->name, attribute->name, (long long)column->length,
 						 (long long)batch->nrows);
-		if (column->type.id != CONSORT_TYPE_TEXT && column->type.id != CONSORT_TYPE_JSON)
-			continue;
-		if (consort_utf8_valid((const char *)column->data, (uint64_t)offsets[batch->nrows], &at))
-			continue;
-		for (row = 0; row < batch->nrows && (uint64_t)offsets[row + 1] <= at; row++)
-			;
-		return consort_error_set(error, CONSORT_ERANGE,
-					 "%s.%s: the text of row %lld is not UTF-8, or has a NUL byte (at byte %llu)",
-					 w->access->resource->name, attribute->name, (long long)row + 1,
-					 (unsigned long long)(at - (uint64_t)offsets[row]) + 1);
+		row = text ? bad_text(column, batch->nrows) : -1;
+		if (row >= 0)
+			return consort_error_set(error, CONSORT_ERANGE,
+						 "%s.%s: the text of row %lld is not UTF-8, or has a NUL byte",
+						 w->access->resource->name, attribute->name, (long long)row + 1);
 	}
 	return CONSORT_OK;
 }

@@ -586,6 +586,9 @@ static enum consort_status plan(struct context *context, const struct consort_no
 		}
 	}
 	switch (node->kind) {
+	case CONSORT_NODE_VALUES:
+		part->step = new_step(context, CONSORT_STEP_VALUES, node, NULL);
+		return part->step ? CONSORT_OK : CONSORT_ENOMEM;
 	case CONSORT_NODE_SCAN:
 		return plan_scan(context, node, answer, part);
 	case CONSORT_NODE_FILTER:

@@ -24,7 +24,8 @@ enum consort_step_kind {
 	CONSORT_STEP_LOOKUP = 4,    /* inputs[0]: outer; inputs[1]: inner, a REMOTE */
 	CONSORT_STEP_AGGREGATE = 5, /* `exprs`: groups; `node->aggregates` */
 	CONSORT_STEP_SORT = 6,      /* `node->orders`; `node->limit`, `offset` if a LIMIT stands right above: top-N */
-	CONSORT_STEP_LIMIT = 7      /* `node->limit`, `offset` */
+	CONSORT_STEP_LIMIT = 7,     /* `node->limit`, `offset` */
+	CONSORT_STEP_VALUES = 8     /* the rows that the run was given */
 };
 
 /* A part of the logical tree that stayed in the core, and why; for explain. */

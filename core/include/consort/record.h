@@ -82,8 +82,9 @@ CONSORT_EXPORT enum consort_status consort_upsert_many(struct consort *c, struct
 CONSORT_EXPORT enum consort_status consort_delete_many(struct consort *c, const char *resource,
 						       const struct consort_args *keys, size_t count, uint32_t flags,
 						       uint32_t *statuses, struct consort_error *error);
-/* The records with these keys, in any order, those that are there, as a cursor over all attributes. Read in
- * sets of up to 1,000 keys, never one by one where the engine can look up several. */
+/* The records with these keys, those that are there, as a cursor over all attributes, in the keys' order; a key given
+ * twice gives its record twice. Read in sets of up to 1,000 keys, never one by one where the engine can look up
+ * several. */
 CONSORT_EXPORT enum consort_status consort_get_many(struct consort *c, const char *resource,
 						    const struct consort_args *keys, size_t count,
 						    struct consort_cursor **out_rows, struct consort_error *error);

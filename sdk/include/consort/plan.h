@@ -49,7 +49,9 @@ enum consort_node_kind {
 	 * attributes[i] to exprs[i], evaluated over the record as it was. No columns; open tells `affected`. */
 	CONSORT_NODE_UPDATE = 9,
 	/* inputs[0] as for UPDATE, resource */
-	CONSORT_NODE_DELETE = 10
+	CONSORT_NODE_DELETE = 10,
+	/* no inputs: rows that the core has; not offered so far */
+	CONSORT_NODE_VALUES = 11
 };
 
 enum consort_join_kind {

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records by sets of keys: an inner join of the keys, as VALUES, with the resource. The planner makes key look-ups
+ * of it where the adapter has them, and one read of the whole resource where not.
+ */
+#include "handle/handle.h"
+
+/* What is joined: columns of the keys' rows, the first `nlead` of which are delivered before the target's. */
+struct join_request {
+	struct consort_access *target;
+	const struct consort_type *types;   /* of the keys' columns, lead columns first */
+	uint32_t nlead, nkeys;
+	const uint32_t *attributes;         /* [nkeys] of the target */
+};
+
+static const struct consort_field *lead_field(struct consort_arena *arena, struct consort_type type)
+{
+	struct consort_field *field = consort_arena_alloc(arena, sizeof(*field));
+
+	if (!field)
+		return NULL;
+	field->struct_size = sizeof(*field);
+	field->flags = CONSORT_ATTRIBUTE_NOT_NULL;
+	field->type = type;
+	field->name = "record";
+	return field;
+}
+
+/* Project (lead, target's attributes) over Join (Values, Scan). */
+static struct consort_node *join_tree(struct consort_arena *arena, const struct join_request *request)
+{
+	struct consort_node *scan = consort_scan_all(arena, request->target->resource);
+	struct consort_node *nodes = consort_arena_array(arena, 3, sizeof(*nodes));
+	struct consort_node *values, *join, *project;
+	uint32_t nvalues = request->nlead + request->nkeys, i;
+	const struct consort_field **fields;
+	const struct consort_node **inputs = consort_arena_array(arena, 3, sizeof(*inputs));
+	const struct consort_expr **on = consort_arena_array(arena, request->nkeys, sizeof(*on)), **columns;
+
+	if (!scan || !nodes || !inputs || !on)
+		return NULL;
+	values = &nodes[0];
+	join = &nodes[1];
+	project = &nodes[2];
+	for (i = 0; i < 3; i++)
+		nodes[i].struct_size = sizeof(nodes[i]);
+	fields = consort_arena_array(arena, nvalues + scan->nfields, sizeof(*fields));
+	columns = consort_arena_array(arena, request->nlead + scan->nfields, sizeof(*columns));
+	if (!fields || !columns)
+		return NULL;
+	for (i = 0; i < nvalues + scan->nfields; i++) {
+		fields[i] = i < nvalues ? lead_field(arena, request->types[i]) : scan->fields[i - nvalues];
+		if (!fields[i])
+			return NULL;
+	}
+	for (i = 0; i < request->nkeys; i++) {
+		on[i] = consort_column_equals(arena, request->nlead + i, CONSORT_EXPR_COLUMN,
+					      nvalues + request->attributes[i], request->types[request->nlead + i]);
+		if (!on[i])
+			return NULL;
+	}
+	values->kind = CONSORT_NODE_VALUES;
+	values->fields = fields;
+	values->nfields = nvalues;
+	inputs[0] = values;
+	inputs[1] = scan;
+	inputs[2] = join;
+	join->kind = CONSORT_NODE_JOIN;
+	join->join = CONSORT_JOIN_INNER;
+	join->fields = fields;
+	join->nfields = nvalues + scan->nfields;
+	join->inputs = inputs;
+	join->ninputs = 2;
+	join->exprs = on;
+	join->nexprs = request->nkeys;
+	project->kind = CONSORT_NODE_PROJECT;
+	project->inputs = inputs + 2;
+	project->ninputs = 1;
+	project->nexprs = project->nfields = request->nlead + scan->nfields;
+	project->exprs = columns;
+	project->fields = consort_arena_array(arena, project->nfields, sizeof(*fields));
+	if (!project->fields)
+		return NULL;
+	for (i = 0; i < project->nfields; i++) {
+		uint32_t from = i < request->nlead ? i : i + request->nkeys;
+		struct consort_expr *column = consort_arena_alloc(arena, sizeof(*column));
+
+		if (!column)
+			return NULL;
+		column->struct_size = sizeof(*column);
+		column->kind = CONSORT_EXPR_COLUMN;
+		column->index = from;
+		column->type = fields[from]->type;
+		column->position = -1;
+		columns[i] = column;
+		((const struct consort_field **)(uintptr_t)project->fields)[i] = fields[from];
+	}
+	return project;
+}
+
+static enum consort_status make_plan(const struct join_request *request, struct consort_plan **out_plan,
+				     struct consort_error *error)
+{
+	struct consort_plan *plan = consort_plan_new(request->target->root);
+	struct consort_planner planner;
+	enum consort_status status = CONSORT_OK;
+
+	if (!plan)
+		return consort_error_no_memory(error);
+	plan->logical.root = join_tree(&plan->arena, request);
+	planner = consort_plan_planner(plan->root, &plan->arena, &plan->logical);
+	if (!plan->logical.root)
+		status = consort_error_no_memory(error);
+	if (!status)
+		status = consort_plan_make(&planner, plan->logical.root, &plan->step, error);
+	if (!status)
+		status = consort_plan_collect(plan, error);
+	if (status)
+		consort_plan_free(plan);
+	else
+		*out_plan = plan;
+	return status;
+}
+
+/* --- the keys as batches --- */
+
+static enum consort_status add_batch(struct consort_values *values, const struct consort_type *types, uint32_t ntypes,
+				     struct consort_batch **out_batch, struct consort_error *error)
+{
+	struct consort_batch **batches = realloc(values->batches, (values->count + 1) * sizeof(*batches));
+
+	if (!batches)
+		return consort_error_no_memory(error);
+	values->batches = batches;
+	batches[values->count] = consort_batch_new(types, ntypes, CONSORT_BATCH_ROWS, CONSORT_BATCH_BYTES);
+	if (!batches[values->count])
+		return consort_error_no_memory(error);
+	*out_batch = batches[values->count++];
+	return CONSORT_OK;
+}
+
+void consort_values_clear(struct consort_values *values)
+{
+	uint32_t i;
+
+	for (i = 0; i < values->count; i++)
+		consort_batch_free(values->batches[i]);
+	free(values->batches);
+	values->batches = NULL;
+	values->count = 0;
+}
+
+/* Appends a row, in a new batch when the last one is full. */
+static enum consort_status add_row(struct consort_values *values, const struct consort_type *types, uint32_t ntypes,
+				   const struct consort_value *row, struct consort_error *error)
+{
+	struct consort_batch *batch = values->count ? values->batches[values->count - 1] : NULL;
+	enum consort_status status;
+
+	if (!batch || batch->nrows >= batch->max_rows || batch->bytes >= batch->max_bytes) {
+		status = add_batch(values, types, ntypes, &batch, error);
+		if (status)
+			return status;
+	}
+	if (consort_batch_append_row(batch, row))
+		return consort_error_no_memory(error);
+	return CONSORT_OK;
+}
+
+static enum consort_status run(struct consort *c, const struct join_request *request, struct consort_values *values,
+			       struct consort_cursor **out_rows, struct consort_error *error)
+{
+	struct consort_plan *plan;
+	enum consort_status status = make_plan(request, &plan, error);
+
+	if (!status) {
+		status = consort_plan_start_values(c, plan, values, out_rows, error);
+		consort_plan_free(plan);
+	}
+	consort_values_clear(values);
+	return status;
+}
+
+enum consort_status consort_get_many(struct consort *c, const char *resource, const struct consort_args *keys,
+				     size_t count, struct consort_cursor **out_rows, struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+	struct join_request request = {0};
+	struct consort_values values = {0};
+	struct consort_handle_session session;
+	struct consort_error spare;
+	struct consort_arena scratch;
+	struct consort_value *row;
+	size_t i, k;
+
+	consort_error_need(&error, &spare);
+	if (status)
+		return status;
+	consort_arena_init(&scratch, 0);
+	consort_session_begin(&session, c);
+	status = consort_access_open(&session, resource, &request.target, error);
+	consort_session_end(&session);
+	if (status)
+		return status;
+	request.nkeys = request.target->resource->nkeys;
+	request.types = request.target->key_types;
+	request.attributes = request.target->resource->keys;
+	row = consort_arena_array(&scratch, request.nkeys, sizeof(*row));
+	if (!row)
+		status = consort_error_no_memory(error);
+	for (i = 0; !status && i < count; i++) {
+		status = consort_access_check_key(request.target, keys[i].count, error);
+		for (k = 0; !status && k < request.nkeys; k++)
+			status = consort_value_accept(&keys[i].values[k], request.types[k], &scratch, &row[k], error);
+		if (!status)
+			status = add_row(&values, request.types, request.nkeys, row, error);
+		if (status)
+			consort_error_prefix(error, "key %zu", i + 1);
+	}
+	if (!status)
+		status = run(c, &request, &values, out_rows, error);
+	consort_values_clear(&values);
+	consort_arena_clear(&scratch);
+	return status;
+}
+
+/* --- relationships --- */
+
+static const struct consort_relationship *find_relationship(const struct consort_resource *resource, const char *name,
+							    struct consort_error *error)
+{
+	const char *words[64];
+	char hint[160];
+	uint32_t i;
+
+	for (i = 0; i < resource->nrelationships; i++) {
+		if (!strcmp(resource->relationships[i]->name, name))
+			return resource->relationships[i];
+		if (i < 64)
+			words[i] = resource->relationships[i]->name;
+	}
+	consort_hint(consort_nearest(name, words, i < 64 ? i : 64), hint, sizeof(hint));
+	consort_error_set(error, CONSORT_ENAME, "%s: no relationship '%s'%s", resource->name, name, hint);
+	return NULL;
+}
+
+/* The columns that the relationship compares, on both sides. */
+static enum consort_status follow(struct consort_handle_session *session, const struct consort_access *access,
+				  const struct consort_relationship *relationship, struct consort_arena *arena,
+				  struct join_request *request, uint32_t **out_from, struct consort_error *error)
+{
+	uint32_t count = relationship->nattributes, i;
+	struct consort_type *types = consort_arena_array(arena, count + 1, sizeof(*types));
+	uint32_t *from = consort_arena_array(arena, count, sizeof(*from));
+	uint32_t *to = consort_arena_array(arena, count, sizeof(*to));
+	enum consort_status status = consort_access_open(session, relationship->target, &request->target, error);
+
+	if (status)
+		return status;
+	if (!types || !from || !to)
+		return consort_error_no_memory(error);
+	types[0] = consort_type_of(CONSORT_TYPE_INT64);
+	for (i = 0; i < count; i++) {
+		from[i] = consort_access_attribute(access, relationship->from[i]);
+		if (from[i] == CONSORT_NO_ATTRIBUTE)
+			return consort_access_unknown(access, relationship->from[i], error);
+		to[i] = consort_access_attribute(request->target, relationship->to[i]);
+		if (to[i] == CONSORT_NO_ATTRIBUTE)
+			return consort_access_unknown(request->target, relationship->to[i], error);
+		types[i + 1] = request->target->resource->attributes[to[i]]->type;
+	}
+	request->types = types;
+	request->nlead = 1;
+	request->nkeys = count;
+	request->attributes = to;
+	*out_from = from;
+	return CONSORT_OK;
+}
+
+/* A row (position, key) for each record whose key has no NULL. */
+static enum consort_status add_records(struct consort_values *values, const struct join_request *request,
+				       struct consort_record *const *records, size_t count, const uint32_t *from,
+				       struct consort_arena *scratch, struct consort_error *error)
+{
+	struct consort_value *row = consort_arena_array(scratch, request->nkeys + 1, sizeof(*row));
+	enum consort_status status = row ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
+	size_t i;
+
+	for (i = 0; !status && i < count; i++) {
+		bool missing = false;
+		uint32_t k;
+
+		if (records[i]->access != records[0]->access)
+			return consort_error_set(error, CONSORT_EINVAL, "the records are not all of one resource");
+		row[0] = consort_int64((int64_t)i);
+		for (k = 0; !status && k < request->nkeys; k++) {
+			const struct consort_value value = consort_record_at(records[i], from[k]);
+
+			missing |= consort_value_is_null(&value) != 0;
+			status = consort_value_accept(&value, request->types[k + 1], scratch, &row[k + 1], error);
+		}
+		if (!status && !missing)
+			status = add_row(values, request->types, request->nkeys + 1, row, error);
+	}
+	return status;
+}
+
+enum consort_status consort_load(struct consort *c, struct consort_record *const *records, size_t count,
+				 const char *name, struct consort_cursor **out_rows, struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+	const struct consort_relationship *relationship;
+	struct join_request request = {0};
+	struct consort_values values = {0};
+	struct consort_handle_session session;
+	struct consort_error spare;
+	struct consort_arena scratch;
+	uint32_t *from = NULL;
+
+	consort_error_need(&error, &spare);
+	if (!status && !count)
+		status = consort_error_set(error, CONSORT_EINVAL, "there are no records to load '%s' for", name);
+	if (!status)
+		status = consort_record_status(records[0], error);
+	if (status)
+		return status;
+	relationship = find_relationship(records[0]->access->resource, name, error);
+	if (!relationship)
+		return CONSORT_ENAME;
+	consort_arena_init(&scratch, 0);
+	consort_session_begin(&session, c);
+	status = follow(&session, records[0]->access, relationship, &scratch, &request, &from, error);
+	consort_session_end(&session);
+	if (!status)
+		status = add_records(&values, &request, records, count, from, &scratch, error);
+	if (!status)
+		status = run(c, &request, &values, out_rows, error);
+	consort_values_clear(&values);
+	consort_arena_clear(&scratch);
+	return status;
+}
