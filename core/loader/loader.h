@@ -98,11 +98,6 @@ enum consort_status consort_loader_open(const struct consort_candidate *candidat
 enum consort_status consort_loader_try(const struct consort_candidate *candidate, int limit,
 				       struct consort_error *error);
 
-/* host.c: the services of the contract, and where log lines go. */
-const struct consort_host *consort_host_services(void);
-void consort_host_log_to(void (*log)(void *context, uint32_t level, const char *origin, const char *text), void *context,
-			 uint32_t level);
-
 /* negotiate alone, on a descriptor: what load checks after the entry returned it. note may be NULL. */
 enum consort_status consort_loader_negotiate(const struct consort_plugin *plugin, const char *path,
 					     const struct consort_note_info *note,
