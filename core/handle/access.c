@@ -55,7 +55,7 @@ enum consort_status consort_access_open(struct consort_handle_session *session, 
 					struct consort_access **out_access, struct consort_error *error)
 {
 	const struct consort_resource *resource;
-	struct consort_access *access, *first;
+	struct consort_access *access = NULL, *first;
 	struct consort_entry *entry;
 	enum consort_status status = consort_find_resource(session, name, &entry, &resource, error);
 
