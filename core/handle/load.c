@@ -170,7 +170,7 @@ static enum consort_status add_row(struct consort_values *values, const struct c
 static enum consort_status run(struct consort *c, const struct join_request *request, struct consort_values *values,
 			       struct consort_cursor **out_rows, struct consort_error *error)
 {
-	struct consort_plan *plan;
+	struct consort_plan *plan = NULL;
 	enum consort_status status = make_plan(request, &plan, error);
 
 	if (!status) {
