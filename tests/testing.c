@@ -51,21 +51,31 @@ const char *testing_folder(void)
 /* Texts that live until the process, which is one case, ends; reachable, so that they are no leak. */
 struct kept {
 	struct kept *next;
-	char text[];
+	char *text;
 };
+
+const char *testing_keep(char *text)
+{
+	static struct kept *all;
+	struct kept *kept = malloc(sizeof(*kept));
+
+	if (!kept || !text)
+		abort();
+	kept->text = text;
+	kept->next = all;
+	all = kept;
+	return text;
+}
 
 static const char *keep(const char *root, const char *name)
 {
-	static struct kept *all;
 	size_t size = strlen(root) + strlen(name) + 2;
-	struct kept *kept = malloc(sizeof(*kept) + size);
+	char *path = malloc(size);
 
-	if (!kept)
+	if (!path)
 		abort();
-	snprintf(kept->text, size, "%s/%s", root, name);
-	kept->next = all;
-	all = kept;
-	return kept->text;
+	snprintf(path, size, "%s/%s", root, name);
+	return testing_keep(path);
 }
 
 const char *testing_path(const char *name)

@@ -39,6 +39,9 @@ const char *testing_source(const char *name);
 /* The folder with the built adapters. */
 const char *testing_plugins(void);
 
+/* Takes a text made by malloc, to live until the case ends. */
+const char *testing_keep(char *text);
+
 /* Fails with both texts printed. */
 #define TESTING_TEXT(actual, expected) testing_text((actual), (expected), __FILE__, __LINE__)
 /* `actual` must contain `part`. */
