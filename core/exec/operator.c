@@ -52,7 +52,7 @@ enum consort_status consort_operator_open(struct consort_exec *exec, const struc
 		[CONSORT_STEP_REMOTE] = consort_remote_open, [CONSORT_STEP_FILTER] = consort_filter_open,
 		[CONSORT_STEP_PROJECT] = consort_project_open, [CONSORT_STEP_LOOKUP] = consort_lookup_open,
 		[CONSORT_STEP_AGGREGATE] = consort_aggregate_open, [CONSORT_STEP_SORT] = consort_sort_open,
-		[CONSORT_STEP_LIMIT] = consort_limit_open,
+		[CONSORT_STEP_LIMIT] = consort_limit_open, [CONSORT_STEP_VALUES] = consort_values_open,
 	};
 	struct consort_operator *op = NULL;
 	enum consort_status status;
