@@ -6,6 +6,7 @@
 #include "values.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIGN(a, b) (((a) > (b)) - ((a) < (b)))
@@ -138,6 +139,56 @@ static int compare_views(struct consort_view a, struct consort_view b)
 	return order ? order : SIGN(a.size, b.size);
 }
 
+/* Where a JSON value stands among the kinds: numbers, texts, booleans, arrays, objects; null first. */
+static int json_rank(struct consort_view json)
+{
+	switch (json.size ? json.data[0] : 'n') {
+	case 'n':
+		return 0;
+	case '"':
+		return 2;
+	case 't':
+	case 'f':
+		return 3;
+	case '[':
+		return 4;
+	case '{':
+		return 5;
+	default:
+		return 1;
+	}
+}
+
+/* A JSON number, exact if it has at most 38 digits. */
+static struct consort_value json_number(struct consort_view json)
+{
+	struct consort_decimal decimal;
+	uint8_t precision, scale;
+	char text[64];
+
+	if (!consort_decimal_parse(json.data, json.size, &decimal, &precision, &scale, NULL))
+		return consort_decimal_of(decimal, precision, scale);
+	consort_copy_text(text, json.size < sizeof(text) ? json.size + 1 : sizeof(text), json.data);
+	return consort_float64(strtod(text, NULL));
+}
+
+/* By kind, numbers by their value; then by bytes, so that only equal texts are equal. */
+static int compare_json(struct consort_view a, struct consort_view b)
+{
+	int a_rank = json_rank(a), b_rank = json_rank(b), order;
+
+	if (a_rank != b_rank)
+		return SIGN(a_rank, b_rank);
+	if (a_rank == 1) {
+		const struct consort_value left = json_number(a), right = json_number(b);
+
+		order = compare_numbers(&left, &right);
+		if (order)
+			return order;
+	}
+	return compare_views(a, b);
+}
+
 /* Item by item, NULL after all else; then the shorter first. */
 static int compare_lists(const struct consort_items *a, const struct consort_items *b)
 {
@@ -164,8 +215,9 @@ int consort_value_compare(const struct consort_value *a, const struct consort_va
 	switch (a->type.id) {
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_BYTES:
-	case CONSORT_TYPE_JSON:
 		return compare_views(a->as.view, b->as.view);
+	case CONSORT_TYPE_JSON:
+		return compare_json(a->as.view, b->as.view);
 	case CONSORT_TYPE_UUID:
 		return memcmp(a->as.uuid, b->as.uuid, sizeof(a->as.uuid));
 	case CONSORT_TYPE_OBJECTID:
