@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Databases from the command line: "NAME=TYPE:OPTION=VALUE,…" is read as a [database NAME] with `resources = *`. In a
- * value, \, is a comma and ${…} is replaced; the shell has done the quoting. Messages show the text only as far as
- * its type, since options may hold passwords.
+ * Databases from the command line: "NAME=TYPE:OPTION=VALUE,…" is read as a [database NAME] with
+ * `resources = *`. In a value, \, is a comma and ${…} is replaced; the shell has done the quoting. Messages
+ * show the text only as far as its type, since options may hold passwords.
  */
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 struct addition {
 	struct consort_manifest *manifest;
@@ -22,11 +22,15 @@ static enum consort_status add_entry(struct addition *addition, const char *key,
 	entry->key = key;
 	entry->value = value;
 	if (consort_map_get(&addition->keys, key))
-		return consort_manifest_fail(addition->error, CONSORT_EMANIFEST, entry, "'%s' is given twice", key);
+		return consort_manifest_fail(addition->error, CONSORT_EMANIFEST, entry, "'%s' is given twice",
+					     key);
 	if (!consort_map_put(&addition->keys, key, entry))
 		return consort_error_no_memory(addition->error);
 	return consort_manifest_expand(addition->manifest, entry, addition->error);
 }
+
+#define FAIL(addition, ...) \
+	consort_manifest_fail((addition)->error, CONSORT_EMANIFEST, &(addition)->section.where, __VA_ARGS__)
 
 /* "OPTION=VALUE,…", taken apart in place. */
 static enum consort_status add_options(struct addition *addition, char *text)
@@ -44,9 +48,9 @@ static enum consort_status add_options(struct addition *addition, char *text)
 		*to = '\0';
 		value = strchr(text, '=');
 		if (!value || value == text)
-			return consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
-						     "option %u does not read OPTION=VALUE; a comma in a value is written \\,",
-						     addition->section.nentries);
+			return FAIL(addition,
+				    "option %u does not read OPTION=VALUE; write \\, for a comma in a value",
+				    addition->section.nentries);
 		*value = '\0';
 		status = add_entry(addition, text, value + 1);
 		text = from + 1;
@@ -54,28 +58,35 @@ static enum consort_status add_options(struct addition *addition, char *text)
 	return status;
 }
 
+static enum consort_status check_name(struct addition *addition)
+{
+	const struct consort_manifest *manifest = addition->manifest;
+	const struct consort_manifest_entry *first;
+	uint32_t i;
+
+	for (i = 0; i < manifest->ndatabases; i++) {
+		if (strcmp(manifest->databases[i].name, addition->section.name))
+			continue;
+		first = &manifest->databases[i].where;
+		if (!first->line)
+			return FAIL(addition, "a database of that name is added twice");
+		return FAIL(addition, "a database of that name stands at %s:%u", first->file, first->line);
+	}
+	return CONSORT_OK;
+}
+
 /* Appends the database; the array grows by doubling. */
 static enum consort_status append(struct addition *addition)
 {
 	struct consort_manifest *manifest = addition->manifest;
-	struct consort_manifest_database *databases = manifest->databases;
-	uint32_t capacity = manifest->database_capacity, i;
-	struct consort_manifest_database database;
-	enum consort_status status;
+	struct consort_manifest_database database, *databases;
+	uint32_t capacity = manifest->database_capacity;
+	enum consort_status status = check_name(addition);
 
-	for (i = 0; i < manifest->ndatabases; i++) {
-		if (!strcmp(databases[i].name, addition->section.name)) {
-			const struct consort_manifest_entry *first = &databases[i].where;
-
-			return first->line
-				? consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
-							"a database of that name is declared at %s:%u", first->file,
-							first->line)
-				: consort_manifest_fail(addition->error, CONSORT_EMANIFEST, &addition->section.where,
-							"that name is given twice");
-		}
-	}
-	status = consort_manifest_section(manifest, &addition->section, addition->entries, &database, addition->error);
+	if (status)
+		return status;
+	status = consort_manifest_section(manifest, &addition->section, addition->entries, &database,
+					  addition->error);
 	if (status)
 		return status;
 	database.expose_all = true;
@@ -96,7 +107,8 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 					 struct consort_error *error)
 {
 	struct addition addition = {
-		.manifest = manifest, .error = error,
+		.manifest = manifest,
+		.error = error,
 		.section = {.kind = CONSORT_MANIFEST_DATABASE, .word = "database"},
 	};
 	struct consort_manifest_entry *where = &addition.section.where;
@@ -112,10 +124,9 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 	if (!copy || !addition.entries)
 		return consort_error_no_memory(error);
 	if (!consort_utf8_valid(text, strlen(text), NULL))
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the text is not UTF-8");
+		return FAIL(&addition, "the text is not UTF-8");
 	if (!text[name] || !name || head == name + 1)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…",
-					     (int)head, text);
+		return FAIL(&addition, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…", (int)head, text);
 	copy[name] = copy[head] = '\0';
 	addition.section.name = copy;
 	where->file = consort_arena_printf(&manifest->arena, "-d %s", copy);

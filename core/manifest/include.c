@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of a manifest: the one that is opened and those that `include` in a file's [consort] names, which come
- * behind it in the order of their paths. A file that includes itself by any way is refused, and so is more than
- * anybody means: many files, deep chains, much text.
+ * The files of a manifest: the one that is opened and those that `include` in a file's [consort] names, which
+ * come behind it in the order of their paths. A file that includes itself by any way is refused, and so is
+ * more than anybody means: many files, deep chains, much text.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
-#define MOST_BYTES ((size_t)64 << 20)
-#define MOST_FILES 1000u
+#define MOST_BYTES      ((size_t)64 << 20)
+#define MOST_FILES      1000u
 #define DEEPEST_INCLUDE 16u
 
 /* A file being read; `from` is the one that includes it, by the entry `include`. */
@@ -75,8 +75,8 @@ static enum consort_status fail_chain(struct walk *walk, const struct file *file
 
 	print_chain(&chain, file);
 	status = chain.failed ? consort_error_no_memory(walk->error)
-			      : consort_manifest_fail(walk->error, CONSORT_EMANIFEST, file->include, "%s: %s", what,
-						      chain.data);
+			      : consort_manifest_fail(walk->error, CONSORT_EMANIFEST, file->include, "%s: %s",
+						      what, chain.data);
 	consort_buffer_clear(&chain);
 	return status;
 }
@@ -90,7 +90,8 @@ static enum consort_status fail_open(struct walk *walk, const struct file *file,
 		return consort_error_no_memory(walk->error);
 	if (failed == EFBIG)
 		return consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include,
-					     "cannot read '%s': a manifest has at most %zu bytes", path, MOST_BYTES);
+					     "cannot read '%s': a manifest has at most %zu bytes", path,
+					     MOST_BYTES);
 	errno = failed;
 	return consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include, "cannot open '%s': %m", path);
 }
@@ -135,14 +136,15 @@ static enum consort_status include_matches(struct walk *walk, const struct file 
 {
 	enum consort_status status = CONSORT_OK;
 	glob_t found = {0};
-	int failed = glob(pattern, GLOB_NOSORT, stop_search, &found); /* its own order depends on the locale */
+	/* its own order depends on the locale */
+	int failed = glob(pattern, GLOB_NOSORT, stop_search, &found);
 	size_t i;
 
 	if (failed == GLOB_NOSPACE)
 		status = consort_error_no_memory(walk->error);
 	else if (failed == GLOB_ABORTED)
-		status = consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include, "cannot search '%s': %m",
-					       include->shown);
+		status = consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include,
+					       "cannot search '%s': %m", include->shown);
 	if (!failed)
 		qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv), compare_paths);
 	for (i = 0; !failed && !status && i < found.gl_pathc; i++)
@@ -161,7 +163,8 @@ static enum consort_status include_all(struct walk *walk, const struct file *fro
 	enum consort_status status;
 
 	if (!*include->value)
-		return consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include, "'include' names no file");
+		return consort_manifest_fail(walk->error, CONSORT_EMANIFEST, include,
+					     "'include' names no file");
 	for (p = from->path; slash && *include->value != '/' && p <= slash; p++) {
 		if (wild && strchr("*?[]\\", *p))
 			consort_buffer_char(&path, '\\');
@@ -227,7 +230,8 @@ static enum consort_status read_file(struct walk *walk, struct file *file)
 	if (!file->path)
 		return consort_error_no_memory(walk->error);
 	status = consort_source_parse(source, walk->manifest, file->path, text, size, walk->error);
-	while (!status && first < source->nsections && source->sections[first].kind != CONSORT_MANIFEST_CONSORT)
+	while (!status && first < source->nsections &&
+	       source->sections[first].kind != CONSORT_MANIFEST_CONSORT)
 		first++;
 	if (status || first == source->nsections)
 		return status;
@@ -239,8 +243,9 @@ static enum consort_status read_file(struct walk *walk, struct file *file)
 	return CONSORT_OK;
 }
 
-enum consort_status consort_source_read(struct consort_manifest_source *source, struct consort_manifest *manifest,
-					const char *path, struct consort_error *error)
+enum consort_status consort_source_read(struct consort_manifest_source *source,
+					struct consort_manifest *manifest, const char *path,
+					struct consort_error *error)
 {
 	struct walk walk = {manifest, source, error};
 	struct file file = {.path = path};

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 /* What a manifest may take: 64 MiB of files need half of it at most, but ${file:…} can be told often. */
 #define MOST_MEMORY ((uint64_t)1 << 30)
@@ -51,13 +51,16 @@ enum consort_status consort_manifest_name(const struct consort_manifest_entry *w
 	size_t size = strlen(name);
 
 	if (!size)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the %s's name is missing", noun);
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the %s's name is missing",
+					     noun);
 	if (size > CONSORT_MANIFEST_NAME)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the %s's name has %zu bytes, at most %u are "
-					     "allowed", noun, size, CONSORT_MANIFEST_NAME);
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
+					     "the %s's name has %zu bytes, at most %u are allowed", noun,
+					     size, CONSORT_MANIFEST_NAME);
 	if (has_control(name) || *name == ' ' || name[size - 1] == ' ')
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "the %s's name has a control character, or a "
-					     "space at an end", noun);
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
+					     "the %s's name has a control character, or a space at an end",
+					     noun);
 	return CONSORT_OK;
 }
 
@@ -67,7 +70,7 @@ struct build {
 	struct consort_manifest *manifest;
 	const struct consort_manifest_source *source;
 	struct consort_error *error;
-	struct consort_map names[CONSORT_MANIFEST_KINDS]; /* of each kind of section, to what was made of it */
+	struct consort_map names[CONSORT_MANIFEST_KINDS]; /* of each kind of section, to its object */
 	struct consort_map keys;                          /* of [consort] in any file, to their entries */
 };
 
@@ -96,8 +99,8 @@ static enum consort_status check_keys(struct build *build, const struct consort_
 		first = consort_map_get(&build->keys, entries[i].key);
 		if (first)
 			return consort_manifest_fail(build->error, CONSORT_EMANIFEST, &entries[i],
-						     "'%s' of [consort] is given twice, first at %s:%u", first->key,
-						     first->file, first->line);
+						     "'%s' of [consort] is given twice, first at %s:%u",
+						     first->key, first->file, first->line);
 		if (!consort_map_put(&build->keys, entries[i].key, &entries[i]))
 			return consort_error_no_memory(build->error);
 	}
@@ -108,20 +111,26 @@ static enum consort_status check_keys(struct build *build, const struct consort_
 static enum consort_status add_section(struct build *build, const struct consort_manifest_section *section)
 {
 	struct consort_manifest *manifest = build->manifest;
-	struct consort_manifest_entry *entries = build->source->entries + section->first;
+	struct consort_manifest_entry *entries =
+		section->nentries ? &build->source->entries[section->first] : NULL;
 	struct consort_map *names = &build->names[section->kind];
+	const struct consort_manifest_entry *first;
 	enum consort_status status;
 	void *object = manifest;
 
 	if (section->kind == CONSORT_MANIFEST_CONSORT) {
 		status = check_keys(build, section, entries);
-		return status ? status : consort_manifest_section(manifest, section, entries, object, build->error);
+		if (status)
+			return status;
+		return consort_manifest_section(manifest, section, entries, object, build->error);
 	}
 	object = consort_map_get(names, section->name);
-	if (object)
+	if (object) {
+		first = where_of(section->kind, object);
 		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, &section->where,
-					     "[%s %s] stands twice, first at %s:%u", section->word, section->name,
-					     where_of(section->kind, object)->file, where_of(section->kind, object)->line);
+					     "[%s %s] stands twice, first at %s:%u", section->word,
+					     section->name, first->file, first->line);
+	}
 	if (section->kind == CONSORT_MANIFEST_PLUGIN)
 		object = &manifest->plugins[manifest->nplugins++];
 	else if (section->kind == CONSORT_MANIFEST_DATABASE)
@@ -152,29 +161,37 @@ static bool make_arrays(struct build *build)
 }
 
 /* The target is a resource, or stands in a database that is exposed whole. */
-static enum consort_status check_target(struct build *build, const struct consort_manifest_relationship *relationship)
+static enum consort_status check_target(struct build *build,
+					const struct consort_manifest_relationship *relationship)
 {
 	const struct consort_map *resources = &build->names[CONSORT_MANIFEST_RESOURCE];
 	const struct consort_manifest_entry *where = &relationship->where;
 	const char *target = relationship->target, *shown = consort_manifest_quotable(where, target);
-	const struct consort_manifest_database *database;
+	const struct consort_manifest_database *database = NULL;
 	size_t prefix = strcspn(target, ".");
+	const char *nearest = NULL;
 	char hint[160];
 
 	if (consort_map_get(resources, target))
 		return CONSORT_OK;
-	database = target[prefix] ? consort_map_get_n(&build->names[CONSORT_MANIFEST_DATABASE], target, prefix) : NULL;
-	if (database && database->expose_all && target[prefix + 1])
+	if (target[prefix] && target[prefix + 1])
+		database = consort_map_get_n(&build->names[CONSORT_MANIFEST_DATABASE], target, prefix);
+	if (database && database->expose_all)
 		return CONSORT_OK;
-	if (database && target[prefix + 1])
-		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where, "%s: '%s' is no resource, since "
-					     "[database %s] has no 'resources = *'", where->key, shown, database->name);
-	return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where, "%s: there is no resource '%s'%s", where->key,
-				     shown, consort_hint(where->from_secret ? NULL : consort_nearest_key(target, resources),
-							 hint, sizeof(hint)));
+	if (database)
+		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where,
+					     "%s: '%s' is no resource; it would be if [database %s] had "
+					     "'resources = *'",
+					     where->key, shown, database->name);
+	if (!where->from_secret)
+		nearest = consort_nearest_key(target, resources);
+	return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where,
+				     "%s: there is no resource '%s'%s", where->key, shown,
+				     consort_hint(nearest, hint, sizeof(hint)));
 }
 
-static enum consort_status check_resource(struct build *build, const struct consort_manifest_resource *resource)
+static enum consort_status check_resource(struct build *build,
+					  const struct consort_manifest_resource *resource)
 {
 	const struct consort_map *databases = &build->names[CONSORT_MANIFEST_DATABASE];
 	const struct consort_manifest_entry *where = &resource->where_database;
@@ -185,16 +202,17 @@ static enum consort_status check_resource(struct build *build, const struct cons
 
 	if (!consort_map_get(databases, resource->database)) {
 		nearest = where->from_secret ? NULL : consort_nearest_key(resource->database, databases);
-		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where, "there is no [database %s] for resource "
-					     "'%s'%s", where->shown, resource->name,
-					     consort_hint(nearest, hint, sizeof(hint)));
+		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where,
+					     "there is no [database %s] for resource '%s'%s", where->shown,
+					     resource->name, consort_hint(nearest, hint, sizeof(hint)));
 	}
 	for (i = 0; i < resource->nrelationships && !status; i++)
 		status = check_target(build, &resource->relationships[i]);
 	return status;
 }
 
-static enum consort_status build_all(struct consort_manifest *manifest, const struct consort_manifest_source *source,
+static enum consort_status build_all(struct consort_manifest *manifest,
+				     const struct consort_manifest_source *source,
 				     struct consort_error *error)
 {
 	struct build build = {.manifest = manifest, .source = source, .error = error};
@@ -223,7 +241,8 @@ static enum consort_status set_folders(struct consort_manifest *manifest, const 
 	char text[PATH_MAX], *folder;
 
 	if (!getcwd(text, sizeof(text)))
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, NULL, "cannot tell the working folder: %m");
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, NULL,
+					     "cannot tell the working folder: %m");
 	manifest->path = consort_arena_text(&manifest->arena, path ? path : "");
 	manifest->working = consort_arena_text(&manifest->arena, text);
 	manifest->folder = manifest->working;

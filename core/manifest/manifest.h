@@ -13,6 +13,7 @@
  *     resource.c the same for [resource NAME]
  *     option.c   values by their listed types
  *     add.c      databases from the command line
+ *     source.h   what these files share
  */
 
 #include <consort/resource.h>
@@ -33,7 +34,7 @@ struct consort_manifest_entry {
 struct consort_manifest_plugin {
 	const char *name;
 	const char *library;   /* absolute, or a name for the plugin path; NULL: by type */
-	const char *features;  /* "-prepare_commit -join", checked by whoever knows the features; NULL: none */
+	const char *features;  /* "-prepare_commit -join", checked by who knows the features; NULL: none */
 	struct consort_manifest_entry where;
 };
 
@@ -45,7 +46,8 @@ struct consort_manifest_database {
 	int64_t timeout;       /* nanoseconds, 0: none */
 	uint32_t pool_max;     /* connections; 0: the default */
 	uint32_t pool_min;
-	int64_t pool_acquire_timeout, pool_idle_timeout, pool_max_lifetime, pool_keepalive, pool_leak_warn; /* ns; 0: default */
+	int64_t pool_acquire_timeout, pool_idle_timeout; /* ns, as those below; 0: the default */
+	int64_t pool_max_lifetime, pool_keepalive, pool_leak_warn;
 	const char *features;  /* "-join": takes away for this database only; NULL: none */
 	uint32_t noptions;
 	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
@@ -128,79 +130,7 @@ enum consort_status consort_manifest_fail(struct consort_error *error, enum cons
 struct consort_option;
 enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 					    const struct consort_manifest_entry *entry,
-					    const struct consort_option *option, struct consort_value *out_value,
-					    struct consort_error *error);
-
-/* --- between this layer's own files --- */
-
-/* Longest texts, in bytes. */
-#define CONSORT_MANIFEST_NAME 127u
-#define CONSORT_MANIFEST_VALUE (1u << 20)
-
-enum consort_manifest_kind {
-	CONSORT_MANIFEST_CONSORT, CONSORT_MANIFEST_PLUGIN, CONSORT_MANIFEST_DATABASE, CONSORT_MANIFEST_RESOURCE,
-	CONSORT_MANIFEST_KINDS
-};
-
-/* A section as it is written; its entries are entries[first … first + nentries). */
-struct consort_manifest_section {
-	enum consort_manifest_kind kind;
-	const char *word; /* the kind's */
-	const char *name; /* "" for none */
-	uint32_t first, nentries;
-	struct consort_manifest_entry where;
-};
-
-/* Every section that was found; those of an included file behind those of the file that includes it. */
-struct consort_manifest_source {
-	struct consort_manifest_section *sections;
-	struct consort_manifest_entry *entries;
-	uint32_t nsections, nentries, nfiles;
-	uint32_t section_capacity, entry_capacity;
-	size_t size; /* of the files, in bytes */
-};
-
-/* include.c: the file and all that it includes. */
-enum consort_status consort_source_read(struct consort_manifest_source *source, struct consort_manifest *manifest,
-					const char *path, struct consort_error *error);
-/* All of a file behind what `out` holds: 0, or an errno (EFBIG for more than limit bytes). */
-int consort_source_load(const char *path, size_t limit, struct consort_buffer *out);
-
-/* reader.c: appends one file's sections. `text` is edited in place and has to live as long as the manifest. */
-enum consort_status consort_source_parse(struct consort_manifest_source *source, struct consort_manifest *manifest,
-					 const char *file, char *text, size_t size, struct consort_error *error);
-void consort_source_clear(struct consort_manifest_source *source);
-/* The text between the quote at `text` and the one that closes it, a doubled one being one; `out` may be `text`.
- * Returns what stands behind, or NULL if nothing closes it. */
-const char *consort_source_unquote(const char *text, char *out);
-
-/* secret.c: sets value, shown and from_secret of an entry whose value is as written. */
-enum consort_status consort_manifest_expand(struct consort_manifest *manifest, struct consort_manifest_entry *entry,
-					    struct consort_error *error);
-
-/* What a message may show of an entry's value: nothing that came in by ${…}. */
-static inline const char *consort_manifest_quotable(const struct consort_manifest_entry *entry, const char *text)
-{
-	return entry->from_secret ? entry->shown : text;
-}
-
-/* manifest.c: 1 to 127 bytes, no control characters, no blanks around? `noun` is for the message. */
-enum consort_status consort_manifest_name(const struct consort_manifest_entry *where, const char *noun,
-					  const char *name, struct consort_error *error);
-/* option.c: absolute; NULL: no memory. */
-const char *consort_manifest_path(struct consort_manifest *manifest, const struct consort_manifest_entry *where,
-				  const char *path);
-
-/* section.c: makes `object` of a section: the struct of its kind, or the manifest for [consort]. */
-enum consort_status consort_manifest_section(struct consort_manifest *manifest,
-					     const struct consort_manifest_section *section,
-					     const struct consort_manifest_entry *entries, void *object,
-					     struct consort_error *error);
-/* resource.c: the same for [resource NAME] */
-enum consort_status consort_manifest_resource(struct consort_manifest *manifest,
-					      const struct consort_manifest_section *section,
-					      const struct consort_manifest_entry *entries,
-					      struct consort_manifest_resource *out_resource,
-					      struct consort_error *error);
+					    const struct consort_option *option,
+					    struct consort_value *out_value, struct consort_error *error);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options' values by their listed types: texts to numbers, durations, sizes, paths, choices. The manifest's own keys
- * go through it as adapters' options do.
+ * Options' values by their listed types: texts to numbers, durations, sizes, paths, choices. The manifest's
+ * own keys go through it as adapters' options do.
  */
 #include <consort/plugin.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 static bool parse_bool(const char *text, int64_t *out)
 {
@@ -31,8 +31,8 @@ static bool parse_int(const char *text, int64_t *out)
 	return true;
 }
 
-const char *consort_manifest_path(struct consort_manifest *manifest, const struct consort_manifest_entry *where,
-				  const char *path)
+const char *consort_manifest_path(struct consort_manifest *manifest,
+				  const struct consort_manifest_entry *where, const char *path)
 {
 	const char *folder = where->line ? manifest->folder : manifest->working;
 
@@ -42,18 +42,22 @@ const char *consort_manifest_path(struct consort_manifest *manifest, const struc
 }
 
 /* The reason why a value is refused. `wanted` follows "must be". */
-static enum consort_status refuse(const struct consort_manifest_entry *entry, const struct consort_option *option,
-				  const char *wanted, const char *hint, struct consort_error *error)
+static enum consort_status refuse(const struct consort_manifest_entry *entry,
+				  const struct consort_option *option, const char *wanted, const char *hint,
+				  struct consort_error *error)
 {
 	if (option->secret)
-		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: the value must be %s", entry->key, wanted);
-	return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: '%s' must be %s%s", entry->key, entry->shown,
-				     wanted, hint);
+		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: the value must be %s",
+					     entry->key, wanted);
+	return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: '%s' must be %s%s", entry->key,
+				     entry->shown, wanted, hint);
 }
 
 /* One of "wal,delete,memory". */
-static enum consort_status choose(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-				  const struct consort_option *option, const char **out, struct consort_error *error)
+static enum consort_status choose(struct consort_manifest *manifest,
+				  const struct consort_manifest_entry *entry,
+				  const struct consort_option *option, const char **out,
+				  struct consort_error *error)
 {
 	struct consort_map choices = {0};
 	enum consort_status status = CONSORT_OK;
@@ -70,8 +74,10 @@ static enum consort_status choose(struct consort_manifest *manifest, const struc
 	*out = consort_map_get(&choices, entry->value);
 	if (*out)
 		goto out;
-	consort_hint(entry->from_secret ? NULL : consort_nearest_key(entry->value, &choices), hint, sizeof(hint));
-	choice = consort_arena_printf(&manifest->arena, "one of %s", option->choices ? option->choices : "(none)");
+	consort_hint(entry->from_secret ? NULL : consort_nearest_key(entry->value, &choices), hint,
+		     sizeof(hint));
+	choice = consort_arena_printf(&manifest->arena, "one of %s",
+				      option->choices ? option->choices : "(none)");
 	status = choice ? refuse(entry, option, choice, hint, error) : consort_error_no_memory(error);
 out:
 	consort_map_clear(&choices);
@@ -80,8 +86,8 @@ out:
 
 enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 					    const struct consort_manifest_entry *entry,
-					    const struct consort_option *option, struct consort_value *out_value,
-					    struct consort_error *error)
+					    const struct consort_option *option,
+					    struct consort_value *out_value, struct consort_error *error)
 {
 	const char *text = entry->value;
 	enum consort_status status;
@@ -89,8 +95,9 @@ enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 
 	if (option->secret && entry->commented && !entry->from_secret)
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
-					     "%s: ' ;' begins a comment, but may be meant as a part of the secret; enclose "
-					     "the value in double quotes", entry->key);
+					     "%s: ' ;' begins a comment, but may be meant as a part of the "
+					     "secret; enclose the value in double quotes",
+					     entry->key);
 	switch (option->type) {
 	case CONSORT_OPTION_TEXT:
 		*out_value = consort_text(text);
@@ -127,8 +134,10 @@ enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 			*out_value = consort_text(text);
 		return status;
 	default:
-		return consort_manifest_fail(error, CONSORT_EABI, entry, "%s: the adapter lists this option with type %u, "
-					     "which this version does not know", entry->key, option->type);
+		return consort_manifest_fail(error, CONSORT_EABI, entry,
+					     "%s: the adapter lists this option with type %u, which this "
+					     "version does not know",
+					     entry->key, option->type);
 	}
 	*out_value = consort_int64(number);
 	return CONSORT_OK;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader that feeds inih. inih, as Debian builds it, silently cuts section names at 49 bytes and lines at 199,
- * cuts values at a ` ;` even between quotes, and calls its handler for a continuation just as for the same key
- * given twice. So it gets every line in a form that none of this can touch: "[7]" for a section's header and
- * "name = 42" for an entry, where the numbers are places in the source's arrays. Headers and values themselves
- * are taken apart here:
+ * The reader that feeds inih. inih, as Debian builds it, silently cuts section names at 49 bytes and lines at
+ * 199, cuts values at a ` ;` even between quotes, and calls its handler for a continuation just as for the
+ * same key given twice. So it gets every line in a form that none of this can touch: "[7]" for a section's
+ * header and "name = 42" for an entry, where the numbers are places in the source's arrays. Headers and
+ * values themselves are taken apart here:
  *
  *   - `;` or `#` as a line's first character makes it a comment; behind a value, `;` after white space does.
  *   - A value in double quotes is as it stands there; a quote inside is written twice.
- *   - A line that is indented deeper than its entry's goes on with the value, after one space; two quoted pieces
- *     are joined without it. An empty line, or one that begins with '[', ends the value.
+ *   - A line that is indented deeper than its entry's goes on with the value, after one space; two quoted
+ *     pieces are joined without it. An empty line, or one that begins with '[', ends the value.
  *
- * A file's text is kept in the manifest's arena and edited in place: what comes out of a line is never longer.
+ * A file's text is kept in the manifest's arena and edited in place: what comes of a line is never longer.
  */
 #include <stdio.h>
 
 #include <ini.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 #define LONGEST_KEY 160u
 
@@ -30,11 +30,11 @@ struct reader {
 	struct consort_error *error;
 	enum consort_status status;
 	struct consort_manifest_entry here; /* file and line */
-	char *at;                     /* the next line */
-	size_t indent;                /* of the entry being read */
-	struct consort_map keys;      /* of the section being read, to their places + 1 */
-	uint32_t first_section;       /* where this file's begin */
-	uint32_t consort_line;        /* of [consort]; 0: none yet */
+	char *at;                           /* the next line */
+	size_t indent;                      /* of the entry being read */
+	struct consort_map keys;            /* of the section being read, to their places + 1 */
+	uint32_t first_section;             /* where this file's begin */
+	uint32_t consort_line;              /* of [consort]; 0: none yet */
 };
 
 /* Ends the reading: false, for the caller to return. */
@@ -101,10 +101,10 @@ static bool clean(struct reader *reader, char *text, struct piece *out)
 	if (out->quoted) {
 		behind = consort_source_unquote(start, start);
 		if (!behind)
-			return FAIL(reader, "the double quote that begins the value is not closed on this line");
+			return FAIL(reader, "the double quote that begins the value is not closed here");
 		if (*behind && !(strchr(blanks, *behind) && behind[strspn(behind, blanks)] == ';'))
-			return FAIL(reader, "there is text behind the closing quote; enclose the whole value in "
-				    "double quotes and write a quote inside twice");
+			return FAIL(reader, "there is text behind the closing quote; enclose the whole value "
+					    "in double quotes and write a quote inside twice");
 		out->size = strlen(start);
 		return true;
 	}
@@ -128,8 +128,8 @@ static bool looks_like_key(const char *text)
 	return word && space && text[word + space] == '=';
 }
 
-/* Appends the lines that go on with the value. It stays within the text already read: a line's end and the next
- * one's indentation are two characters at least. */
+/* Appends the lines that go on with the value. It stays within the text already read: a line's end and the
+ * next one's indentation are two characters at least. */
 static bool join(struct reader *reader, struct piece *value)
 {
 	struct piece piece;
@@ -145,8 +145,9 @@ static bool join(struct reader *reader, struct piece *value)
 			return true;
 		if (looks_like_key(next)) {
 			reader->here.line++;
-			return FAIL(reader, "this line is indented and so goes on with the value above; indent it like "
-				    "the other keys, or enclose it in double quotes if it belongs to the value");
+			return FAIL(reader, "this line is indented and so goes on with the value above; "
+					    "indent it like the other keys, or enclose it in double quotes "
+					    "if it belongs to the value");
 		}
 		if (!clean(reader, take_line(reader), &piece))
 			return false;
@@ -194,14 +195,19 @@ static bool add_section(struct reader *reader, const char *word, const char *nam
 			    consort_hint(consort_nearest(word, words, kind), hint, sizeof(hint)));
 	if (kind == CONSORT_MANIFEST_CONSORT) {
 		if (reader->consort_line)
-			return FAIL(reader, "[consort] stands twice in this file, first at line %u", reader->consort_line);
+			return FAIL(reader, "[consort] stands twice in this file, first at line %u",
+				    reader->consort_line);
 		reader->consort_line = reader->here.line;
 	}
 	if (!reserve(&sections, source->nsections, &source->section_capacity, sizeof(*source->sections)))
 		return FAIL_MEMORY(reader);
 	source->sections = sections;
 	source->sections[source->nsections++] = (struct consort_manifest_section){
-		.kind = kind, .word = words[kind], .name = name, .first = source->nentries, .where = reader->here,
+		.kind = kind,
+		.word = words[kind],
+		.name = name,
+		.first = source->nentries,
+		.where = reader->here,
 	};
 	consort_map_clear(&reader->keys);
 	return true;
@@ -211,7 +217,8 @@ static bool add_section(struct reader *reader, const char *word, const char *nam
 static bool read_header(struct reader *reader, char *line)
 {
 	char *kind = line + 1 + strspn(line + 1, blanks);
-	char *kind_end = kind + strcspn(kind, " \t]"), *name = kind_end + strspn(kind_end, blanks), *name_end = NULL;
+	char *kind_end = kind + strcspn(kind, " \t]");
+	char *name = kind_end + strspn(kind_end, blanks), *name_end = NULL;
 	const char *behind;
 
 	if (*name == '"') {
@@ -224,7 +231,8 @@ static bool read_header(struct reader *reader, char *line)
 		return FAIL(reader, "a section's line must read [KIND] or [KIND NAME]");
 	behind += 1 + strspn(behind + 1, blanks);
 	if (*behind && !is_comment(*behind))
-		return FAIL(reader, "there is text behind the section's ']'; enclose a name that has one in double quotes");
+		return FAIL(reader, "there is text behind the section's ']'; enclose a name that has one in "
+				    "double quotes");
 	if (name_end) {
 		while (name_end > name && strchr(blanks, name_end[-1]))
 			name_end--;
@@ -254,11 +262,13 @@ static bool read_entry(struct reader *reader, char *line, char **out_name_end)
 	while (strchr(blanks, (*out_name_end)[-1]))
 		--*out_name_end;
 	if (*out_name_end - line > (ptrdiff_t)LONGEST_KEY)
-		return FAIL(reader, "a key of %td bytes; the longest has %u", *out_name_end - line, LONGEST_KEY);
+		return FAIL(reader, "a key of %td bytes; the longest has %u", *out_name_end - line,
+			    LONGEST_KEY);
 	if (!clean(reader, separator + 1, &value) || !join(reader, &value))
 		return false;
 	if (value.size > CONSORT_MANIFEST_VALUE)
-		return FAIL(reader, "a value of %zu bytes; the longest has %u", value.size, CONSORT_MANIFEST_VALUE);
+		return FAIL(reader, "a value of %zu bytes; the longest has %u", value.size,
+			    CONSORT_MANIFEST_VALUE);
 	entry.value = entry.shown = value.text;
 	entry.commented = value.commented;
 	if (!reserve(&entries, source->nentries, &source->entry_capacity, sizeof(*source->entries)))
@@ -310,8 +320,8 @@ static int take_entry(void *context, const char *section, const char *name, cons
 
 	if (first) {
 		reader->status = consort_manifest_fail(reader->error, CONSORT_EMANIFEST, entry,
-						       "'%s' is given twice in this section, first at line %u", name,
-						       source->entries[first - 1].line);
+						       "'%s' stands twice in this section, first at line %u",
+						       name, source->entries[first - 1].line);
 		return 0;
 	}
 	entry->key = consort_arena_text(&reader->manifest->arena, name);
@@ -345,14 +355,20 @@ static bool check_text(struct reader *reader, const char *text, size_t size)
 	else if (!text[i])
 		what = "a NUL byte cannot stand in a manifest";
 	reader->here.line = (uint32_t)line;
-	return FAIL(reader, "byte %zu of the line is 0x%02x: %s", i - start + 1, (unsigned char)text[i], what);
+	return FAIL(reader, "byte %zu of the line is 0x%02x: %s", i - start + 1, (unsigned char)text[i],
+		    what);
 }
 
-enum consort_status consort_source_parse(struct consort_manifest_source *source, struct consort_manifest *manifest,
-					 const char *file, char *text, size_t size, struct consort_error *error)
+enum consort_status consort_source_parse(struct consort_manifest_source *source,
+					 struct consort_manifest *manifest, const char *file, char *text,
+					 size_t size, struct consort_error *error)
 {
 	struct reader reader = {
-		.manifest = manifest, .source = source, .error = error, .here = {.file = file}, .at = text,
+		.manifest = manifest,
+		.source = source,
+		.error = error,
+		.here = {.file = file},
+		.at = text,
 		.first_section = source->nsections,
 	};
 	int failed;

@@ -9,7 +9,7 @@
  */
 #include <strings.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 static const char blanks[] = " \t";
 
@@ -88,8 +88,8 @@ static enum consort_status split_names(struct scope *scope, const struct consort
 /* --- attribute.NAME --- */
 
 /* The next word at *at, or one in double quotes; "" at the end. */
-static enum consort_status next_word(struct scope *scope, const struct consort_manifest_entry *entry, const char **at,
-				     char **out_word)
+static enum consort_status next_word(struct scope *scope, const struct consort_manifest_entry *entry,
+				     const char **at, char **out_word)
 {
 	const char *start = *at + strspn(*at, blanks), *end;
 	char *word;
@@ -128,8 +128,8 @@ static const char *type_end(const char *text)
 	return at;
 }
 
-static enum consort_status read_type(struct scope *scope, const struct consort_manifest_entry *entry, const char **at,
-				     struct consort_type *out_type)
+static enum consort_status read_type(struct scope *scope, const struct consort_manifest_entry *entry,
+				     const char **at, struct consort_type *out_type)
 {
 	const char *end = type_end(*at);
 	struct consort_error why = CONSORT_ERROR_INIT;
@@ -180,7 +180,8 @@ static enum consort_status read_attribute(struct scope *scope, const struct cons
 		if (!strcasecmp(word, "not")) {
 			status = next_word(scope, entry, &at, &word);
 			if (!status && strcasecmp(word, "null"))
-				status = FAIL(scope, entry, "%s: 'not' must be followed by 'null'", entry->key);
+				status = FAIL(scope, entry, "%s: 'not' must be followed by 'null'",
+					      entry->key);
 			attribute->flags |= CONSORT_ATTRIBUTE_NOT_NULL;
 		} else if (!strcasecmp(word, "generated")) {
 			attribute->flags |= CONSORT_ATTRIBUTE_GENERATED;
@@ -189,9 +190,11 @@ static enum consort_status read_attribute(struct scope *scope, const struct cons
 		} else if (!strcasecmp(word, "codec")) {
 			status = read_argument(scope, entry, &at, "codec", &attribute->codec);
 		} else {
-			consort_hint(consort_nearest(word, words, sizeof(words) / sizeof(words[0])), hint, sizeof(hint));
-			status = FAIL(scope, entry, "%s: '%s' is none of 'not null', 'generated', 'from SOURCE', "
-				      "'codec NAME'%s", entry->key, consort_manifest_quotable(entry, word), hint);
+			consort_hint(consort_nearest(word, words, sizeof(words) / sizeof(words[0])), hint,
+				     sizeof(hint));
+			status = FAIL(scope, entry,
+				      "%s: '%s' is not 'not null', 'generated', 'from …', 'codec …'%s",
+				      entry->key, consort_manifest_quotable(entry, word), hint);
 		}
 	}
 	return status;
@@ -203,7 +206,8 @@ static enum consort_status read_relationship(struct scope *scope, const struct c
 					     struct consort_manifest_relationship *relationship)
 {
 	static const char form[] = "must read TARGET, ATTRIBUTE -> ATTRIBUTE OF TARGET[, …]";
-	const char *end = entry->value + strlen(entry->value), *at = first_of(entry->value, end, ','), *arrow, *comma;
+	const char *end = entry->value + strlen(entry->value), *at = first_of(entry->value, end, ',');
+	const char *arrow, *comma;
 	const char **from, **to;
 	enum consort_status status;
 	size_t pairs = 0;
@@ -228,7 +232,8 @@ static enum consort_status read_relationship(struct scope *scope, const struct c
 			return consort_error_no_memory(scope->error);
 		status = consort_manifest_name(entry, "attribute", from[relationship->npairs], scope->error);
 		if (!status)
-			status = consort_manifest_name(entry, "attribute", to[relationship->npairs], scope->error);
+			status = consort_manifest_name(entry, "attribute", to[relationship->npairs],
+						       scope->error);
 		if (status)
 			return status;
 		relationship->npairs++;
@@ -261,7 +266,14 @@ static enum consort_status read_index(struct scope *scope, const struct consort_
 /* --- the section --- */
 
 enum kind {
-	KIND_OPTION, KIND_DATABASE, KIND_SOURCE, KIND_KEY, KIND_ATTRIBUTE, KIND_RELATIONSHIP, KIND_INDEX, KIND_COUNT
+	KIND_OPTION,
+	KIND_DATABASE,
+	KIND_SOURCE,
+	KIND_KEY,
+	KIND_ATTRIBUTE,
+	KIND_RELATIONSHIP,
+	KIND_INDEX,
+	KIND_COUNT
 };
 
 static enum kind kind_of(const char *key, const char **out_name)
@@ -270,15 +282,20 @@ static enum kind kind_of(const char *key, const char **out_name)
 		const char *word;
 		enum kind kind;
 	} words[] = {
-		{"database", KIND_DATABASE}, {"source", KIND_SOURCE}, {"key", KIND_KEY},
-		{"attribute.", KIND_ATTRIBUTE}, {"relationship.", KIND_RELATIONSHIP}, {"index.", KIND_INDEX},
+		{"database", KIND_DATABASE},
+		{"source", KIND_SOURCE},
+		{"key", KIND_KEY},
+		{"attribute.", KIND_ATTRIBUTE},
+		{"relationship.", KIND_RELATIONSHIP},
+		{"index.", KIND_INDEX},
 	};
 	size_t i, size;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size = strlen(words[i].word);
 		*out_name = key + size;
-		if (words[i].kind >= KIND_ATTRIBUTE ? !strncmp(key, words[i].word, size) : !strcmp(key, words[i].word))
+		if (words[i].kind >= KIND_ATTRIBUTE ? !strncmp(key, words[i].word, size)
+						    : !strcmp(key, words[i].word))
 			return words[i].kind;
 	}
 	return KIND_OPTION;
@@ -300,7 +317,8 @@ static bool make_arrays(struct scope *scope, const struct consort_manifest_secti
 
 	for (i = 0; i < section->nentries; i++)
 		counts[kind_of(entries[i].key, &name)]++;
-	arrays->attributes = consort_arena_array(scope->arena, counts[KIND_ATTRIBUTE], sizeof(*arrays->attributes));
+	arrays->attributes = consort_arena_array(scope->arena, counts[KIND_ATTRIBUTE],
+						 sizeof(*arrays->attributes));
 	arrays->relationships = consort_arena_array(scope->arena, counts[KIND_RELATIONSHIP],
 						    sizeof(*arrays->relationships));
 	arrays->indexes = consort_arena_array(scope->arena, counts[KIND_INDEX], sizeof(*arrays->indexes));
@@ -311,12 +329,13 @@ static bool make_arrays(struct scope *scope, const struct consort_manifest_secti
 static enum consort_status read_entry(struct scope *scope, const struct consort_manifest_entry *entry,
 				      struct consort_manifest_resource *resource, struct arrays *arrays)
 {
+	static const char *const nouns[] = {"attribute", "relationship", "index"};
 	const char *name = NULL, *value = entry->value;
 	enum kind kind = kind_of(entry->key, &name);
 	enum consort_status status = CONSORT_OK;
 
 	if (kind >= KIND_ATTRIBUTE)
-		status = consort_manifest_name(entry, "attribute, relationship or index", name, scope->error);
+		status = consort_manifest_name(entry, nouns[kind - KIND_ATTRIBUTE], name, scope->error);
 	if (status)
 		return status;
 	switch (kind) {
@@ -326,10 +345,11 @@ static enum consort_status read_entry(struct scope *scope, const struct consort_
 		return CONSORT_OK;
 	case KIND_SOURCE:
 		resource->source = value;
-		return *value ? CONSORT_OK : FAIL(scope, entry, "source is empty; leave it out if it is the resource's name");
+		return *value ? CONSORT_OK : FAIL(scope, entry, "source: a name is missing");
 	case KIND_KEY:
 		resource->where_keys = *entry;
-		return split_names(scope, entry, value, value + strlen(value), &resource->keys, &resource->nkeys);
+		return split_names(scope, entry, value, value + strlen(value), &resource->keys,
+				   &resource->nkeys);
 	case KIND_ATTRIBUTE:
 		arrays->attributes[resource->nattributes].name = name;
 		arrays->attributes[resource->nattributes].where = *entry;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ${env:NAME} and ${file:PATH} in values. They are replaced once, after quotes and comments were taken off, so that
- * what comes in may hold anything; $${ stands for ${ itself. Every text that came in is kept in the manifest's
- * secrets, and no message shows it, nor anything of the value around it.
+ * ${env:NAME} and ${file:PATH} in values. They are replaced once, after quotes and comments were taken off,
+ * so that what comes in may hold anything; $${ stands for ${ itself. Every text that came in is kept in the
+ * manifest's secrets, and no message shows it, nor anything of the value around it.
  */
 #include <errno.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 #define LARGEST_FILE ((size_t)64 << 10)
 
@@ -26,7 +26,8 @@ static bool remember(struct consort_manifest *manifest, const char *text, size_t
 	if (!size)
 		return true;
 	if (!(count & (count - 1))) {
-		secrets = consort_arena_array(&manifest->arena, count ? (size_t)count * 2 : 1, sizeof(*secrets));
+		secrets = consort_arena_array(&manifest->arena, count ? (size_t)count * 2 : 1,
+					      sizeof(*secrets));
 		if (!secrets)
 			return false;
 		if (count)
@@ -46,8 +47,9 @@ static enum consort_status add_variable(struct expansion *expansion, const char 
 
 	if (!text)
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, expansion->entry,
-					     "%s: the environment variable '%s' is not set; set it before the program "
-					     "starts", expansion->entry->key, name);
+					     "%s: the environment variable '%s' is not set; set it before "
+					     "the program starts",
+					     expansion->entry->key, name);
 	consort_buffer_text(&expansion->value, text);
 	return CONSORT_OK;
 }
@@ -65,11 +67,12 @@ static enum consort_status add_file(struct expansion *expansion, const char *nam
 		return consort_error_no_memory(expansion->error);
 	if (failed == EFBIG)
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
-					     "%s: the file '%s' has more than %zu KiB; name the file that has only this "
-					     "value", entry->key, path, LARGEST_FILE >> 10);
+					     "%s: the file '%s' has more than %zu KiB; name the file that "
+					     "has only this value",
+					     entry->key, path, LARGEST_FILE >> 10);
 	if (failed)
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
-					     "%s: cannot read the file '%s': %m; make it, or correct its path",
+					     "%s: cannot read '%s': %m; make that file, or correct the path",
 					     entry->key, path);
 	if (value->size > before && value->data[value->size - 1] == '\n')
 		value->size--;
@@ -96,24 +99,26 @@ static enum consort_status add_reference(struct expansion *expansion, const char
 		status = add_file(expansion, text + 5);
 	else
 		status = consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
-					       "%s: '${' begins neither ${env:NAME} nor ${file:PATH}; write $${ for the "
-					       "characters themselves", entry->key);
+					       "%s: '${' begins neither ${env:NAME} nor ${file:PATH}; write "
+					       "$${ for the characters themselves",
+					       entry->key);
 	if (status)
 		return status;
 	if (value->failed || !remember(expansion->manifest, value->data + before, value->size - before))
 		return consort_error_no_memory(expansion->error);
 	if (!consort_utf8_valid(value->data + before, value->size - before, NULL))
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
-					     "%s: what ${%s} stands for is not UTF-8, or holds a NUL byte", entry->key,
-					     text);
+					     "%s: what ${%s} stands for is not UTF-8, or holds a NUL byte",
+					     entry->key, text);
 	if (value->size > CONSORT_MANIFEST_VALUE)
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
-					     "%s: a value of more than %u bytes", entry->key, CONSORT_MANIFEST_VALUE);
+					     "%s: a value of more than %u bytes", entry->key,
+					     CONSORT_MANIFEST_VALUE);
 	return CONSORT_OK;
 }
 
-enum consort_status consort_manifest_expand(struct consort_manifest *manifest, struct consort_manifest_entry *entry,
-					    struct consort_error *error)
+enum consort_status consort_manifest_expand(struct consort_manifest *manifest,
+					    struct consort_manifest_entry *entry, struct consort_error *error)
 {
 	struct expansion expansion = {manifest, entry, CONSORT_BUFFER_INIT, error};
 	const char *at = entry->value, *open, *close;
@@ -135,8 +140,9 @@ enum consort_status consort_manifest_expand(struct consort_manifest *manifest, s
 		close = strchr(open, '}');
 		if (!close) {
 			status = consort_manifest_fail(error, CONSORT_EMANIFEST, entry,
-						       "%s: the '}' of a '${' is missing; write $${ for the characters "
-						       "themselves", entry->key);
+						       "%s: the '}' of a '${' is missing; write $${ for the "
+						       "characters themselves",
+						       entry->key);
 			goto out;
 		}
 		status = add_reference(&expansion, open + 2, (size_t)(close - open - 2));
@@ -145,8 +151,9 @@ enum consort_status consort_manifest_expand(struct consort_manifest *manifest, s
 		replaced = true;
 	}
 	consort_buffer_text(&expansion.value, at);
-	value = expansion.value.failed ? NULL
-		: consort_arena_copy(&manifest->arena, expansion.value.data, expansion.value.size);
+	value = expansion.value.failed
+			? NULL
+			: consort_arena_copy(&manifest->arena, expansion.value.data, expansion.value.size);
 	if (!value) {
 		status = consort_error_no_memory(error);
 		goto out;

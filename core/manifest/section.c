@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sections whose keys are a table: [consort], [plugin NAME], [database NAME]. What a database's table does not
- * know is the adapter's option; elsewhere it is an error.
+ * The sections whose keys are a table: [consort], [plugin NAME], [database NAME]. What a database's table
+ * does not know is the adapter's option; elsewhere it is an error.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <consort/host.h>
 #include <consort/plugin.h>
 
-#include "manifest/manifest.h"
+#include "manifest/source.h"
 
 #define MOST_CONNECTIONS 65535
 
@@ -18,15 +18,17 @@
 /* A key that a section knows. */
 struct key {
 	const char *name;
-	uint32_t type;   /* enum consort_option_type; where the value goes, in the object, has the type that fits */
-	size_t offset;
+	uint32_t type; /* enum consort_option_type */
+	size_t offset; /* of the value in the object, with the type that fits */
 	/* in place of a type */
-	enum consort_status (*read)(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-				    void *object, struct consort_error *error);
+	enum consort_status (*read)(struct consort_manifest *manifest,
+				    const struct consort_manifest_entry *entry, void *object,
+				    struct consort_error *error);
 };
 
-static enum consort_status read_key(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-				    const struct key *key, void *object, struct consort_error *error)
+static enum consort_status read_key(struct consort_manifest *manifest,
+				    const struct consort_manifest_entry *entry, const struct key *key,
+				    void *object, struct consort_error *error)
 {
 	struct consort_option option = {.struct_size = sizeof(option), .type = key->type, .name = key->name};
 	void *place = (char *)object + key->offset;
@@ -41,8 +43,8 @@ static enum consort_status read_key(struct consort_manifest *manifest, const str
 	switch (key->type) {
 	case CONSORT_OPTION_INT:
 		if (value.as.int64 < 0 || value.as.int64 > MOST_CONNECTIONS)
-			return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: '%s' must be 0 to %d", entry->key,
-						     entry->shown, MOST_CONNECTIONS);
+			return consort_manifest_fail(error, CONSORT_EVALUE, entry, "%s: '%s' must be 0 to %d",
+						     entry->key, entry->shown, MOST_CONNECTIONS);
 		*(uint32_t *)place = (uint32_t)value.as.int64;
 		break;
 	case CONSORT_OPTION_BOOL:
@@ -98,8 +100,9 @@ static enum consort_status fail_key(const struct consort_manifest_section *secti
 
 /* --- [consort] --- */
 
-static enum consort_status read_log(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-				    void *object, struct consort_error *error)
+static enum consort_status read_log(struct consort_manifest *manifest,
+				    const struct consort_manifest_entry *entry, void *object,
+				    struct consort_error *error)
 {
 	static const char *const levels[] = {"error", "warning", "info", "debug"};
 	const char *colon = strrchr(entry->value, ':');
@@ -110,16 +113,19 @@ static enum consort_status read_log(struct consort_manifest *manifest, const str
 
 	(void)object;
 	if (colon && !strchr(colon, '/')) {
-		for (level = CONSORT_LOG_ERROR; level <= CONSORT_LOG_DEBUG && strcmp(colon + 1, levels[level - 1]); level++)
+		for (level = CONSORT_LOG_ERROR;
+		     level <= CONSORT_LOG_DEBUG && strcmp(colon + 1, levels[level - 1]); level++)
 			;
 		if (level > CONSORT_LOG_DEBUG)
-			return consort_manifest_fail(error, CONSORT_EVALUE, entry, "log: '%s' must end with :error, :warning, "
-						     ":info or :debug%s", entry->shown,
-						     consort_hint(consort_nearest(colon + 1, levels, 4), hint, sizeof(hint)));
+			return consort_manifest_fail(
+				error, CONSORT_EVALUE, entry,
+				"log: '%s' must end with :error, :warning, :info or :debug%s", entry->shown,
+				consort_hint(consort_nearest(colon + 1, levels, 4), hint, sizeof(hint)));
 		size = (size_t)(colon - entry->value);
 	}
 	if (!size)
-		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "log: 'stderr' or a file's path is missing");
+		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
+					     "log: 'stderr' or a file's path is missing");
 	path = consort_arena_copy(&manifest->arena, entry->value, size);
 	if (path && !strcmp(path, "stderr")) {
 		manifest->log_level = level;
@@ -143,7 +149,8 @@ static enum consort_status read_plugin_path(struct consort_manifest *manifest,
 	for (at = entry->value;; at = end + 1) {
 		end = strchrnul(at, ':');
 		if (end == at)
-			return consort_manifest_fail(error, CONSORT_EVALUE, entry, "plugin_path: a folder is missing");
+			return consort_manifest_fail(error, CONSORT_EVALUE, entry,
+						     "plugin_path: a folder is missing");
 		folder = consort_arena_copy(&manifest->arena, at, (size_t)(end - at));
 		folder = folder ? consort_manifest_path(manifest, entry, folder) : NULL;
 		if (folder)
@@ -158,8 +165,9 @@ static enum consort_status read_plugin_path(struct consort_manifest *manifest,
 }
 
 /* include.c has done it. */
-static enum consort_status skip_include(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-					void *object, struct consort_error *error)
+static enum consort_status skip_include(struct consort_manifest *manifest,
+					const struct consort_manifest_entry *entry, void *object,
+					struct consort_error *error)
 {
 	(void)manifest;
 	(void)entry;
@@ -180,14 +188,17 @@ static const struct key consort_keys[] = {
 /* --- [plugin NAME] --- */
 
 /* A path is made absolute; a name is for the plugin path. */
-static enum consort_status read_library(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-					void *object, struct consort_error *error)
+static enum consort_status read_library(struct consort_manifest *manifest,
+					const struct consort_manifest_entry *entry, void *object,
+					struct consort_error *error)
 {
 	struct consort_manifest_plugin *plugin = object;
 
 	if (!*entry->value)
-		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "library: a file's name or path is missing");
-	plugin->library = strchr(entry->value, '/') ? consort_manifest_path(manifest, entry, entry->value) : entry->value;
+		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
+					     "library: a file's name or path is missing");
+	plugin->library = strchr(entry->value, '/') ? consort_manifest_path(manifest, entry, entry->value)
+						    : entry->value;
 	return plugin->library ? CONSORT_OK : consort_error_no_memory(error);
 }
 
@@ -199,30 +210,35 @@ static const struct key plugin_keys[] = {
 
 /* --- [database NAME] --- */
 
-static enum consort_status read_type(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-				     void *object, struct consort_error *error)
+static enum consort_status read_type(struct consort_manifest *manifest,
+				     const struct consort_manifest_entry *entry, void *object,
+				     struct consort_error *error)
 {
 	struct consort_manifest_database *database = object;
 	const char *c;
 
 	(void)manifest;
-	for (c = entry->value; (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-	     *c == '_' || *c == '-'; c++)
+	for (c = entry->value; (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			       (*c >= '0' && *c <= '9') || *c == '_' || *c == '-';
+	     c++)
 		;
 	if (*c || c == entry->value)
-		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "type: '%s' must be letters, digits, '_' and '-'",
-					     entry->shown);
+		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
+					     "type: '%s' must be letters, digits, '_' and '-'", entry->shown);
 	database->type = entry->value;
 	return CONSORT_OK;
 }
 
-static enum consort_status read_resources(struct consort_manifest *manifest, const struct consort_manifest_entry *entry,
-					  void *object, struct consort_error *error)
+static enum consort_status read_resources(struct consort_manifest *manifest,
+					  const struct consort_manifest_entry *entry, void *object,
+					  struct consort_error *error)
 {
 	(void)manifest;
 	if (strcmp(entry->value, "*"))
-		return consort_manifest_fail(error, CONSORT_EVALUE, entry, "resources: '%s' must be *; what is not exposed "
-					     "whole is declared by [resource NAME]", entry->shown);
+		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
+					     "resources: '%s' must be *; what is not exposed whole is "
+					     "declared by [resource NAME]",
+					     entry->shown);
 	((struct consort_manifest_database *)object)->expose_all = true;
 	return CONSORT_OK;
 }
@@ -247,8 +263,8 @@ static const struct key database_keys[] = {
 
 /* A required key that is not there: a mistyped one is among the options. */
 static enum consort_status fail_missing(const struct consort_manifest_section *section,
-					const struct consort_manifest_entry *options, uint32_t noptions, const char *key,
-					struct consort_error *error)
+					const struct consort_manifest_entry *options, uint32_t noptions,
+					const char *key, struct consort_error *error)
 {
 	uint32_t i;
 	char text[192];
@@ -263,7 +279,8 @@ static enum consort_status fail_missing(const struct consort_manifest_section *s
 static enum consort_status read_database(struct consort_manifest *manifest,
 					 const struct consort_manifest_section *section,
 					 const struct consort_manifest_entry *entries,
-					 struct consort_manifest_database *out_database, struct consort_error *error)
+					 struct consort_manifest_database *out_database,
+					 struct consort_error *error)
 {
 	struct consort_manifest_database database = {.name = section->name, .where = section->where};
 	struct consort_manifest_entry *options;
@@ -271,8 +288,9 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 	uint32_t i;
 
 	if (strpbrk(section->name, ".,"))
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where, "the database's name '%s' must not "
-					     "have a dot or comma: they stand behind it in 'database.table' and in lists",
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where,
+					     "the database's name '%s' must not have a dot or comma: they "
+					     "stand behind it in 'database.table' and in lists",
 					     section->name);
 	options = consort_arena_array(&manifest->arena, section->nentries, sizeof(*options));
 	if (!options)
@@ -283,7 +301,8 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 		if (key)
 			status = read_key(manifest, &entries[i], key, &database, error);
 		else if (!strncmp(entries[i].key, "pool.", 5))
-			status = fail_key(section, &entries[i], nearest_key(database_keys, entries[i].key), error);
+			status = fail_key(section, &entries[i], nearest_key(database_keys, entries[i].key),
+					  error);
 		else
 			options[database.noptions++] = entries[i];
 	}
@@ -292,8 +311,9 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 	if (!database.type)
 		return fail_missing(section, options, database.noptions, "type", error);
 	if (database.pool_max && database.pool_min > database.pool_max)
-		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where, "pool.min (%u) is more than pool.max (%u)",
-					     database.pool_min, database.pool_max);
+		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where,
+					     "pool.min (%u) is more than pool.max (%u)", database.pool_min,
+					     database.pool_max);
 	database.options = options;
 	*out_database = database;
 	return CONSORT_OK;
@@ -302,9 +322,10 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 /* --- any section --- */
 
 /* One whose keys are all known. */
-static enum consort_status read_keys(struct consort_manifest *manifest, const struct consort_manifest_section *section,
-				     const struct consort_manifest_entry *entries, const struct key *keys, void *object,
-				     struct consort_error *error)
+static enum consort_status read_keys(struct consort_manifest *manifest,
+				     const struct consort_manifest_section *section,
+				     const struct consort_manifest_entry *entries, const struct key *keys,
+				     void *object, struct consort_error *error)
 {
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
@@ -321,7 +342,8 @@ static enum consort_status read_keys(struct consort_manifest *manifest, const st
 static enum consort_status read_plugin(struct consort_manifest *manifest,
 				       const struct consort_manifest_section *section,
 				       const struct consort_manifest_entry *entries,
-				       struct consort_manifest_plugin *out_plugin, struct consort_error *error)
+				       struct consort_manifest_plugin *out_plugin,
+				       struct consort_error *error)
 {
 	struct consort_manifest_plugin plugin = {.name = section->name, .where = section->where};
 	enum consort_status status = read_keys(manifest, section, entries, plugin_keys, &plugin, error);
@@ -334,12 +356,15 @@ static enum consort_status read_plugin(struct consort_manifest *manifest,
 static enum consort_status read_resource(struct consort_manifest *manifest,
 					 const struct consort_manifest_section *section,
 					 const struct consort_manifest_entry *entries,
-					 struct consort_manifest_resource *out_resource, struct consort_error *error)
+					 struct consort_manifest_resource *out_resource,
+					 struct consort_error *error)
 {
-	enum consort_status status = consort_manifest_resource(manifest, section, entries, out_resource, error);
+	enum consort_status status = consort_manifest_resource(manifest, section, entries, out_resource,
+							       error);
 
 	if (!status && !out_resource->database)
-		return fail_missing(section, out_resource->options, out_resource->noptions, "database", error);
+		return fail_missing(section, out_resource->options, out_resource->noptions, "database",
+				    error);
 	return status;
 }
 
@@ -353,7 +378,8 @@ enum consort_status consort_manifest_section(struct consort_manifest *manifest,
 	if (section->kind == CONSORT_MANIFEST_CONSORT && !*section->name)
 		return read_keys(manifest, section, entries, consort_keys, object, error);
 	if (section->kind == CONSORT_MANIFEST_CONSORT)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where, "[consort] takes no name");
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where,
+					     "[consort] takes no name");
 	status = consort_manifest_name(&section->where, section->word, section->name, error);
 	if (status)
 		return status;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_MANIFEST_SOURCE_H
+#define CONSORT_MANIFEST_SOURCE_H
+
+/* What the files of this layer share: sections as they are written, on their way to the manifest. */
+
+#include "manifest/manifest.h"
+
+/* Longest texts, in bytes. */
+#define CONSORT_MANIFEST_NAME 127u
+#define CONSORT_MANIFEST_VALUE (1u << 20)
+
+enum consort_manifest_kind {
+	CONSORT_MANIFEST_CONSORT,
+	CONSORT_MANIFEST_PLUGIN,
+	CONSORT_MANIFEST_DATABASE,
+	CONSORT_MANIFEST_RESOURCE,
+	CONSORT_MANIFEST_KINDS
+};
+
+/* A section as it is written; its entries are entries[first … first + nentries). */
+struct consort_manifest_section {
+	enum consort_manifest_kind kind;
+	const char *word; /* the kind's */
+	const char *name; /* "" for none */
+	uint32_t first, nentries;
+	struct consort_manifest_entry where;
+};
+
+/* Every section that was found; an included file's stand behind its includer's. */
+struct consort_manifest_source {
+	struct consort_manifest_section *sections;
+	struct consort_manifest_entry *entries;
+	uint32_t nsections, nentries, nfiles;
+	uint32_t section_capacity, entry_capacity;
+	size_t size; /* of the files, in bytes */
+};
+
+/* include.c: the file and all that it includes. */
+enum consort_status consort_source_read(struct consort_manifest_source *source,
+					struct consort_manifest *manifest, const char *path,
+					struct consort_error *error);
+/* All of a file behind what `out` holds: 0, or an errno (EFBIG for more than limit bytes). */
+int consort_source_load(const char *path, size_t limit, struct consort_buffer *out);
+
+/* reader.c: appends one file's sections. `text` is edited in place and lives as long as the manifest. */
+enum consort_status consort_source_parse(struct consort_manifest_source *source,
+					 struct consort_manifest *manifest, const char *file, char *text,
+					 size_t size, struct consort_error *error);
+void consort_source_clear(struct consort_manifest_source *source);
+/* The text between the quote at `text` and the one that closes it, a doubled one being one; `out` may be
+ * `text`. Returns what stands behind, or NULL if nothing closes it. */
+const char *consort_source_unquote(const char *text, char *out);
+
+/* secret.c: sets value, shown and from_secret of an entry whose value is as written. */
+enum consort_status consort_manifest_expand(struct consort_manifest *manifest,
+					    struct consort_manifest_entry *entry,
+					    struct consort_error *error);
+
+/* What a message may show of an entry's value: nothing that came in by ${…}. */
+static inline const char *consort_manifest_quotable(const struct consort_manifest_entry *entry,
+						    const char *text)
+{
+	return entry->from_secret ? entry->shown : text;
+}
+
+/* manifest.c: refuses what is empty, too long, or has control characters; `noun` is for the message. */
+enum consort_status consort_manifest_name(const struct consort_manifest_entry *where, const char *noun,
+					  const char *name, struct consort_error *error);
+/* option.c: absolute; NULL: no memory. */
+const char *consort_manifest_path(struct consort_manifest *manifest,
+				  const struct consort_manifest_entry *where, const char *path);
+
+/* section.c: makes `object` of a section: the struct of its kind, or the manifest for [consort]. */
+enum consort_status consort_manifest_section(struct consort_manifest *manifest,
+					     const struct consort_manifest_section *section,
+					     const struct consort_manifest_entry *entries, void *object,
+					     struct consort_error *error);
+/* resource.c: the same for [resource NAME] */
+enum consort_status consort_manifest_resource(struct consort_manifest *manifest,
+					      const struct consort_manifest_section *section,
+					      const struct consort_manifest_entry *entries,
+					      struct consort_manifest_resource *out_resource,
+					      struct consort_error *error);
+
+#endif
