@@ -45,10 +45,3 @@ void manifest_refuse(const char *text, const char *message)
 	testing_write("consort.ini", text);
 	manifest_refuse_file("consort.ini", CONSORT_EMANIFEST, message);
 }
-
-void manifest_refuse_value(const char *text, const char *message)
-{
-	manifest_enter();
-	testing_write("consort.ini", text);
-	manifest_refuse_file("consort.ini", CONSORT_EVALUE, message);
-}

@@ -15,7 +15,7 @@ struct consort_manifest *manifest_file(const char *path);
 struct consort_manifest *manifest_text(const char *text);
 /* It must be refused with this status and message. */
 void manifest_refuse_file(const char *path, enum consort_status status, const char *message);
-void manifest_refuse(const char *text, const char *message); /* EMANIFEST */
-void manifest_refuse_value(const char *text, const char *message); /* EVALUE */
+/* The same for a consort.ini with this text, and EMANIFEST. */
+void manifest_refuse(const char *text, const char *message);
 
 #endif
