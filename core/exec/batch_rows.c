@@ -97,6 +97,13 @@ struct consort_value consort_batch_value(const struct consort_batch *batch, uint
 
 /* --- appending --- */
 
+enum consort_status consort_batch_failed(enum consort_status status, struct consort_error *error)
+{
+	if (status == CONSORT_ENOMEM)
+		return consort_error_no_memory(error);
+	return consort_error_set(error, CONSORT_EINTERNAL, "a value came for a column of another type");
+}
+
 enum consort_status consort_batch_append_row(struct consort_batch *batch, const struct consort_value *values)
 {
 	uint32_t i, status;
@@ -108,6 +115,23 @@ enum consort_status consort_batch_append_row(struct consort_batch *batch, const 
 	}
 	consort_batch_end_row(batch);
 	return CONSORT_OK;
+}
+
+enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at, const struct consort_value *value,
+				      struct consort_error *error)
+{
+	struct consort_column *column = &batch->columns[at];
+	struct consort_value scaled;
+	uint32_t status;
+
+	if (value->type.id == CONSORT_TYPE_DECIMAL && value->type.scale != column->type.scale) {
+		status = consort_value_convert(value, column->type, NULL, &scaled, error);
+		if (status)
+			return status;
+		value = &scaled;
+	}
+	status = consort_append_value(batch, column, value);
+	return status ? consort_batch_failed(status, error) : CONSORT_OK;
 }
 
 static uint32_t copy_cell(struct consort_batch *batch, struct consort_column *column,
@@ -198,32 +222,42 @@ static uint32_t gather_views(struct consort_batch *batch, struct consort_column 
 	return CONSORT_OK;
 }
 
-enum consort_status consort_batch_gather(struct consort_batch *batch, uint32_t at,
-					 const struct consort_column *source, const uint32_t *rows, uint32_t count)
+static uint32_t gather_column(struct consort_batch *batch, struct consort_column *column,
+			      const struct consort_column *source, const uint32_t *rows, uint32_t count)
 {
-	struct consort_column *column = &batch->columns[at];
 	uint32_t i, status = CONSORT_OK;
 
-	if (!source->null_count) {
-		switch (source->type.id) {
-		case CONSORT_TYPE_INT64:
-		case CONSORT_TYPE_FLOAT64:
-		case CONSORT_TYPE_TIMESTAMP:
-		case CONSORT_TYPE_TIME:
-			gather_64(column, source, rows, count);
-			return CONSORT_OK;
-		case CONSORT_TYPE_DATE:
-			gather_32(column, source, rows, count);
-			return CONSORT_OK;
-		case CONSORT_TYPE_TEXT:
-		case CONSORT_TYPE_BYTES:
-		case CONSORT_TYPE_JSON:
-			return gather_views(batch, column, source, rows, count);
-		default:
-			break;
-		}
+	switch (source->null_count || source->type.id != column->type.id ? CONSORT_TYPE_COUNT : source->type.id) {
+	case CONSORT_TYPE_INT64:
+	case CONSORT_TYPE_FLOAT64:
+	case CONSORT_TYPE_TIMESTAMP:
+	case CONSORT_TYPE_TIME:
+		gather_64(column, source, rows, count);
+		return CONSORT_OK;
+	case CONSORT_TYPE_DATE:
+		gather_32(column, source, rows, count);
+		return CONSORT_OK;
+	case CONSORT_TYPE_TEXT:
+	case CONSORT_TYPE_BYTES:
+	case CONSORT_TYPE_JSON:
+		return gather_views(batch, column, source, rows, count);
+	default:
+		for (i = 0; i < count && !status; i++)
+			status = copy_cell(batch, column, source, rows[i]);
+		return status;
 	}
-	for (i = 0; i < count && !status; i++)
-		status = copy_cell(batch, column, source, rows[i]);
-	return status;
+}
+
+enum consort_status consort_batch_gather(struct consort_batch *batch, const struct consort_batch *source,
+					 const uint32_t *rows, uint32_t count, struct consort_error *error)
+{
+	uint32_t i, status;
+
+	for (i = 0; i < source->ncolumns; i++) {
+		status = gather_column(batch, &batch->columns[i], &source->columns[i], rows, count);
+		if (status)
+			return consort_batch_failed(status, error);
+	}
+	batch->nrows += count;
+	return CONSORT_OK;
 }

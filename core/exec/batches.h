@@ -59,14 +59,19 @@ int64_t consort_count_nulls(const uint8_t *validity, int64_t first, int64_t coun
 enum consort_status consort_batch_check(const struct consort_batch *batch, struct consort_error *error);
 enum consort_status consort_column_check(const struct consort_column *column, uint32_t index, int64_t nrows,
 					 struct consort_error *error);
+/* Fills the error for what the appends below return: no memory, or a value of another type, which is a bug. */
+enum consort_status consort_batch_failed(enum consort_status status, struct consort_error *error);
 /* Appends a row of values. */
 enum consort_status consort_batch_append_row(struct consort_batch *batch, const struct consort_value *values);
+/* Appends a value that was computed for the column; a decimal is brought to its scale. Does not end the row. */
+enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at, const struct consort_value *value,
+				      struct consort_error *error);
 /* Appends row `row` of all of the source's columns to the columns from `at` on; does not end the row. */
 enum consort_status consort_batch_copy_row(struct consort_batch *batch, uint32_t at,
 					   const struct consort_batch *source, int64_t row);
-/* Appends rows rows[0…count) of a column to one of the batch of the same type; does not end rows. ENOMEM only. */
-enum consort_status consort_batch_gather(struct consort_batch *batch, uint32_t at,
-					 const struct consort_column *source, const uint32_t *rows, uint32_t count);
+/* Appends rows rows[0…count) of a batch with the same columns. */
+enum consort_status consort_batch_gather(struct consort_batch *batch, const struct consort_batch *source,
+					 const uint32_t *rows, uint32_t count, struct consort_error *error);
 /* One value of a column; LIST values are borrowed from items, which grows in `scratch`. ENOMEM only. */
 enum consort_status consort_column_read(const struct consort_column *column, int64_t row,
 					struct consort_arena *scratch, struct consort_value *out_value);

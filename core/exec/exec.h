@@ -27,7 +27,13 @@ struct consort_eval {
 	const struct consort_value *parameters;
 	uint32_t nparameters;
 	struct consort_arena scratch;
-	struct consort_json_reader *json; /* made when first needed; freed by _clear */
+	/* its own, freed by _clear */
+	struct consort_json_reader *json; /* made when first needed */
+	struct consort_buffer text;
+	struct consort_in_set *sets;
+	struct consort_vector **vectors;  /* a stack of them, used again and again */
+	uint32_t nvectors;
+	uint32_t depth;
 };
 
 void consort_eval_init(struct consort_eval *eval, const struct consort_value *parameters, uint32_t nparameters);
@@ -105,6 +111,11 @@ enum consort_status consort_sort_open(struct consort_exec *exec, const struct co
 				      struct consort_operator **out_operator, struct consort_error *error);
 enum consort_status consort_limit_open(struct consort_exec *exec, const struct consort_step *step,
 				       struct consort_operator **out_operator, struct consort_error *error);
+
+/* limit.c, for sort.c too: the value of a limit or offset, or `none` if there is none. `what` is for messages. */
+enum consort_status consort_limit_value(const struct consort_exec *exec, const struct consort_expr *expr,
+					const char *what, int64_t none, int64_t *out_value,
+					struct consort_error *error);
 
 /* remote.c, for lookup.c: starts a REMOTE step again with this key set (NULL: none). Its cursor before is closed. */
 enum consort_status consort_remote_restart(struct consort_operator *op, const struct consort_batch *keys,

@@ -235,9 +235,7 @@ static void test_copy(void)
 	consort_batch_reset(batch);
 	for (i = 0; i < 334; i++)
 		rows[i] = i * 3 > 999 ? 999 : i * 3;
-	for (i = 0; i < NTYPES; i++)
-		CU_ASSERT_EQUAL(consort_batch_gather(batch, i, &source->columns[i], rows, 334), CONSORT_OK);
-	batch->nrows = 334;
+	CU_ASSERT_EQUAL(consort_batch_gather(batch, source, rows, 334, NULL), CONSORT_OK);
 	CU_ASSERT_EQUAL(consort_batch_check(batch, NULL), CONSORT_OK);
 	for (i = 0; i < 334; i++)
 		CU_ASSERT_TRUE_FATAL(row_is(batch, i, rows[i]));
@@ -250,12 +248,10 @@ static void test_gather_whole(void)
 {
 	struct consort_batch *source = new_batch(4), *batch = new_batch(8);
 	const uint32_t rows[5] = {2, 0, 1, 1, 2};
-	uint32_t i, at;
+	uint32_t i;
 
 	fill(source, 0, 3);
-	for (at = 0; at < NTYPES; at++)
-		CU_ASSERT_EQUAL(consort_batch_gather(batch, at, &source->columns[at], rows, 5), CONSORT_OK);
-	batch->nrows = 5;
+	CU_ASSERT_EQUAL(consort_batch_gather(batch, source, rows, 5, NULL), CONSORT_OK);
 	for (i = 0; i < 5; i++)
 		CU_ASSERT_TRUE(row_is(batch, i, rows[i]));
 	consort_batch_free(source);

@@ -94,6 +94,21 @@ uint32_t consort_decimal_rescale(struct consort_decimal decimal, uint8_t from, u
 struct consort_decimal consort_decimal_from_int64(int64_t integer);
 
 /*
+ * Arithmetic on decimals of at most 38 digits. ERANGE, without a message, for a result with more of them, and for a
+ * division by zero. Sums, differences and remainders are of one scale; the scale of a product is the sum of both.
+ */
+uint32_t consort_decimal_add(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out);
+uint32_t consort_decimal_subtract(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out);
+uint32_t consort_decimal_multiply(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out);
+/* a * 10^shift / b, rounded half away from zero; the quotient's scale is a's less b's and plus shift, which may be
+ * negative. */
+uint32_t consort_decimal_divide(struct consort_decimal a, struct consort_decimal b, int shift,
+				struct consort_decimal *out);
+/* The sign is that of a. */
+uint32_t consort_decimal_modulo(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out);
+uint32_t consort_decimal_negate(struct consort_decimal a, struct consort_decimal *out);
+
+/*
  * The order of two values, neither NULL, of one type or both numbers: negative, 0, positive. int64, float64
  * and decimal compare exactly; NaN equals NaN and is greatest; -0 equals 0; texts, bytes, json, uuids and
  * objectids compare as unsigned bytes; lists item by item, NULL last, then the shorter first.
