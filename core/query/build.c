@@ -154,10 +154,10 @@ static struct consort_node *limit(struct consort_resolved *q, const struct conso
 	return node;
 }
 
-static struct consort_node *project(struct consort_resolved *q, const struct consort_exprs *columns,
-				    const struct consort_node *input)
+/* `named`: the columns' names, or NULL to call them by their texts. */
+static struct consort_node *project(struct consort_resolver *r, const struct consort_exprs *columns,
+				    const struct consort_column_item *named, const struct consort_node *input)
 {
-	struct consort_resolver *r = &q->r;
 	struct consort_node *node = consort_node_make(r, CONSORT_NODE_PROJECT, input, NULL);
 	struct consort_field **fields;
 	uint32_t i;
@@ -166,11 +166,12 @@ static struct consort_node *project(struct consort_resolved *q, const struct con
 		return NULL;
 	for (i = 0; i < columns->count; i++) {
 		const struct consort_expr *expr = columns->items[i];
+		const char *name = named ? named[i].name : text_of(r, expr, input);
 		uint32_t flags = field_flags(expr);
 
 		if (expr->kind == CONSORT_EXPR_COLUMN)
 			flags |= input->fields[expr->index]->flags & CONSORT_ATTRIBUTE_STRICT;
-		fields[i] = consort_field_make(r, q->columns[i].name, expr->type, flags);
+		fields[i] = name ? consort_field_make(r, name, expr->type, flags) : NULL;
 		if (!fields[i])
 			return NULL;
 	}
@@ -238,7 +239,7 @@ static struct consort_node *build(struct consort_resolved *q)
 		node = sort(q, &place, columns.items, node);
 	if (node && (q->clauses->limit >= 0 || q->clauses->offset))
 		node = limit(q, node);
-	return node ? project(q, &columns, node) : NULL;
+	return node ? project(&q->r, &columns, q->columns, node) : NULL;
 }
 
 /* The record to page behind, found by its key: what it is ordered by. */
@@ -247,9 +248,8 @@ static struct consort_node *build_after(struct consort_resolved *q, const struct
 	struct consort_resolver *r = &q->r;
 	struct consort_layout layout = {0};
 	const struct consort_place place = {.layout = &layout};
-	struct consort_node *node, *input;
-	struct consort_field **fields;
 	struct consort_exprs orders = {0}, placed;
+	struct consort_node *input;
 	uint32_t i;
 
 	if (!consort_layout_init(&layout, r))
@@ -260,19 +260,9 @@ static struct consort_node *build_after(struct consort_resolved *q, const struct
 			return NULL;
 	}
 	input = consort_layout_build(&layout, key);
-	node = input ? consort_node_make(r, CONSORT_NODE_PROJECT, input, NULL) : NULL;
-	if (!node || !consort_place_exprs(&place, &orders, &placed) || !consort_node_fields(r, node, orders.count, &fields))
+	if (!input || !consort_place_exprs(&place, &orders, &placed))
 		return NULL;
-	for (i = 0; i < placed.count; i++) {
-		const char *name = text_of(r, placed.items[i], input);
-
-		fields[i] = name ? consort_field_make(r, name, placed.items[i]->type, field_flags(placed.items[i])) : NULL;
-		if (!fields[i])
-			return NULL;
-	}
-	node->exprs = (const struct consort_expr *const *)placed.items;
-	node->nexprs = placed.count;
-	return node;
+	return project(r, &placed, NULL, input);
 }
 
 static bool check_numbers(struct consort_resolved *q)

@@ -142,7 +142,7 @@ static bool add_item(struct consort_resolved *q, const PgQuery__ResTarget *item,
 
 	if (!expr || !consort_query_agree(r, CONSORT_AGREE_SAME, &expr, 1))
 		return false;
-	if (item->name) {
+	if (item->name[0]) { /* protobuf-c has "" for none */
 		if (!consort_text_word(r->text, to - 1, r->arena, &word))
 			return consort_query_no_memory(r);
 		return add_column(q, expr, word.text, NULL);

@@ -126,7 +126,7 @@ static struct consort_expr *aggregate(struct consort_resolver *r, const struct f
 	struct consort_aggregate wanted = {.struct_size = sizeof(wanted), .kind = function->aggregate};
 	struct consort_expr *input, *expr;
 	struct function as = *function;
-	uint32_t number;
+	uint32_t number = 0;
 
 	if (r->aggregates_refused)
 		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s is an aggregate, which cannot stand %s", function->name,
@@ -159,11 +159,11 @@ static struct consort_expr *aggregate(struct consort_resolver *r, const struct f
 
 /* --- functions --- */
 
-static const struct function *find_function(const PgQuery__FuncCall *node, const char *name)
+static const struct function *find_function(const char *name)
 {
 	size_t i;
 
-	for (i = 0; node->n_funcname == 1 && i < NFUNCTIONS; i++)
+	for (i = 0; i < NFUNCTIONS; i++)
 		if (!strcmp(functions[i].name, name))
 			return &functions[i];
 	return NULL;
@@ -174,9 +174,11 @@ struct consort_expr *consort_query_function(struct consort_resolver *r, const Pg
 	const PgQuery__Node *last = node->funcname[node->n_funcname - 1];
 	const char *name = last->node_case == PG_QUERY__NODE__NODE_STRING ? last->string->sval : "";
 	int32_t at = consort_text_at(r->text, node->location);
-	const struct function *function = find_function(node, name);
+	const struct function *function = find_function(name);
 	struct consort_expr *arg;
 
+	if (node->n_funcname > 1)
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "a function has no schema in front here");
 	if (!function)
 		return unknown_function(r, name, at);
 	if (node->over)

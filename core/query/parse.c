@@ -104,7 +104,7 @@ static enum consort_status fail_as(const struct consort_text *text, const PgQuer
 	if (!parser->message || strstr(parser->message, "out of memory"))
 		return consort_error_no_memory(error);
 	if (parser->cursorpos <= 0)
-		return fail(text, 0, error, "%s", parser->message);
+		return consort_error_set(error, CONSORT_ESYNTAX, "%s: %s", consort_text_clause(text), parser->message);
 	for (; at < text->size && (left > 0 || inside_character(text->text[at])); at++)
 		left -= !inside_character(text->text[at]);
 	return fail(text, at, error, "%s", parser->message);

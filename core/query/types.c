@@ -367,13 +367,21 @@ static void *unknown_parameter(struct consort_resolver *r, int32_t at, uint32_t 
 static bool choose(struct consort_resolver *r, struct goal *goal, struct consort_expr *const *exprs, uint32_t count)
 {
 	bool documents = has(r, exprs, count, DOCUMENT);
+	const struct consort_expr *number = NULL;
+	struct consort_type literal;
 	uint32_t i;
 
 	goal->type = gather(r, goal->how, exprs, count, FIRM, &goal->holder);
-	if (goal->holder)
-		return true;
-	goal->type = gather(r, goal->how, exprs, count, NUMBER_LITERAL, &goal->holder);
+	literal = gather(r, goal->how, exprs, count, NUMBER_LITERAL, &number);
 	if (goal->holder) {
+		/* an integer and 1.5 are calculated with as decimals */
+		if (number && goal->how == CONSORT_AGREE_CALCULATE && goal->type.id == CONSORT_TYPE_INT64)
+			goal->type = literal;
+		return true;
+	}
+	if (number) {
+		goal->type = literal;
+		goal->holder = number;
 		if (documents)
 			goal->type = consort_type_of(beyond_float64(exprs, count) ? CONSORT_TYPE_INT64 : CONSORT_TYPE_FLOAT64);
 		return true;

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Expressions: what each text of the grammar becomes, printed back, and every error with its place. */
+#include "query-helpers.h"
+#include "testing.h"
+
+#include <stdio.h>
+
+struct example {
+	const char *text;
+	const char *expected;
+};
+
+static void check(const struct example *examples, size_t count, const char *(*query)(const char *))
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		TESTING_TEXT(query(examples[i].text), examples[i].expected);
+}
+
+#define CHECK(query, ...)                                                     \
+	do {                                                                  \
+		static const struct example examples[] = {__VA_ARGS__};       \
+		check(examples, sizeof(examples) / sizeof(*examples), query); \
+	} while (0)
+
+static void test_names(void)
+{
+	CHECK(query_select, {"id", "id: int64!"}, {"ID", "id: int64!"}, {"\"id\"", "id: int64!"},
+	      {"Upper", "\"Upper\": text"}, {"\"Gate No\"", "\"Gate No\": text"}, {"\"order\"", "order: int64"},
+	      {"flight.order", "order: int64"}, {"flight.id", "id: int64!"}, {"FLIGHT.ID", "id: int64!"},
+	      {"contact.phone", "\"contact.phone\": text"}, {"Contact.Phone", "\"contact.phone\": text"},
+	      {"\"contact.phone\"", "\"contact.phone\": text"}, {"origin_airport.city", "city: text"},
+	      {"Origin_Airport . City", "city: text"}, {"origin_airport /* there */ . city", "city: text"},
+	      {"flight.origin_airport.country.name", "name: text"}, {"legs.fuel", "fuel: float64"},
+	      {"a_name_of_more_than_sixty_three_characters_that_the_parser_would_cut_off",
+	       "a_name_of_more_than_sixty_three_characters_that_the_parser_would_cut_off: text"},
+	      {"\"a_name_of_more_than_sixty_three_characters_that_the_parser_would_cut_off\" || 'x'",
+	       "a_name_of_more_than_sixty_three_characters_that_the_parser_would_cut_off || 'x': text"});
+	CHECK(query_where, {"dealy_min > 5",
+			    "ENAME flight: no attribute 'dealy_min'; did you mean 'delay_min'? (at 1 in \"dealy_min > 5\")"},
+	      {"\"ID\" = 1", "ENAME flight: no attribute 'ID'; did you mean 'id'? (at 1 in \"\"ID\" = 1\")"},
+	      {"zzzzzz = 1", "ENAME flight: no attribute 'zzzzzz' (at 1 in \"zzzzzz = 1\")"},
+	      {"id = 1 and orign_airport.city = 'x'",
+	       "ENAME flight: no attribute or relationship 'orign_airport'; did you mean 'origin_airport'? (at 12 in "
+	       "\"id = 1 and orign_airport.city = 'x'\")"},
+	      {"origin_airport.cty = 'x'",
+	       "ENAME airport: no attribute 'cty'; did you mean 'city'? (at 16 in \"origin_airport.cty = 'x'\")"},
+	      {"origin_airport = 'x'",
+	       "ENAME flight.origin_airport is a relationship: name an attribute behind it, like origin_airport.iata (at 1 in "
+	       "\"origin_airport = 'x'\")"},
+	      {"origin.city = 'x'",
+	       "ENAME flight.origin: text has nothing inside, like 'city' (at 8 in \"origin.city = 'x'\")"},
+	      {"lost.id = 1", "ENAME relationship flight.lost: no resource 'nowhere'"},
+	      {"wrong.city = 'x'",
+	       "ENAME relationship flight.wrong: airport has no attribute 'icao' (at 1 in \"wrong.city = 'x'\")"},
+	      {"mixed.city = 'x'",
+	       "ETYPE relationship flight.mixed: flight.carrier_id is an integer, but airport.iata is text: declare one type for "
+	       "both (at 1 in \"mixed.city = 'x'\")"},
+	      {"id = 1 and * > 2", "ESYNTAX syntax error at or near \"*\" (at 12 in \"id = 1 and * > 2\")"},
+	      {"flight.* = 1",
+	       "ESYNTAX * stands for columns in select and in count(*) only (at 1 in \"flight.* = 1\")"},
+	      {"U&\"id\" = 1",
+	       "ESYNTAX a name with U& is not understood: write it in plain quotes (at 1 in \"U&\"id\" = 1\")"});
+}
+
+static void test_literals(void)
+{
+	CHECK(query_select, {"1", "1: int64!"}, {"-1", "-1: int64!"}, {"- - 1", "1: int64!"}, {"+1", "1: int64!"},
+	      {"9223372036854775807", "9223372036854775807: int64!"},
+	      {"-9223372036854775808", "-9223372036854775808: int64!"},
+	      {"9223372036854775808", "9223372036854775808: decimal(19,0)!"}, {"1.50", "1.50: decimal(3,2)!"},
+	      {"-1.5", "-1.5: decimal(2,1)!"}, {".5", "0.5: decimal(1,1)!"}, {"1e3", "1000.0: float64!"},
+	      {"1.5E-3", "0.0015: float64!"}, {"'x'", "'x': text!"}, {"'it''s'", "'it''s': text!"},
+	      {"E'a\\tb'", "'a\tb': text!"}, {"$$x'y$$", "'x''y': text!"}, {"'é'", "'é': text!"},
+	      {"true", "true: bool!"}, {"FALSE", "false: bool!"}, {"null", "null: text"},
+	      {"null::int64", "null: int64"}, {"date '2001-01-01'", "date '2001-01-01': date!"},
+	      {"timestamp '2001-01-01 00:47'", "timestamp '2001-01-01T00:47:00Z': timestamp!"},
+	      {"timestamp with time zone '2001-01-01 02:00+02:00'", "timestamp '2001-01-01T00:00:00Z': timestamp!"},
+	      {"time '00:47'", "time '00:47:00': time!"}, {"'12'::int64", "12: int64!"},
+	      {"cast('1.5' as float64)", "1.5: float64!"}, {"'true'::bool", "true: bool!"},
+	      {"'1.50'::decimal(5,2)", "1.50: decimal(5,2)!"}, {"1::decimal(5,2)", "1.00: decimal(5,2)!"},
+	      {"1.5::float64", "1.5: float64!"}, {"2.0::int64", "2: int64!"}, {"1e3::decimal(5,1)", "1000.0: decimal(5,1)!"},
+	      {"'\\x00ff'::bytes", "bytes '\\x00ff': bytes!"},
+	      {"'0123456789012345678901234567890123456789'", "'0123456789012345678901234567890123456789': text!"},
+	      {"'01234567890123456789012345678901234567890'", "'…': text!"});
+	CHECK(query_select, {"1e400", "ERANGE 1e400 is too great for float64 (at 1 in \"1e400\")"},
+	      {"id, 123456789012345678901234567890123456789",
+	       "ERANGE '123456789012345678901234567890123456789' has more than the 38 digits of a decimal (at 5 in \"id, "
+	       "123456789012345678901234567890123456789\")"},
+	      {"id, date 'soon'", "ETYPE 'soon' is not a date (at 10 in \"id, date 'soon'\")"},
+	      {"'x'::int64", "ETYPE 'x' is not an integer (at 1 in \"'x'::int64\")"},
+	      {"B'01'", "ESYNTAX a bit string is not understood (at 1 in \"B'01'\")"},
+	      {"E'a\\000b'",
+	       "ESYNTAX select: invalid byte sequence for encoding \"UTF8\": 0x00"},
+	      {"E'\\xff'", "ESYNTAX select: invalid byte sequence for encoding \"UTF8\": 0xff"});
+}
+
+static void test_comparisons(void)
+{
+	CHECK(query_where, {"delay_min = 5", "delay_min = 5"}, {"delay_min <> 5", "delay_min <> 5"},
+	      {"delay_min != 5", "delay_min <> 5"}, {"5 < delay_min", "5 < delay_min"},
+	      {"delay_min <= 5", "delay_min <= 5"}, {"delay_min >= 5.0", "delay_min >= 5"},
+	      {"delay_min > 5.5", "delay_min > 5.5"}, {"distance > 5", "distance > 5.0"},
+	      {"distance > 0.1", "distance > 0.1"}, {"distance = 9007199254740993", "distance = 9007199254740993"},
+	      {"price = 5", "price = 5.00"}, {"price = 5.125", "price = 5.125"}, {"price > tax", "price > tax"},
+	      {"price = 1e2", "price = 100.00"}, {"delay_min > distance", "delay_min > distance"},
+	      {"delay_min < price", "delay_min < price"}, {"origin = 'SFO'", "origin = 'SFO'"},
+	      {"departed_at >= '2001-01-01'", "departed_at >= timestamp '2001-01-01T00:00:00Z'"},
+	      {"departed_at >= date '2001-01-01'", "departed_at >= timestamp '2001-01-01T00:00:00Z'"},
+	      {"departed_at >= day", "departed_at >= day::timestamp"},
+	      {"day < departed_at", "day::timestamp < departed_at"},
+	      {"day = '2001-01-01'", "day = date '2001-01-01'"}, {"starts < '12:00'", "starts < time '12:00:00'"},
+	      {"ref = '00112233-4455-6677-8899-aabbccddeeff'", "ref = uuid '00112233-4455-6677-8899-aabbccddeeff'"},
+	      {"oid = '00112233445566778899aabb'", "oid = objectid '00112233445566778899aabb'"},
+	      {"raw = '\\x00'", "raw = bytes '\\x00'"}, {"doc = '{\"a\":1}'", "doc = json '{\"a\":1}'"},
+	      {"cancelled = true", "cancelled = true"}, {"cancelled", "cancelled"}, {"not cancelled", "not cancelled"},
+	      {"delay_min = null", "delay_min = null"}, {"null = null", "null = null"},
+	      {"delay_min is distinct from 5", "delay_min is distinct from 5"},
+	      {"delay_min is not distinct from null", "delay_min is not distinct from null"},
+	      {"delay_min is null", "delay_min is null"}, {"delay_min isnull", "delay_min is null"},
+	      {"tags is not null", "tags is not null"}, {"cancelled is true", "cancelled is true"},
+	      {"cancelled is not true", "not cancelled is true"}, {"cancelled is false", "cancelled is false"},
+	      {"cancelled is not false", "not cancelled is false"}, {"cancelled is unknown", "cancelled is null"},
+	      {"cancelled is not unknown", "cancelled is not null"}, {"$1 is null or origin = $1", "$1 is null or origin = $1"});
+	CHECK(query_where, {"delay_min > 'x'",
+			    "ETYPE flight.delay_min: cannot compare an integer with text 'x' (at 13 in \"delay_min > 'x'\")"},
+	      {"'5' = delay_min",
+	       "ETYPE flight.delay_min: cannot compare an integer with text '5' (at 1 in \"'5' = delay_min\")"},
+	      {"origin = 5", "ETYPE flight.origin: cannot compare text with an integer (at 10 in \"origin = 5\")"},
+	      {"origin = delay_min",
+	       "ETYPE flight.origin: cannot compare text with an integer (at 10 in \"origin = delay_min\")"},
+	      {"origin = $1 and delay_min = $1",
+	       "ETYPE flight.delay_min: cannot compare an integer with text $1 (at 29 in \"origin = $1 and delay_min = $1\")"},
+	      {"departed_at > 'x'",
+	       "ETYPE flight.departed_at: 'x' is not a timestamp (at 15 in \"departed_at > 'x'\")"},
+	      {"price = distance",
+	       "ETYPE flight.price: cannot compare a decimal with a float64: cast one of them (at 9 in \"price = distance\")"},
+	      {"cancelled = 'true'",
+	       "ETYPE flight.cancelled: cannot compare a boolean with text 'true' (at 13 in \"cancelled = 'true'\")"},
+	      {"tags = tags", "ETYPE flight.tags: lists cannot be compared (at 1 in \"tags = tags\")"},
+	      {"doc < '{}'",
+	       "ETYPE flight.doc: JSON is neither less nor greater: compare a part of it as text or number (at 1 in \"doc < '{}'\")"},
+	      {"departed_at = starts",
+	       "ETYPE flight.departed_at: cannot compare a timestamp with a time (at 15 in \"departed_at = starts\")"},
+	      {"$1 = $2", "ETYPE cannot tell the type of $1: write $1::text, or what type it is (at 1 in \"$1 = $2\")"},
+	      {"$1 is null", "ETYPE cannot tell the type of $1: write $1::text, or what type it is (at 1 in \"$1 is null\")"},
+	      {"id + 1", "ETYPE a condition needs a boolean, not an integer (at 4 in \"id + 1\")"},
+	      {"delay_min", "ETYPE flight.delay_min: a condition needs a boolean, not an integer (at 1 in \"delay_min\")"},
+	      {"not 'x'", "ETYPE a condition needs a boolean, not text 'x' (at 5 in \"not 'x'\")"},
+	      {"delay_min is true",
+	       "ETYPE flight.delay_min: a condition needs a boolean, not an integer (at 1 in \"delay_min is true\")"},
+	      {"id = 1 and delay_min or true",
+	       "ETYPE flight.delay_min: a condition needs a boolean, not an integer (at 12 in \"id = 1 and delay_min or true\")"});
+}
+
+static void test_lists(void)
+{
+	CHECK(query_where, {"id in (1, 2, 3.0)", "id in (1, 2, 3)"}, {"id not in (1)", "not id in (1)"},
+	      {"origin in ('SFO', $1, null, destination)", "origin in ('SFO', $1, null, destination)"},
+	      {"'SFO' in (origin, destination)", "'SFO' in (origin, destination)"},
+	      {"distance in (1, 2.5)", "distance in (1.0, 2.5)"}, {"price in (1, 2.5)", "price in (1.00, 2.50)"},
+	      {"day in ('2001-01-01', null)", "day in (date '2001-01-01', null)"},
+	      {"id between 1 and 5", "id >= 1 AND id <= 5"}, {"id not between 1 and 5", "id < 1 or id > 5"},
+	      {"id between 1 and 5 or cancelled", "id >= 1 and id <= 5 or cancelled"},
+	      {"departed_at between '2001-01-01' and $1",
+	       "departed_at >= timestamp '2001-01-01T00:00:00Z' AND departed_at <= $1"},
+	      {"origin like 'S%'", "origin like 'S%'"}, {"origin not like $1", "not origin like $1"},
+	      {"origin ilike 's_o'", "origin ilike 's_o'"}, {"origin not ilike 's'", "not origin ilike 's'"},
+	      {"doc.a like 'x%'", "doc ->> 'a' like 'x%'"});
+	CHECK(query_where, {"id in (1, 'x')", "ETYPE flight.id: cannot mix an integer and text 'x' (at 11 in \"id in (1, 'x')\")"},
+	      {"id in (1, 2.5)", "ERANGE flight.id: 2.5 does not fit int64 (at 11 in \"id in (1, 2.5)\")"},
+	      {"price in (0.125)", "ERANGE flight.price: 0.125 does not fit decimal(10,2) (at 11 in \"price in (0.125)\")"},
+	      {"id in (delay_min, distance)",
+	       "ETYPE flight.id: cannot mix an integer and a float64: cast one of them (at 19 in \"id in (delay_min, distance)\")"},
+	      {"tags in (tags)", "ETYPE flight.tags: lists cannot be compared (at 1 in \"tags in (tags)\")"},
+	      {"id in (select 1)", "ESYNTAX a sub-select is not understood here (at 8 in \"id in (select 1)\")"},
+	      {"(id, origin) in ((1, 'x'))",
+	       "ESYNTAX rows of values are not understood: compare one by one (at 1 in \"(id, origin) in ((1, 'x'))\")"},
+	      {"id = any('{1}')", "ESYNTAX any and all are not understood: use in (…) (at 4 in \"id = any('{1}')\")"},
+	      {"id between symmetric 5 and 1",
+	       "ESYNTAX between symmetric is not understood (at 4 in \"id between symmetric 5 and 1\")"},
+	      {"origin similar to 'x'",
+	       "ESYNTAX similar to is not understood: use like (at 8 in \"origin similar to 'x'\")"},
+	      {"origin like 'x' escape '!'",
+	       "ESYNTAX escape is not understood: a backslash escapes in like (at 8 in \"origin like 'x' escape '!'\")"},
+	      {"id like '5%'", "ETYPE flight.id: like needs text, not an integer (at 1 in \"id like '5%'\")"},
+	      {"origin ilike 5", "ETYPE ilike needs text, not an integer (at 14 in \"origin ilike 5\")"},
+	      {"origin ~ 'x'", "ESYNTAX the operator ~ is not understood (at 8 in \"origin ~ 'x'\")"});
+}
+
+static void test_logic(void)
+{
+	CHECK(query_where, {"id = 1 and id = 2 and id = 3", "id = 1 AND id = 2 AND id = 3"},
+	      {"id = 1 and (id = 2 and id = 3)", "id = 1 AND id = 2 AND id = 3"},
+	      {"id = 1 or id = 2 and id = 3", "id = 1 or id = 2 and id = 3"},
+	      {"(id = 1 or id = 2) and id = 3", "id = 1 or id = 2 AND id = 3"},
+	      {"not (id = 1 and id = 2)", "not (id = 1 and id = 2)"}, {"not id = 1 or not cancelled", "not id = 1 or not cancelled"},
+	      {"(id = 1) = (id = 2)", "(id = 1) = (id = 2)"}, {"(id = 1) is null", "id = 1 is null"},
+	      {"cancelled = (id is null)", "cancelled = (id is null)"}, {"null", "null"}, {"$1", "$1"},
+	      {"true and null", "true AND null"});
+}
+
+static void test_arithmetic(void)
+{
+	CHECK(query_select, {"delay_min + 1", "delay_min + 1: int64?"}, {"id - 1 - 2", "id - 1 - 2: int64!?"},
+	      {"id - (1 - 2)", "id - (1 - 2): int64!?"}, {"(id + 1) * 2", "(id + 1) * 2: int64!?"},
+	      {"id + 1 * 2", "id + 1 * 2: int64!?"}, {"delay_min / 60", "delay_min / 60: int64"},
+	      {"delay_min / -1", "delay_min / -1: int64?"}, {"60 / delay_min", "60 / delay_min: int64?"},
+	      {"id % 7", "id % 7: int64!"}, {"id % delay_min", "id % delay_min: int64?"},
+	      {"distance / 2", "distance / 2.0: float64"}, {"distance / 0", "distance / 0.0: float64?"},
+	      {"distance + delay_min", "distance + delay_min::float64: float64?"}, {"distance * 1.5", "distance * 1.5: float64"},
+	      {"delay_min / 60.0", "delay_min::decimal(19,0) / 60.0: decimal(38,6)?"},
+	      {"delay_min * 1.5", "delay_min::decimal(19,0) * 1.5: decimal(21,1)"},
+	      {"delay_min * 1e0", "delay_min::float64 * 1.0: float64?"}, {"1 + 1.5", "1 + 1.5: decimal(3,1)!"},
+	      {"price + 1", "price + 1: decimal(11,2)"}, {"price + tax", "price + tax: decimal(13,4)"},
+	      {"price * tax", "price * tax: decimal(22,6)"}, {"price / tax", "price / tax: decimal(38,6)?"},
+	      {"price % 3", "price % 3: decimal(10,2)?"}, {"-price", "-price: decimal(10,2)"},
+	      {"price + delay_min", "price + delay_min::decimal(19,0): decimal(22,2)"},
+	      {"-delay_min", "-delay_min: int64?"}, {"-distance", "-distance: float64"}, {"+delay_min", "delay_min: int64"},
+	      {"- (id + 1)", "-(id + 1): int64!?"}, {"-(-5)::float64", "-(-5.0): float64!"}, {"id + $1", "id + $1: int64?"},
+	      {"price * $1", "price * $1: decimal(20,4)"}, {"distance + null", "distance + null: float64"},
+	      {"tax::decimal(38,30) * tax", "tax::decimal(38,30) * tax: decimal(38,34)?"});
+	CHECK(query_select, {"id + 'x'", "ETYPE flight.id: cannot calculate with an integer and text 'x' (at 6 in \"id + 'x'\")"},
+	      {"day + 1", "ETYPE flight.day: cannot calculate with a date (at 1 in \"day + 1\")"},
+	      {"price * distance",
+	       "ETYPE flight.price: cannot calculate with a decimal and a float64: cast one of them (at 9 in \"price * distance\")"},
+	      {"distance * price",
+	       "ETYPE flight.distance: cannot calculate with a float64 and a decimal: cast one of them (at 12 in \"distance * price\")"},
+	      {"tax::decimal(38,36) * tax",
+	       "ETYPE the product has 40 digits behind the point: cast one side to fewer (at 21 in \"tax::decimal(38,36) * tax\")"},
+	      {"-origin", "ETYPE flight.origin: cannot calculate with text (at 2 in \"-origin\")"},
+	      {"@ id", "ESYNTAX the operator @ is not understood (at 1 in \"@ id\")"},
+	      {"id ^ 2", "ESYNTAX the operator ^ is not understood (at 4 in \"id ^ 2\")"},
+	      {"$1 + $2",
+	       "ETYPE cannot tell the type of $1: write $1::text, or what type it is (at 1 in \"$1 + $2\")"});
+}
+
+static void test_texts(void)
+{
+	CHECK(query_select, {"origin || '-' || destination", "origin || '-' || destination: text"},
+	      {"origin || ('-' || destination)", "origin || ('-' || destination): text"},
+	      {"lower(origin)", "lower(origin): text"}, {"UPPER('x')", "upper('x'): text!"},
+	      {"length(origin) + 1", "length(origin) + 1: int64?"}, {"lower($1)", "lower($1): text"},
+	      {"lower(null)", "lower(null): text"});
+	CHECK(query_select, {"origin || id", "ETYPE flight.id: || needs text, not an integer (at 11 in \"origin || id\")"},
+	      {"lower(id)", "ETYPE flight.id: lower needs text, not an integer (at 7 in \"lower(id)\")"},
+	      {"lower(origin, 'x')", "ESYNTAX lower takes one value (at 1 in \"lower(origin, 'x')\")"},
+	      {"lower()", "ESYNTAX lower takes one value (at 1 in \"lower()\")"},
+	      {"lower(distinct origin)", "ESYNTAX lower takes one value (at 1 in \"lower(distinct origin)\")"},
+	      {"lower(x => 'y')", "ESYNTAX values have no names here (at 7 in \"lower(x => 'y')\")"},
+	      {"lenght(origin)", "ENAME no function 'lenght'; did you mean 'length'? (at 1 in \"lenght(origin)\")"},
+	      {"frobnicate(id)", "ENAME no function 'frobnicate' (at 1 in \"frobnicate(id)\")"},
+	      {"pg_catalog.lower(origin)", "ESYNTAX a function has no schema in front here (at 1 in \"pg_catalog.lower(origin)\")"},
+	      {"origin collate \"C\"",
+	       "ESYNTAX collate is not understood: texts compare by their bytes (at 8 in \"origin collate \"C\"\")"},
+	      {"current_date",
+	       "ESYNTAX this word is a function of SQL that is not understood; a name is written in quotes (at 1 in "
+	       "\"current_date\")"},
+	      {"greatest(id, 2)", "ESYNTAX greatest and least are not understood: use case (at 1 in \"greatest(id, 2)\")"},
+	      {"array[1]", "ESYNTAX array[…] is not understood: use in (…) (at 1 in \"array[1]\")"},
+	      {"row(1)", "ESYNTAX rows of values are not understood: compare one by one (at 1 in \"row(1)\")"},
+	      {"xmlforest(id)", "ESYNTAX XML is not understood (at 1 in \"xmlforest(id)\")"});
+}
+
+static void test_documents(void)
+{
+	CHECK(query_select, {"doc", "doc: json"}, {"doc.a", "doc -> 'a': json"}, {"doc.a.B", "doc -> 'a' -> 'B': json"},
+	      {"doc -> 'a'", "doc -> 'a': json"}, {"doc -> 0", "doc -> 0: json"}, {"doc -> -1", "doc -> -1: json"},
+	      {"doc ->> 'a'", "doc ->> 'a': text"}, {"doc -> 'a' -> 0 ->> 'b'", "doc -> 'a' -> 0 ->> 'b': text"},
+	      {"doc.a ->> 'b'", "doc -> 'a' ->> 'b': text"}, {"(doc).a.b", "doc -> 'a' -> 'b': json"},
+	      {"doc.a[0].b", "doc -> 'a' -> 0 -> 'b': json"}, {"origin_airport.doc.x", "doc -> 'x': json"},
+	      {"doc.a = 'x'", "doc ->> 'a' = 'x': bool"}, {"doc.a = 5", "(doc ->> 'a')::float64 = 5.0: bool?"},
+	      {"2.5 > doc.a", "2.5 > (doc ->> 'a')::float64: bool?"},
+	      {"doc.a = 9007199254740993", "(doc ->> 'a')::int64 = 9007199254740993: bool?"},
+	      {"doc.a = id", "(doc ->> 'a')::int64 = id: bool?"}, {"doc.a = price", "(doc ->> 'a')::decimal(10,2) = price: bool?"},
+	      {"doc.a = departed_at", "(doc ->> 'a')::timestamp = departed_at: bool?"},
+	      {"doc.a = date '2001-01-01'", "(doc ->> 'a')::date = date '2001-01-01': bool?"},
+	      {"doc.a = doc", "doc -> 'a' = doc: bool"}, {"doc.a = doc.b", "doc -> 'a' = doc -> 'b': bool"},
+	      {"doc.a = $1", "doc ->> 'a' = $1: bool"}, {"doc.a = null", "doc ->> 'a' = null: bool"},
+	      {"not doc.a", "not (doc ->> 'a')::bool: bool?"}, {"doc.a is null", "doc -> 'a' is null: bool!"},
+	      {"doc.a + 1", "(doc ->> 'a')::float64 + 1.0: float64?"},
+	      {"doc.a * doc.b", "(doc ->> 'a')::float64 * (doc ->> 'b')::float64: float64?"},
+	      {"doc.a in ('x', 'y')", "doc ->> 'a' in ('x', 'y'): bool"},
+	      {"doc.a in (1, 2)", "(doc ->> 'a')::float64 in (1.0, 2.0): bool?"},
+	      {"doc.a between 1 and 2", "(doc ->> 'a')::float64 >= 1.0 and (doc ->> 'a')::float64 <= 2.0: bool?"},
+	      {"coalesce(doc.a, 'x')", "coalesce(doc ->> 'a', 'x'): text!"}, {"upper(doc.a)", "upper(doc ->> 'a'): text"},
+	      {"doc.a || 'x'", "doc ->> 'a' || 'x': text"}, {"doc.a::int64", "(doc ->> 'a')::int64: int64?"},
+	      {"(doc -> 'a')::int64", "(doc ->> 'a')::int64: int64?"}, {"doc.a::text", "doc ->> 'a': text"},
+	      {"doc::text", "doc::text: text"}, {"sum(doc.a)", "\"sum((doc ->> 'a')::float64)\": float64"});
+	CHECK(query_select, {"doc ->> 'a' = 5",
+			     "ETYPE flight.doc: cannot compare text with an integer (at 15 in \"doc ->> 'a' = 5\")"},
+	      {"origin -> 'a'", "ETYPE flight.origin: -> needs JSON on its left, not text (at 1 in \"origin -> 'a'\")"},
+	      {"doc ->> 'a' ->> 'b'", "ETYPE flight.doc: ->> needs JSON on its left, not text (at 5 in \"doc ->> 'a' ->> 'b'\")"},
+	      {"doc -> origin",
+	       "ESYNTAX a step into a document is a name or a position, like 'a' or 0 (at 8 in \"doc -> origin\")"},
+	      {"doc -> $1",
+	       "ESYNTAX a step into a document is a name or a position, like 'a' or 0 (at 8 in \"doc -> $1\")"},
+	      {"doc -> 1.5",
+	       "ESYNTAX a step into a document is a name or a position, like 'a' or 0 (at 8 in \"doc -> 1.5\")"},
+	      {"doc[1:2]", "ESYNTAX a step into a document is a name or a position, like .a or [0] (at 1 in \"doc[1:2]\")"},
+	      {"tags[0]", "ETYPE flight.tags: a list has nothing inside (at 1 in \"tags[0]\")"},
+	      {"doc #>> '{a}'", "ESYNTAX the operator #>> is not understood (at 5 in \"doc #>> '{a}'\")"},
+	      {"doc.a = tags", "ETYPE flight.tags: cannot compare a list with JSON (at 1 in \"doc.a = tags\")"},
+	      {"doc.a < doc.b",
+	       "ETYPE flight.doc: JSON is neither less nor greater: compare a part of it as text or number (at 1 in \"doc.a < doc.b\")"});
+}
+
+static void test_conditional(void)
+{
+	CHECK(query_select, {"case when cancelled then 1 end", "case when cancelled then 1 else null end: int64"},
+	      {"case when cancelled then 1 else 2 end", "case when cancelled then 1 else 2 end: int64!"},
+	      {"case when cancelled then 'a' when id = 1 then origin else $1 end",
+	       "case when cancelled then 'a' when id = 1 then origin else $1 end: text"},
+	      {"case origin when 'a' then 1 when 'b' then 2 end",
+	       "case when origin = 'a' then 1 when origin = 'b' then 2 else null end: int64"},
+	      {"case doc.a when 5 then 1 when 'x' then 2 end",
+	       "case when (doc ->> 'a')::float64 = 5.0 then 1 when doc ->> 'a' = 'x' then 2 else null end: int64?"},
+	      {"case when cancelled then day else departed_at end",
+	       "case when cancelled then day::timestamp else departed_at end: timestamp"},
+	      {"case when cancelled then price else tax end",
+	       "case when cancelled then price::decimal(12,4) else tax end: decimal(12,4)"},
+	      {"case when cancelled then distance else 1 end", "case when cancelled then distance else 1.0 end: float64"},
+	      {"case when cancelled then null else null end", "case when cancelled then null else null end: text"},
+	      {"nullif(origin, 'x')", "case when origin = 'x' then null else origin end: text"},
+	      {"coalesce(delay_min, 0)", "coalesce(delay_min, 0): int64!"},
+	      {"coalesce(delay_min, $1)", "coalesce(delay_min, $1): int64"},
+	      {"coalesce(day, '2001-01-01')", "coalesce(day, date '2001-01-01'): date!"},
+	      {"coalesce(null, 1, 2.5)", "coalesce(null, 1.0, 2.5): decimal(20,1)!"});
+	CHECK(query_select, {"case when delay_min then 1 end",
+			     "ETYPE flight.delay_min: a condition needs a boolean, not an integer (at 11 in \"case when delay_min "
+			     "then 1 end\")"},
+	      {"case when cancelled then 1 else 'x' end",
+	       "ETYPE cannot mix an integer and text 'x' (at 33 in \"case when cancelled then 1 else 'x' end\")"},
+	      {"coalesce(delay_min, distance)",
+	       "ETYPE flight.delay_min: cannot mix an integer and a float64: cast one of them (at 21 in "
+	       "\"coalesce(delay_min, distance)\")"},
+	      {"coalesce(delay_min, 0.5)",
+	       "ERANGE flight.delay_min: 0.5 does not fit int64 (at 21 in \"coalesce(delay_min, 0.5)\")"},
+	      {"nullif(id, 'x')", "ETYPE flight.id: cannot compare an integer with text 'x' (at 12 in \"nullif(id, 'x')\")"});
+}
+
+static void test_casts(void)
+{
+	CHECK(query_select, {"id::text", "id::text: text!"}, {"id::varchar", "id::text: text!"},
+	      {"id::float8", "id::float64: float64!?"}, {"id::double precision", "id::float64: float64!?"},
+	      {"delay_min::int", "delay_min: int64"}, {"delay_min::bigint", "delay_min: int64"},
+	      {"origin::int64", "origin::int64: int64?"}, {"distance::int64", "distance::int64: int64?"},
+	      {"id::numeric(5,2)", "id::decimal(5,2): decimal(5,2)!?"}, {"id::decimal(21,2)", "id::decimal(21,2): decimal(21,2)!"},
+	      {"price::decimal(12,4)", "price::decimal(12,4): decimal(12,4)"},
+	      {"price::decimal(5)", "price::decimal(5,0): decimal(5,0)?"}, {"departed_at::date", "departed_at::date: date!"},
+	      {"departed_at::time", "departed_at::time: time!"}, {"day::timestamptz", "day::timestamp: timestamp"},
+	      {"origin::jsonb", "origin::json: json?"}, {"origin::uuid", "origin::uuid: uuid?"}, {"origin::bytea", "origin::bytes: bytes?"},
+	      {"tags::text", "tags::text: text"}, {"$1::int64", "$1: int64"}, {"($1)::text || $1", "$1 || $1: text"},
+	      {"5.7::int64", "5.7::int64: int64!?"}, {"- (5::text)::int64", "-5::text::int64: int64!?"});
+	CHECK(query_select, {"id::interval", "ETYPE unknown type 'interval' (at 5 in \"id::interval\")"},
+	      {"id::txet", "ETYPE unknown type 'txet'; did you mean 'text'? (at 5 in \"id::txet\")"},
+	      {"id::decimal",
+	       "ETYPE a decimal needs its digits, from 1 to 38, and how many stand behind the point, like decimal(12,2) (at 5 in "
+	       "\"id::decimal\")"},
+	      {"id::decimal(39,2)",
+	       "ETYPE a decimal needs its digits, from 1 to 38, and how many stand behind the point, like decimal(12,2) (at 5 in "
+	       "\"id::decimal(39,2)\")"},
+	      {"origin::varchar(5)", "ESYNTAX varchar takes no length here (at 9 in \"origin::varchar(5)\")"},
+	      {"id::int64[]", "ESYNTAX a cast to a list is not understood (at 5 in \"id::int64[]\")"},
+	      {"cancelled::int64", "ETYPE flight.cancelled: cannot cast a boolean to an integer (at 12 in \"cancelled::int64\")"},
+	      {"doc::int64", "ETYPE flight.doc: cannot cast JSON to an integer (at 6 in \"doc::int64\")"},
+	      {"5::date", "ETYPE cannot cast an integer to a date (at 4 in \"5::date\")"});
+}
+
+int main(int argc, char **argv)
+{
+	static const struct testing_case cases[] = {
+		{"names", test_names},           {"literals", test_literals},   {"comparisons", test_comparisons},
+		{"lists", test_lists},           {"logic", test_logic},         {"arithmetic", test_arithmetic},
+		{"texts", test_texts},           {"documents", test_documents}, {"conditional", test_conditional},
+		{"casts", test_casts},           {NULL, NULL},
+	};
+
+	return testing_main("query-expr", cases, argc, argv);
+}
