@@ -83,13 +83,13 @@ static void test_broken(void)
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,x\"y\"\n",
-		 "case.csv:2: a quote at character 4, inside a field that did not begin with one; quote "
-		 "the field and double the quotes in it, or set quote = none",
+		 "case.csv:2: quotes that do not match, at character 4; a field that holds a quote is quoted, "
+		 "and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
-		{"a,b\n\"\xc3\xa9\" ,2\n",
-		 "case.csv:2: text at character 4, behind a field's closing quote; a quote inside "
-		 "a field is written twice",
+		{"a,b\n1,2\n\"\xc3\xa9\n\xc3\xa9\" ,2\n",
+		 "case.csv:4: quotes that do not match, at character 3; a field that holds a quote is quoted, "
+		 "and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\r3,4\n",
@@ -229,8 +229,7 @@ static void test_declared(void)
 		     "declare attribute.cost = text from price");
 	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("prcie text")), CONSORT_ENAME);
 	TESTING_TEXT(test.error.message, "case.csv has no column 'prcie'; did you mean 'price'?");
-	CU_ASSERT_NOT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("at json")),
-			    CONSORT_OK);
+	CU_ASSERT_NOT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("at json")), CONSORT_OK);
 	TESTING_CONTAINS(test.error.message, "case.csv:2: column 'at'");
 	file_test_close(&test);
 }

@@ -171,10 +171,9 @@ static void test_real_data(void)
 
 	file_test_open(&test, testing_source("examples/data"));
 	CU_ASSERT_EQUAL(file_test_describe(&test, "birdstrikes.jsonl", NULL), CONSORT_OK);
-	TESTING_TEXT(
-		test.text.data,
-		"birdstrikes.jsonl: _id int64, airport text, state text, flight_date date, "
-		"aircraft json, phase text, time_of_day text, damage text, wildlife json, cost json, "
+	TESTING_TEXT(test.text.data,
+		     "birdstrikes.jsonl: _id int64, airport text, state text, flight_date date, "
+		     "aircraft json, phase text, time_of_day text, damage text, wildlife json, cost json, "
 		     "speed_knots int64\n");
 	CU_ASSERT_EQUAL_FATAL(
 		file_test_read(&test, "birdstrikes.jsonl", NULL,
