@@ -269,7 +269,7 @@ static uint32_t csv_make(struct file_scan *scan, struct consort_error *error)
 	if (!state || csv_init(&state->parser, CSV_STRICT | CSV_EMPTY_IS_NULL))
 		return consort_error_no_memory(error);
 	csv_set_space_func(&state->parser, no_blank);
-	csv_set_blk_size(&state->parser, 4096);
+	csv_set_blk_size(&state->parser, (size_t)1 << 20); /* big steps: it grows linearly */
 	csv_set_delim(&state->parser, (unsigned char)scan->format.delimiter);
 	csv_set_quote(&state->parser, (unsigned char)scan->format.quote);
 	state->scan = scan;

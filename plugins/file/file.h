@@ -193,7 +193,7 @@ uint32_t file_scan_error(const struct file_scan *scan, uint64_t line, struct con
 
 /* --- types.c --- */
 
-/* What conversions work with. */
+/* What conversions work with; starts zeroed. */
 struct file_convert {
 	struct consort_arena scratch;
 	struct consort_json_reader *json;

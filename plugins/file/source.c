@@ -160,7 +160,7 @@ uint32_t file_list(const struct file_connection *connection, struct consort_aren
 	if (status)
 		return status;
 	for (i = 0; i < count; i++)
-		if (file_reader_by_name(files[i]))
+		if (file_reader_by_name(files[i]) && consort_utf8_valid(files[i], strlen(files[i]), NULL))
 			files[kept++] = files[i];
 	*out_files = files;
 	*out_count = kept;
