@@ -11,25 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the fields of a record are taken for */
-enum mode {
-	HEADER, /* names of columns */
-	FIRST,  /* values of columns that the width of this record makes: c1, c2, … */
-	ROWS    /* values */
-};
+#define SAME_COLUMNS "the files of one source must have the same columns"
 
 struct state {
 	struct csv_parser parser;
 	struct file_scan *scan;
-	enum mode mode;
+	bool naming;                 /* the record's fields name the columns: they go to … */
+	struct consort_buffer names; /* … this, each with a NUL behind it */
+	uint32_t *columns;           /* the file's i-th column is columns[i] of the record */
 	uint32_t nfields;            /* of the current record so far */
 	bool complete;               /* the record has ended … */
 	bool extra;                  /* … and yet there was another field */
-	bool waiting;                /* FIRST's record is still to be delivered */
-	uint32_t *columns;           /* the file's i-th column is columns[i] of the record */
-	struct consort_buffer names; /* HEADER: each with a NUL behind it */
-	uint32_t status;             /* of adding columns */
-	struct consort_error *error;
 };
 
 /* Blanks around a field are part of it (RFC 4180, 2.4). */
@@ -46,26 +38,20 @@ static void take_field(void *data, size_t size, void *context)
 	struct file_record *record = &state->scan->record;
 	const struct consort_view *null = &state->scan->format.null;
 	uint32_t field = state->nfields++;
-	char name[16];
 
 	state->extra |= state->complete;
-	if (state->mode == HEADER) {
+	if (state->naming) {
 		if (data)
 			consort_buffer_append(&state->names, data, size);
 		consort_buffer_char(&state->names, '\0');
 		return;
 	}
-	if (state->mode == FIRST && !state->status) {
-		int length = snprintf(name, sizeof(name), "c%" PRIu32, field + 1);
-
-		state->status = file_record_add(record, name, (size_t)length, false, state->error);
-	}
 	if (field >= record->count)
 		return;
 	if (data && null->size && size == null->size && !memcmp(data, null->data, size))
 		data = NULL;
-	file_record_put(record, state->columns ? state->columns[field] : field,
-			data ? FILE_UNTYPED : CONSORT_JSON_NULL, data, data ? size : 0);
+	file_record_put(record, state->columns[field], data ? FILE_UNTYPED : CONSORT_JSON_NULL, data,
+			data ? size : 0);
 }
 
 static void take_end(int terminator, void *context)
@@ -92,25 +78,15 @@ static void split(struct state *state, const char *at, const char *end)
 	state->complete = true;
 }
 
-static uint32_t broken_quotes(struct state *state, struct consort_view line, size_t at,
+static uint32_t broken_quotes(const struct file_scan *scan, struct consort_view line, size_t at,
 			      struct consort_error *error)
 {
 	int32_t position = file_characters(line.data, at) + 1;
 
-	if (csv_error(&state->parser) != CSV_EPARSE)
-		return consort_error_no_memory(error);
-	if (line.data[at] == state->scan->format.quote)
-		file_scan_error(state->scan, state->scan->lines.number, error, CONSORT_EPROTOCOL,
-				"a quote at character %" PRId32
-				", inside a field that did not begin with one; quote the"
-				" field and double the quotes in it, or set quote = none",
-				position);
-	else
-		file_scan_error(state->scan, state->scan->lines.number, error, CONSORT_EPROTOCOL,
-				"text at character %" PRId32
-				", behind a field's closing quote; a quote inside a"
-				" field is written twice",
-				position);
+	file_scan_error(scan, scan->lines.number, error, CONSORT_EPROTOCOL,
+			"quotes that do not match, at character %" PRId32 "; a field that holds a quote is "
+			"quoted, and that quote doubled (or set quote = none)",
+			position);
 	error->position = position;
 	return error->status;
 }
@@ -120,10 +96,11 @@ static uint32_t feed(struct state *state, struct consort_view line, struct conso
 {
 	size_t used = csv_parse(&state->parser, line.data, (size_t)line.size, take_field, take_end, state);
 
+	if (used < line.size && csv_error(&state->parser) == CSV_EPARSE)
+		return broken_quotes(state->scan, line, used, error);
+	if (used == line.size && line.data[line.size - 1] != '\n')
+		used += csv_parse(&state->parser, "\n", 1, take_field, take_end, state) - 1;
 	if (used < line.size)
-		return broken_quotes(state, line, used, error);
-	if (line.data[line.size - 1] != '\n' &&
-	    csv_parse(&state->parser, "\n", 1, take_field, take_end, state) != 1)
 		return consort_error_no_memory(error);
 	if (state->extra)
 		return file_scan_error(
@@ -149,7 +126,7 @@ static uint32_t first_line(struct state *state, const struct consort_call *call,
 			   struct consort_view *out_line, struct consort_error *error)
 {
 	struct file_scan *scan = state->scan;
-	bool blank_counts = state->mode == ROWS && scan->record.count == 1;
+	bool blank_counts = !state->naming && scan->record.count == 1;
 	uint32_t status;
 
 	do
@@ -179,7 +156,7 @@ static uint32_t read_record(struct state *state, const struct consort_call *call
 	size = content(line);
 	if (!memchr(line.data, scan->format.quote, size) && !memchr(line.data, '\r', size)) {
 		split(state, line.data, line.data + size);
-		return file_record_end(&scan->record, error);
+		return CONSORT_OK;
 	}
 	for (;;) {
 		bytes += line.size;
@@ -194,16 +171,16 @@ static uint32_t read_record(struct state *state, const struct consort_call *call
 		if (status)
 			break;
 	}
-	return status ? status : file_record_end(&scan->record, error);
+	return status;
 }
 
 /* Finds a file's columns in the record by name; the first file's are added. A record's kinds, of no use
  * yet, mark the columns that were found. */
-static uint32_t take_header(struct state *state, struct consort_error *error)
+static uint32_t take_names(struct state *state, struct consort_error *error)
 {
 	struct file_scan *scan = state->scan;
 	struct file_record *record = &scan->record;
-	const char *name = state->names.data;
+	const char *name = state->names.data, *known;
 	bool first = !record->count;
 	uint32_t i, at, status;
 	char number[16];
@@ -213,26 +190,23 @@ static uint32_t take_header(struct state *state, struct consort_error *error)
 	if (state->names.failed || !state->columns)
 		return consort_error_no_memory(error);
 	for (i = 0; i < state->nfields; i++, name += strlen(name) + 1) {
-		const char *known = name;
-
-		if (!*name) {
-			snprintf(number, sizeof(number), "c%" PRIu32, i + 1);
-			known = number;
-		}
+		snprintf(number, sizeof(number), "c%" PRIu32, i + 1);
+		known = *name && scan->format.header ? name : number;
 		at = file_record_find(record, known, strlen(known), i);
 		if (at == FILE_NO_COLUMN && !first)
 			return file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
-					       "column '%s' is not in '%s'; the"
-					       " files of one source must have the same columns",
-					       known, scan->files[0]);
+					       "column '%s' is not in '%s'; " SAME_COLUMNS, known,
+					       scan->files[0]);
 		if (at != FILE_NO_COLUMN && record->columns[at].kind)
 			return file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
 					       "two columns are named '%s'", known);
 		if (at == FILE_NO_COLUMN) {
 			at = record->count;
 			status = file_record_add(record, known, strlen(known), false, error);
-			if (status)
+			if (status) {
+				consort_error_prefix(error, "%s", scan->lines.name);
 				return status;
+			}
 		}
 		record->columns[at].kind = FILE_UNTYPED;
 		state->columns[i] = at;
@@ -240,33 +214,30 @@ static uint32_t take_header(struct state *state, struct consort_error *error)
 	for (i = 0; i < record->count; i++)
 		if (!record->columns[i].kind)
 			return file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
-					       "column '%s' of '%s' is missing; the"
-					       " files of one source must have the same columns",
+					       "column '%s' of '%s' is missing; " SAME_COLUMNS,
 					       record->columns[i].name, scan->files[0]);
 	return CONSORT_OK;
 }
 
+/* The first record tells the columns. Where it is no header it only counts them, and is read again. */
 static uint32_t csv_start(struct file_scan *scan, const struct consort_call *call,
 			  struct consort_error *error)
 {
 	struct state *state = scan->state;
 	bool more = true;
-	uint32_t status = CONSORT_OK;
+	uint32_t status;
 
-	state->mode = ROWS;
-	if (!scan->format.header && scan->record.count)
-		return CONSORT_OK;
-	state->mode = scan->format.header ? HEADER : FIRST;
-	state->error = error;
+	state->naming = true;
 	consort_buffer_reset(&state->names);
 	status = read_record(state, call, &more, error);
+	state->naming = false;
 	if (!status && !more)
 		status = consort_error_set(error, CONSORT_EPROTOCOL,
 					   "'%s' is empty: nothing tells its columns", scan->lines.name);
-	else if (!status)
-		status = state->mode == HEADER ? take_header(state, error) : state->status;
-	state->waiting = state->mode == FIRST;
-	state->mode = ROWS;
+	if (!status)
+		status = take_names(state, error);
+	if (!status && !scan->format.header)
+		status = file_lines_rewind(&scan->lines, error);
 	return status;
 }
 
@@ -274,14 +245,8 @@ static uint32_t csv_next(struct file_scan *scan, const struct consort_call *call
 			 struct consort_error *error)
 {
 	struct state *state = scan->state;
-	uint32_t status;
+	uint32_t status = read_record(state, call, out_more, error);
 
-	if (state->waiting) {
-		state->waiting = false;
-		*out_more = true;
-		return CONSORT_OK;
-	}
-	status = read_record(state, call, out_more, error);
 	if (!status && *out_more && state->nfields != scan->record.count)
 		status = file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
 					 "expected %" PRIu32 " columns, found %" PRIu32, scan->record.count,
@@ -304,7 +269,7 @@ static uint32_t csv_make(struct file_scan *scan, struct consort_error *error)
 	if (!state || csv_init(&state->parser, CSV_STRICT | CSV_EMPTY_IS_NULL))
 		return consort_error_no_memory(error);
 	csv_set_space_func(&state->parser, no_blank);
-	csv_set_blk_size(&state->parser, 4096);
+	csv_set_blk_size(&state->parser, (size_t)1 << 20); /* big steps: it grows linearly */
 	csv_set_delim(&state->parser, (unsigned char)scan->format.delimiter);
 	csv_set_quote(&state->parser, (unsigned char)scan->format.quote);
 	state->scan = scan;

@@ -69,6 +69,8 @@ uint32_t file_lines_open(struct file_lines *lines, const char *name, struct cons
 /* The next line with its line feed, checked to be UTF-8, valid until the next call; data NULL at the end. */
 uint32_t file_lines_next(struct file_lines *lines, const struct consort_call *call,
 			 struct consort_view *out_line, struct consort_error *error);
+/* To the first line again. */
+uint32_t file_lines_rewind(struct file_lines *lines, struct consort_error *error);
 /* Closes the file, keeps the buffer; _clear frees that too. */
 void file_lines_close(struct file_lines *lines);
 void file_lines_clear(struct file_lines *lines);
@@ -111,11 +113,9 @@ uint32_t file_record_add(struct file_record *record, const char *name, size_t si
 			 struct consort_error *error);
 /* Forgets the values. */
 void file_record_begin(struct file_record *record);
-/* Copies a value into the record. Memory is checked by _end. */
+/* Copies a value into the record; text.failed if there is no memory. */
 void file_record_put(struct file_record *record, uint32_t column, uint32_t kind, const void *data,
 		     size_t size);
-/* ENOMEM if a value could not be kept. */
-uint32_t file_record_end(const struct file_record *record, struct consort_error *error);
 struct file_cell file_record_cell(const struct file_record *record, uint32_t column);
 
 /* --- csv.c and jsonl.c: readers --- */
@@ -152,8 +152,8 @@ struct file_reader {
 	bool schemaless;               /* a column that was never seen is no mistake */
 	uint32_t (*make)(struct file_scan *scan, struct consort_error *error);
 	void (*free)(struct file_scan *scan);
-	/* A file was opened. The first one of a scan gives the record its columns, if the format names them;
-	 * the others must have the same. */
+	/* A file was opened: the first one of a scan gives the record its columns, the others must have the
+	 * same. NULL where the format names no columns in front. */
 	uint32_t (*start)(struct file_scan *scan, const struct consort_call *call,
 			  struct consort_error *error);
 	/* Fills the record; *out_more false: the file ended. */
@@ -193,7 +193,7 @@ uint32_t file_scan_error(const struct file_scan *scan, uint64_t line, struct con
 
 /* --- types.c --- */
 
-/* What conversions work with. */
+/* What conversions work with; starts zeroed. */
 struct file_convert {
 	struct consort_arena scratch;
 	struct consort_json_reader *json;

@@ -101,15 +101,6 @@ static uint32_t jsonl_next(struct file_scan *scan, const struct consort_call *ca
 		return status;
 	}
 	*out_more = true;
-	return file_record_end(&scan->record, error);
-}
-
-static uint32_t jsonl_start(struct file_scan *scan, const struct consort_call *call,
-			    struct consort_error *error)
-{
-	(void)scan;
-	(void)call;
-	(void)error;
 	return CONSORT_OK;
 }
 
@@ -141,6 +132,5 @@ const struct file_reader file_jsonl = {
 	.schemaless = true,
 	.make = jsonl_make,
 	.free = jsonl_end,
-	.start = jsonl_start,
 	.next = jsonl_next,
 };

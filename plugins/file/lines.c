@@ -189,6 +189,14 @@ uint32_t file_lines_next(struct file_lines *lines, const struct consort_call *ca
 	return CONSORT_OK;
 }
 
+uint32_t file_lines_rewind(struct file_lines *lines, struct consort_error *error)
+{
+	if (lseek(lines->fd, 0, SEEK_SET))
+		return file_system_error(error, "read", lines->name);
+	lines->done = lines->start = lines->end = lines->number = 0;
+	return CONSORT_OK;
+}
+
 void file_lines_close(struct file_lines *lines)
 {
 	if (lines->fd >= 0)

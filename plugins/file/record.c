@@ -100,11 +100,6 @@ void file_record_put(struct file_record *record, uint32_t column, uint32_t kind,
 	consort_buffer_append(&record->text, data, size);
 }
 
-uint32_t file_record_end(const struct file_record *record, struct consort_error *error)
-{
-	return record->text.failed ? consort_error_no_memory(error) : CONSORT_OK;
-}
-
 struct file_cell file_record_cell(const struct file_record *record, uint32_t column)
 {
 	const struct file_column *found = &record->columns[column];

@@ -46,7 +46,7 @@ static uint32_t next_file(struct file_scan *scan, const struct consort_call *cal
 		scan->reader = reader;
 		status = reader->make(scan, error);
 	}
-	return status ? status : reader->start(scan, call, error);
+	return status || !reader->start ? status : reader->start(scan, call, error);
 }
 
 uint32_t file_scan_open(const struct file_connection *connection, const struct consort_call *call,
@@ -86,6 +86,8 @@ uint32_t file_scan_next(struct file_scan *scan, const struct consort_call *call,
 	for (;;) {
 		if (scan->lines.fd >= 0) {
 			status = scan->reader->next(scan, call, out_more, error);
+			if (!status && scan->record.text.failed)
+				status = consort_error_no_memory(error);
 			if (status || *out_more)
 				return status;
 			file_scan_skip(scan);

@@ -97,25 +97,19 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_file(const char *path)
-{
-	struct stat status;
-
-	return !stat(path, &status) && S_ISREG(status.st_mode);
-}
-
 /* Sorted, and without what is no regular file. `skip`: bytes in front of the part of a path that is kept. */
 static uint32_t keep_files(struct consort_arena *arena, char *const *paths, size_t count, size_t skip,
 			   const char ***out_files, uint32_t *out_count, struct consort_error *error)
 {
 	const char **files = consort_arena_array(arena, count, sizeof(*files));
+	struct stat status;
 	uint32_t kept = 0;
 	size_t i;
 
 	if (!files)
 		return consort_error_no_memory(error);
 	for (i = 0; i < count && kept < UINT32_MAX; i++) {
-		if (!is_file(paths[i]))
+		if (stat(paths[i], &status) || !S_ISREG(status.st_mode))
 			continue;
 		files[kept] = consort_arena_text(arena, paths[i] + skip);
 		if (!files[kept++])
@@ -166,7 +160,7 @@ uint32_t file_list(const struct file_connection *connection, struct consort_aren
 	if (status)
 		return status;
 	for (i = 0; i < count; i++)
-		if (file_reader_by_name(files[i]))
+		if (file_reader_by_name(files[i]) && consort_utf8_valid(files[i], strlen(files[i]), NULL))
 			files[kept++] = files[i];
 	*out_files = files;
 	*out_count = kept;

@@ -32,8 +32,8 @@ static struct parts split_decimal(struct consort_decimal decimal, uint8_t scale)
 }
 
 /*
- * digits / 10^scale against a fraction from 0 to below 1, neither negative: fraction is m / 2^k with an integer
- * m, and digits * 2^k / 10^scale is made bit by bit until it is known to be more than m.
+ * digits / 10^scale against a fraction from 0 to below 1, neither negative: fraction is m / 2^k with an
+ * integer m, and digits * 2^k / 10^scale is made bit by bit until it is known to be more than m.
  */
 static int compare_fractions(unsigned __int128 digits, uint8_t scale, double fraction)
 {
@@ -195,8 +195,9 @@ static int compare_lists(const struct consort_items *a, const struct consort_ite
 	uint64_t i;
 
 	for (i = 0; i < a->count && i < b->count; i++) {
-		int a_null = consort_value_is_null(&a->items[i]), b_null = consort_value_is_null(&b->items[i]);
-		int order = a_null || b_null ? a_null - b_null : consort_value_compare(&a->items[i], &b->items[i]);
+		const struct consort_value *x = &a->items[i], *y = &b->items[i];
+		int x_null = consort_value_is_null(x), y_null = consort_value_is_null(y);
+		int order = x_null || y_null ? x_null - y_null : consort_value_compare(x, y);
 
 		if (order)
 			return order;

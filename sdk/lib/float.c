@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Doubles as texts, in the shortest form that reads back the same, and back. The C library converts, but never
- * sees a decimal point, whose form depends on the host program's locale: numbers go to strtod as digits with an
- * exponent, and what printf puts between the digits is skipped.
+ * Doubles as texts, in the shortest form that reads back the same, and back. The C library converts, but
+ * never sees a decimal point, whose form depends on the host program's locale: numbers go to strtod as digits
+ * with an exponent, and what printf puts between the digits is skipped.
  */
 #include "values.h"
 
@@ -18,8 +18,9 @@
 /* 10^22 is the greatest power of ten that a double holds exactly. */
 #define EXACT_POWER 22
 
-static const double powers[EXACT_POWER + 1] = {1e0,  1e1,  1e2,	 1e3,  1e4,  1e5,  1e6,	 1e7,  1e8,  1e9,  1e10, 1e11,
-					       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const double powers[EXACT_POWER + 1] = {1e0,  1e1,  1e2,	 1e3,  1e4,  1e5,  1e6,	 1e7,
+					       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+					       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* One rounded operation on two exact doubles is as exact as strtod. Not where registers are wider. */
 static int is_plain(void)
@@ -27,7 +28,7 @@ static int is_plain(void)
 	return FLT_EVAL_METHOD == 0;
 }
 
-/* digits[0…count) with the point behind the first `whole` of them, which may be less than 0 or more than count. */
+/* digits[0…count) with the point behind the first `whole` of them, if they are so many. */
 static size_t place_point(const char *digits, int count, int whole, char *out)
 {
 	size_t size = 0;
@@ -119,8 +120,8 @@ static void count_up(char *digits, int count)
 
 /*
  * The fewest digits that read back. 17 always do; a normal number that fewer than 15 stand for shows them,
- * with zeros behind, when it is rounded to 15. Below a power of two the doubles lie twice as close as above it,
- * so there the nearest number of 16 digits may be too far down while the next one up is near enough.
+ * with zeros behind, when it is rounded to 15. Below a power of two the doubles lie twice as close as above
+ * it, so there the nearest number of 16 digits may be too far down while the next one up is near enough.
  */
 static void shortest_digits(double number, char *digits, int *out_count, int *out_whole)
 {
@@ -130,7 +131,8 @@ static void shortest_digits(double number, char *digits, int *out_count, int *ou
 		round_digits(number, count, digits, out_whole);
 		if (reads_back(digits, count, *out_whole, number))
 			break;
-		if (count == 16 && frexp(number, &exponent) == 0.5 && memcmp(digits, "9999999999999999", 16) != 0) {
+		if (count == 16 && frexp(number, &exponent) == 0.5 &&
+		    memcmp(digits, "9999999999999999", 16) != 0) {
 			count_up(digits, count);
 			if (reads_back(digits, count, *out_whole, number))
 				break;
@@ -218,7 +220,8 @@ static double nearest_double(const struct consort_number *number)
 	return strtod(text, NULL);
 }
 
-uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_number, struct consort_error *error)
+uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_number,
+			       struct consort_error *error)
 {
 	struct consort_number number;
 	char shown[CONSORT_SHOWN_SIZE];
@@ -234,7 +237,8 @@ uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_numb
 		result = nearest_double(&number);
 		if (isinf(result) || result == 0)
 			return consort_error_set(error, CONSORT_ERANGE, "%s is too %s for float64",
-						 consort_shown(text, size, shown), result == 0 ? "small" : "great");
+						 consort_shown(text, size, shown),
+						 result == 0 ? "small" : "great");
 	}
 	*out_number = number.negative ? -result : result;
 	return CONSORT_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading JSON without a tree. The events of one pass go by; the values that are asked for are picked out of
- * them, and of an object or array a compact text is written meanwhile. All four ways of reading differ only in
- * which values they take and where these go.
+ * them, and of an object or array a compact text is written meanwhile. All four ways of reading differ only
+ * in which values they take and where these go.
  */
 #include "json_keys.h"
 #include "json_scan.h"
@@ -74,9 +74,10 @@ void consort_json_reader_free(struct consort_json_reader *reader)
 const char *consort_json_noun(uint32_t kind)
 {
 	static const char *const nouns[] = {
-		[CONSORT_JSON_NONE] = "nothing", [CONSORT_JSON_NULL] = "null", [CONSORT_JSON_BOOL] = "a boolean",
-		[CONSORT_JSON_NUMBER] = "a number", [CONSORT_JSON_STRING] = "a string",
-		[CONSORT_JSON_OBJECT] = "an object", [CONSORT_JSON_ARRAY] = "an array",
+		[CONSORT_JSON_NONE] = "nothing", [CONSORT_JSON_NULL] = "null",
+		[CONSORT_JSON_BOOL] = "a boolean", [CONSORT_JSON_NUMBER] = "a number",
+		[CONSORT_JSON_STRING] = "a string", [CONSORT_JSON_OBJECT] = "an object",
+		[CONSORT_JSON_ARRAY] = "an array",
 	};
 
 	return kind <= CONSORT_JSON_ARRAY ? nouns[kind] : "unknown";
@@ -303,8 +304,8 @@ static uint32_t on_end(struct consort_json_reader *reader, const struct consort_
 	}
 	if (reader->depth >= reader->path_depth)
 		return CONSORT_OK;
-	/* The innermost of the path is over. Only one value of the one around it could go on with the path, and
-	 * of a key the first: so this is the end, unless a position counts from here. */
+	/* The innermost of the path is over. Only one value of the one around it could go on with the path,
+	 * and of a key the first: so this is the end, unless a position counts from here. */
 	if (reader->mode == AT && !reader->done && !reader->is_object && !reader->steps[reader->depth].key &&
 	    wanted_position(reader, reader->depth) < 0)
 		reader->array_end = event->end;
@@ -354,8 +355,8 @@ static uint32_t pass_over(struct consort_json_reader *reader, enum mode mode, st
 }
 
 uint32_t consort_json_at(struct consort_json_reader *reader, struct consort_view document,
-			 const struct consort_json_step *steps, uint32_t nsteps, struct consort_json_value *out_value,
-			 struct consort_error *error)
+			 const struct consort_json_step *steps, uint32_t nsteps,
+			 struct consort_json_value *out_value, struct consort_error *error)
 {
 	uint32_t status;
 
@@ -384,7 +385,8 @@ uint32_t consort_json_at(struct consort_json_reader *reader, struct consort_view
 	return status;
 }
 
-static uint32_t wrong_root(const struct consort_json_reader *reader, const char *wanted, struct consort_error *error)
+static uint32_t wrong_root(const struct consort_json_reader *reader, const char *wanted,
+			   struct consort_error *error)
 {
 	return consort_error_set(error, CONSORT_ETYPE, "the JSON text is %s, not %s",
 				 consort_json_noun(reader->root_kind), wanted);

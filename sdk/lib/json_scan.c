@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON texts as events. yajl does the grammar; it sees the document in one piece, so that strings without
- * escapes and numbers are given where they lie in it. Its memory comes from an arena that is reset before each
- * run, since a yajl handle cannot be used twice; and since yajl does not look whether it got memory, a run
- * without leaves yajl by longjmp, which loses nothing that the arena does not have.
+ * escapes and numbers are given where they lie in it. Its memory comes from an arena that is reset before
+ * each run, since a yajl handle cannot be used twice; and since yajl does not look whether it got memory, a
+ * run without leaves yajl by longjmp, which loses nothing that the arena does not have.
  */
 #include "json_scan.h"
 
@@ -19,8 +19,10 @@
 static void *piece_alloc(void *context, size_t size)
 {
 	struct consort_json_scan *scan = context;
-	char *piece = size < SIZE_MAX - PIECE_HEAD ? consort_arena_alloc(&scan->memory, size + PIECE_HEAD) : NULL;
+	char *piece = NULL;
 
+	if (size < SIZE_MAX - PIECE_HEAD)
+		piece = consort_arena_alloc(&scan->memory, size + PIECE_HEAD);
 	if (!piece)
 		longjmp(scan->no_memory, 1);
 	memcpy(piece, &size, sizeof(size));
@@ -84,7 +86,8 @@ static uint32_t wrong_syntax(struct consort_json_scan *scan)
 
 /* --- events --- */
 
-static int pass(struct consort_json_scan *scan, uint32_t kind, uint32_t boolean, const char *text, size_t size)
+static int pass(struct consort_json_scan *scan, uint32_t kind, uint32_t boolean, const char *text,
+		size_t size)
 {
 	struct consort_json_event event = {kind, boolean, {text, size}, bytes_read(scan)};
 
@@ -107,7 +110,7 @@ static unsigned code_unit(const char *digits)
 	return unit;
 }
 
-/* Checks the escapes from `start` to before `end`: yajl makes '?' or something worse of half a surrogate pair. */
+/* Checks the escapes from `start` to before `end`: yajl makes '?' or worse of half a surrogate pair. */
 static int check_escapes(struct consort_json_scan *scan, uint64_t start, uint64_t end)
 {
 	const char *text = scan->document.data;
@@ -122,7 +125,8 @@ static int check_escapes(struct consort_json_scan *scan, uint64_t start, uint64_
 		}
 		unit = code_unit(text + at + 2);
 		if (!unit) {
-			scan->status = wrong_at(scan, CONSORT_ERANGE, at + 1, "a text cannot hold the NUL character");
+			scan->status = wrong_at(scan, CONSORT_ERANGE, at + 1,
+						"a text cannot hold the NUL character");
 			return 0;
 		}
 		if (unit >= 0xd800 && unit < 0xdc00 && end - at >= 12 && text[at + 6] == '\\' &&
@@ -147,7 +151,8 @@ static int pass_text(struct consort_json_scan *scan, uint32_t kind, const char *
 	uintptr_t from = (uintptr_t)scan->document.data, at = (uintptr_t)text;
 
 	if (at < from || at >= from + scan->document.size) {
-		const char *quote = memchr(scan->document.data + scan->end, '"', scan->document.size - scan->end);
+		const char *behind = scan->document.data + scan->end;
+		const char *quote = memchr(behind, '"', scan->document.size - scan->end);
 		uint64_t start = (uint64_t)(quote - scan->document.data);
 
 		if (!check_escapes(scan, start + 1, bytes_read(scan) - 1))
@@ -231,6 +236,18 @@ void consort_json_scan_clear(struct consort_json_scan *scan)
 	consort_arena_clear(&scan->memory);
 }
 
+/* yajl takes half a string behind the value for nothing. */
+static uint32_t check_rest(struct consort_json_scan *scan)
+{
+	uint64_t at = scan->end;
+
+	while (at < scan->document.size && strchr(" \t\r\n", scan->document.data[at]))
+		at++;
+	if (at < scan->document.size)
+		return wrong_at(scan, CONSORT_ESYNTAX, at + 1, "trailing garbage");
+	return CONSORT_OK;
+}
+
 static uint32_t run(struct consort_json_scan *scan)
 {
 	static const yajl_callbacks callbacks = {
@@ -251,7 +268,7 @@ static uint32_t run(struct consort_json_scan *scan)
 		status = yajl_complete_parse(scan->handle);
 	}
 	if (status == yajl_status_ok)
-		return CONSORT_OK;
+		return check_rest(scan);
 	return scan->status ? scan->status : wrong_syntax(scan);
 }
 

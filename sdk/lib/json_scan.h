@@ -3,8 +3,8 @@
 #define CONSORT_JSON_SCAN_H
 
 /*
- * A JSON text as a row of events, over yajl, with what yajl leaves open settled: the text is UTF-8, is no deeper
- * than a bound, and its escapes stand for characters that a text can hold. Private to sdk/lib.
+ * A JSON text as a row of events, over yajl, with what yajl leaves open settled: the text is UTF-8, is no
+ * deeper than a bound, and its escapes stand for characters that a text can hold. Private to sdk/lib.
  */
 
 #include <setjmp.h>
@@ -24,8 +24,8 @@ enum consort_json_event_kind {
 struct consort_json_event {
 	uint32_t kind;
 	uint32_t boolean;
-	struct consort_view text; /* KEY, STRING: characters, unescaped; NUMBER: its digits; until the next event */
-	uint64_t end;             /* where its token ends in the document */
+	struct consort_view text; /* KEY, STRING: unescaped; other values: as written; until the next event */
+	uint64_t end;             /* of its token in the document */
 };
 
 /* A status other than CONSORT_OK ends the scan; who returns it fills the error. */
@@ -48,9 +48,10 @@ struct consort_json_scan {
 
 void consort_json_scan_init(struct consort_json_scan *scan);
 void consort_json_scan_clear(struct consort_json_scan *scan);
-/* ESYNTAX for a text that is no JSON, with error->position, ERANGE for one that is too deep or holds what a text
- * cannot, ENOMEM, or an event's status. */
+/* ESYNTAX for a text that is no JSON, with error->position, ERANGE for one that is too deep or holds what a
+ * text cannot, ENOMEM, or an event's status. */
 uint32_t consort_json_scan_run(struct consort_json_scan *scan, struct consort_view document,
-			       consort_json_event_function *event, void *context, struct consort_error *error);
+			       consort_json_event_function *event, void *context,
+			       struct consort_error *error);
 
 #endif

@@ -73,9 +73,10 @@ unsigned __int128 consort_power10(unsigned exponent)
 	static const uint64_t powers[] = {
 		UINT64_C(1), UINT64_C(10), UINT64_C(100), UINT64_C(1000), UINT64_C(10000), UINT64_C(100000),
 		UINT64_C(1000000), UINT64_C(10000000), UINT64_C(100000000), UINT64_C(1000000000),
-		UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000), UINT64_C(10000000000000),
-		UINT64_C(100000000000000), UINT64_C(1000000000000000), UINT64_C(10000000000000000),
-		UINT64_C(100000000000000000), UINT64_C(1000000000000000000), UINT64_C(10000000000000000000),
+		UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000),
+		UINT64_C(10000000000000), UINT64_C(100000000000000), UINT64_C(1000000000000000),
+		UINT64_C(10000000000000000), UINT64_C(100000000000000000), UINT64_C(1000000000000000000),
+		UINT64_C(10000000000000000000),
 	};
 
 	if (exponent < 20)
@@ -152,8 +153,8 @@ static uint8_t greater(uint64_t a, uint64_t b)
 	return (uint8_t)(a > b ? a : b);
 }
 
-uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_decimal *out, uint8_t *out_precision,
-			       uint8_t *out_scale, struct consort_error *error)
+uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_decimal *out,
+			       uint8_t *out_precision, uint8_t *out_scale, struct consort_error *error)
 {
 	struct consort_number number;
 	unsigned __int128 magnitude = 0;
@@ -169,9 +170,11 @@ uint32_t consort_decimal_parse(const char *text, uint64_t size, struct consort_d
 	if (!number.count && number.scale < 0)
 		number.scale = 0;
 	drop_zeros(&number);
-	if (number.count > DECIMAL_DIGITS || number.scale > DECIMAL_DIGITS || number.scale < -DECIMAL_DIGITS ||
+	if (number.count > DECIMAL_DIGITS || number.scale > DECIMAL_DIGITS ||
+	    number.scale < -DECIMAL_DIGITS ||
 	    (number.scale < 0 && number.count + (uint64_t)-number.scale > DECIMAL_DIGITS))
-		return consort_error_set(error, CONSORT_ERANGE, "'%s' has more than the %d digits of a decimal",
+		return consort_error_set(error, CONSORT_ERANGE,
+					 "'%s' has more than the %d digits of a decimal",
 					 consort_shown(text, size, shown), DECIMAL_DIGITS);
 	for (p = number.digits; p < number.end; p++)
 		if (*p != '.')

@@ -6,11 +6,6 @@
  */
 #include "values.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#define SECONDS_PER_DAY 86400
-
 int64_t consort_days_from_civil(int64_t year, uint32_t month, uint32_t day)
 {
 	/* years start in March here, so that the leap day is the last one; an era has 400 of them */
@@ -28,7 +23,8 @@ void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_mont
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
 	int64_t day_of_era = z - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t leap_days = day_of_era / 1460 - day_of_era / 36524 + day_of_era / 146096;
+	int64_t year_of_era = (day_of_era - leap_days) / 365;
 	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 
@@ -40,12 +36,17 @@ void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_mont
 /* At least `width` digits. */
 static size_t put_number(char *out, uint64_t number, size_t width)
 {
-	char digits[40];
-	size_t count = consort_digits_print(number, digits), zeros = count < width ? width - count : 0;
+	uint64_t rest = number;
+	size_t size = 0, at;
 
-	memset(out, '0', zeros);
-	memcpy(out + zeros, digits, count);
-	return zeros + count;
+	do
+		size++;
+	while (rest /= 10);
+	if (size < width)
+		size = width;
+	for (at = size; at--; number /= 10)
+		out[at] = (char)('0' + number % 10);
+	return size;
 }
 
 static size_t put_date(char *out, int64_t days)
@@ -151,8 +152,8 @@ static int scan_date(struct scan *scan, int64_t *out_days)
 	int negative = skip(scan, '-'), is_signed = negative || skip(scan, '+');
 	int64_t year, month, day;
 
-	if (!scan_digits(scan, 4, is_signed ? 7 : 4, &year) || !skip(scan, '-') || !scan_digits(scan, 2, 2, &month) ||
-	    !skip(scan, '-') || !scan_digits(scan, 2, 2, &day))
+	if (!scan_digits(scan, 4, is_signed ? 7 : 4, &year) || !skip(scan, '-') ||
+	    !scan_digits(scan, 2, 2, &month) || !skip(scan, '-') || !scan_digits(scan, 2, 2, &day))
 		return 0;
 	if (negative)
 		year = -year;
@@ -261,7 +262,8 @@ uint32_t consort_time_parse(uint16_t type, const char *text, uint64_t size, int6
 		scan.wrong = "years reach from -5877641 to 5881580";
 	if (!good || scan.p != scan.end)
 		return consort_error_set(error, CONSORT_ETYPE, "'%s' is not %s",
-					 consort_shown(text, size, shown), consort_type_noun(consort_type_of(type)));
+					 consort_shown(text, size, shown),
+					 consort_type_noun(consort_type_of(type)));
 	if (scan.wrong)
 		return consort_error_set(error, CONSORT_ERANGE, "'%s' is not %s: %s",
 					 consort_shown(text, size, shown),

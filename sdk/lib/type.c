@@ -35,13 +35,14 @@ static const struct {
 	const char *word;
 	const char *name;
 } synonyms[] = {
-	{"int", "int64"}, {"integer", "int64"}, {"bigint", "int64"}, {"smallint", "int64"}, {"int4", "int64"},
-	{"int8", "int64"}, {"int32", "int64"}, {"long", "int64"}, {"double", "float64"}, {"real", "float64"},
-	{"float", "float64"}, {"float8", "float64"}, {"double precision", "float64"},
-	{"numeric", "decimal"}, {"decimal128", "decimal"}, {"varchar", "text"}, {"string", "text"}, {"char", "text"},
-	{"utf8", "text"}, {"boolean", "bool"}, {"blob", "bytes"}, {"bytea", "bytes"}, {"binary", "bytes"},
-	{"datetime", "timestamp"}, {"timestamptz", "timestamp"}, {"oid", "objectid"}, {"guid", "uuid"},
-	{"document", "json"}, {"object", "json"}, {"jsonb", "json"}, {"array", "list of text"},
+	{"int", "int64"}, {"integer", "int64"}, {"bigint", "int64"}, {"smallint", "int64"},
+	{"int4", "int64"}, {"int8", "int64"}, {"int32", "int64"}, {"long", "int64"}, {"double", "float64"},
+	{"real", "float64"}, {"float", "float64"}, {"float8", "float64"}, {"double precision", "float64"},
+	{"numeric", "decimal"}, {"decimal128", "decimal"}, {"varchar", "text"}, {"string", "text"},
+	{"char", "text"}, {"utf8", "text"}, {"boolean", "bool"}, {"blob", "bytes"}, {"bytea", "bytes"},
+	{"binary", "bytes"}, {"datetime", "timestamp"}, {"timestamptz", "timestamp"}, {"oid", "objectid"},
+	{"guid", "uuid"}, {"document", "json"}, {"object", "json"}, {"jsonb", "json"},
+	{"array", "list of text"},
 };
 
 static size_t append(char *out, size_t size, size_t capacity, const char *text)
@@ -50,7 +51,8 @@ static size_t append(char *out, size_t size, size_t capacity, const char *text)
 	return size + strlen(out + size);
 }
 
-static size_t print_scalar(uint16_t id, uint8_t precision, uint8_t scale, char *out, size_t size, size_t capacity)
+static size_t print_scalar(uint16_t id, uint8_t precision, uint8_t scale, char *out, size_t size,
+			   size_t capacity)
 {
 	if (id >= CONSORT_TYPE_COUNT)
 		return size + (size_t)snprintf(out + size, capacity - size, "type %u", id);
@@ -121,7 +123,8 @@ static uint32_t unknown_type(const char *text, struct consort_error *error)
 	while (size && is_blank(text[size - 1]))
 		size--;
 	consort_shown(text, size, word);
-	return consort_error_set(error, CONSORT_ETYPE, "unknown type '%s'%s", consort_shown(text, strlen(text), shown),
+	return consort_error_set(error, CONSORT_ETYPE, "unknown type '%s'%s",
+				 consort_shown(text, strlen(text), shown),
 				 consort_hint(suggest(word), hint, sizeof(hint)));
 }
 
@@ -136,8 +139,8 @@ static const char *parse_small(const char *p, unsigned *out_number)
 }
 
 /* "(precision)" or "(precision,scale)" */
-static uint32_t parse_decimal(const char *text, const char *p, struct consort_type *type, const char **out_end,
-			      struct consort_error *error)
+static uint32_t parse_decimal(const char *text, const char *p, struct consort_type *type,
+			      const char **out_end, struct consort_error *error)
 {
 	unsigned precision = 0, scale = 0;
 	char shown[CONSORT_SHOWN_SIZE];
@@ -148,8 +151,8 @@ static uint32_t parse_decimal(const char *text, const char *p, struct consort_ty
 		p = parse_small(p + 1, &scale);
 	if (!p || *p != ')' || precision < 1 || precision > DECIMAL_DIGITS || scale > precision)
 		return consort_error_set(error, CONSORT_ETYPE,
-					 "type '%s' needs a number of digits from 1 to %d and how many of them stand "
-					 "behind the point, as in decimal(12,2)",
+					 "type '%s' needs a number of digits from 1 to %d and how many of "
+					 "them stand behind the point, as in decimal(12,2)",
 					 consort_shown(text, strlen(text), shown), DECIMAL_DIGITS);
 	type->precision = (uint8_t)precision;
 	type->scale = (uint8_t)scale;

@@ -5,20 +5,22 @@
 #include <string.h>
 
 /* "'9007199254740993' has no exact float64", "1.25 does not fit decimal(3,1)" */
-static uint32_t no_fit(const struct consort_value *value, struct consort_type type, struct consort_error *error)
+static uint32_t no_fit(const struct consort_value *value, struct consort_type type,
+		       struct consort_error *error)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	char shown[CONSORT_SHOWN_SIZE], name[CONSORT_TYPE_NAME_SIZE];
 
 	consort_value_print(value, &text);
-	consort_error_set(error, CONSORT_ERANGE, "%s does not fit %s%s", consort_shown(text.data, text.size, shown),
-			  consort_type_name(type, name), type.id == CONSORT_TYPE_FLOAT64 ? " exactly" : "");
+	consort_error_set(error, CONSORT_ERANGE, "%s does not fit %s%s",
+			  consort_shown(text.data, text.size, shown), consort_type_name(type, name),
+			  type.id == CONSORT_TYPE_FLOAT64 ? " exactly" : "");
 	consort_buffer_clear(&text);
 	return CONSORT_ERANGE;
 }
 
-static uint32_t to_decimal(const struct consort_value *value, struct consort_type type, struct consort_value *out,
-			   struct consort_error *error)
+static uint32_t to_decimal(const struct consort_value *value, struct consort_type type,
+			   struct consort_value *out, struct consort_error *error)
 {
 	struct consort_decimal decimal = value->as.decimal;
 	uint8_t scale = value->type.scale;
@@ -34,8 +36,8 @@ static uint32_t to_decimal(const struct consort_value *value, struct consort_typ
 	return CONSORT_OK;
 }
 
-static uint32_t to_float64(const struct consort_value *value, struct consort_type type, struct consort_value *out,
-			   struct consort_error *error)
+static uint32_t to_float64(const struct consort_value *value, struct consort_type type,
+			   struct consort_value *out, struct consort_error *error)
 {
 	double number = (double)value->as.int64;
 
@@ -46,8 +48,8 @@ static uint32_t to_float64(const struct consort_value *value, struct consort_typ
 	return CONSORT_OK;
 }
 
-static uint32_t to_timestamp(const struct consort_value *value, struct consort_type type, struct consort_value *out,
-			     struct consort_error *error)
+static uint32_t to_timestamp(const struct consort_value *value, struct consort_type type,
+			     struct consort_value *out, struct consort_error *error)
 {
 	int64_t microseconds;
 

@@ -8,7 +8,8 @@
 
 /* Compact as it is: borrowed. Else a compact copy, if there is an arena for it. */
 static uint32_t parse_json(struct consort_json_reader *reader, struct consort_view text,
-			   struct consort_arena *scratch, struct consort_view *out_view, struct consort_error *error)
+			   struct consort_arena *scratch, struct consort_view *out_view,
+			   struct consort_error *error)
 {
 	struct consort_buffer compact = CONSORT_BUFFER_INIT;
 	uint32_t status = consort_json_compact(reader, text, &compact, error);
@@ -53,7 +54,8 @@ static int add(struct list *list, struct consort_value value)
 }
 
 /* The JSON text of a token, in the arena. */
-static uint32_t keep_json(struct list *list, const struct consort_json_value *token, struct consort_value *value)
+static uint32_t keep_json(struct list *list, const struct consort_json_value *token,
+			  struct consort_value *value)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	char *copy = NULL;
@@ -71,7 +73,7 @@ static uint32_t keep_json(struct list *list, const struct consort_json_value *to
 	return copy ? CONSORT_OK : consort_error_no_memory(list->error);
 }
 
-/* Numbers may come as strings, as int64 beyond 2^53 and non-finite doubles do; nothing else as another kind. */
+/* Numbers may come as strings, as int64 beyond 2^53 and non-finite doubles do; nothing else in disguise. */
 static int kinds_agree(uint16_t type, uint32_t kind)
 {
 	switch (type) {
@@ -86,7 +88,8 @@ static int kinds_agree(uint16_t type, uint32_t kind)
 	}
 }
 
-static uint32_t element_value(struct list *list, const struct consort_json_value *token, struct consort_value *value)
+static uint32_t element_value(struct list *list, const struct consort_json_value *token,
+			      struct consort_value *value)
 {
 	struct consort_view text = token->text;
 
@@ -97,8 +100,8 @@ static uint32_t element_value(struct list *list, const struct consort_json_value
 	if (list->element.id == CONSORT_TYPE_JSON)
 		return keep_json(list, token, value);
 	if (!kinds_agree(list->element.id, token->kind))
-		return consort_error_set(list->error, CONSORT_ETYPE, "%s is not %s", consort_json_noun(token->kind),
-					 consort_type_noun(list->element));
+		return consort_error_set(list->error, CONSORT_ETYPE, "%s is not %s",
+					 consort_json_noun(token->kind), consort_type_noun(list->element));
 	if (token->kind == CONSORT_JSON_BOOL) {
 		*value = consort_bool((int)token->boolean);
 		return CONSORT_OK;
@@ -124,9 +127,9 @@ static uint32_t on_element(void *context, const struct consort_json_value *token
 	return add(list, value) ? CONSORT_OK : consort_error_no_memory(list->error);
 }
 
-static uint32_t parse_list(struct consort_json_reader *reader, struct consort_type type, struct consort_view text,
-			   struct consort_arena *scratch, struct consort_items *out_items,
-			   struct consort_error *error)
+static uint32_t parse_list(struct consort_json_reader *reader, struct consort_type type,
+			   struct consort_view text, struct consort_arena *scratch,
+			   struct consort_items *out_items, struct consort_error *error)
 {
 	struct list list = {consort_type_of(type.element), scratch, NULL, 0, 0, error};
 	uint32_t status;

@@ -6,7 +6,8 @@
 #include <strings.h>
 
 /* "'12x' is not an integer" */
-static uint32_t no_value(struct consort_type type, const char *text, uint64_t size, struct consort_error *error)
+static uint32_t no_value(struct consort_type type, const char *text, uint64_t size,
+			 struct consort_error *error)
 {
 	char shown[CONSORT_SHOWN_SIZE];
 
@@ -18,12 +19,12 @@ static uint32_t no_fit(struct consort_type type, const char *text, uint64_t size
 {
 	char shown[CONSORT_SHOWN_SIZE], name[CONSORT_TYPE_NAME_SIZE];
 
-	return consort_error_set(error, CONSORT_ERANGE, "%s does not fit %s", consort_shown(text, size, shown),
-				 consort_type_name(type, name));
+	return consort_error_set(error, CONSORT_ERANGE, "%s does not fit %s",
+				 consort_shown(text, size, shown), consort_type_name(type, name));
 }
 
-static uint32_t parse_bool(struct consort_type type, const char *text, uint64_t size, struct consort_value *value,
-			   struct consort_error *error)
+static uint32_t parse_bool(struct consort_type type, const char *text, uint64_t size,
+			   struct consort_value *value, struct consort_error *error)
 {
 	if (size == 4 && !strncasecmp(text, "true", 4))
 		value->as.int64 = 1;
@@ -34,8 +35,8 @@ static uint32_t parse_bool(struct consort_type type, const char *text, uint64_t 
 	return CONSORT_OK;
 }
 
-static uint32_t parse_int64(struct consort_type type, const char *text, uint64_t size, struct consort_value *value,
-			    struct consort_error *error)
+static uint32_t parse_int64(struct consort_type type, const char *text, uint64_t size,
+			    struct consort_value *value, struct consort_error *error)
 {
 	struct consort_number number;
 	uint64_t magnitude = 0;
@@ -76,7 +77,8 @@ static uint32_t parse_text(const char *text, uint64_t size, struct consort_value
 
 	if (!consort_utf8_valid(text, size, &at))
 		return consort_error_set(error, CONSORT_ERANGE, "%s, at byte %llu",
-					 text[at] ? "the text is not valid UTF-8" : "text cannot hold a NUL byte",
+					 text[at] ? "the text is not valid UTF-8"
+						  : "text cannot hold a NUL byte",
 					 (unsigned long long)at + 1);
 	value->as.view.data = text;
 	value->as.view.size = size;
@@ -134,8 +136,8 @@ wrong:
 	return CONSORT_ETYPE;
 }
 
-static uint32_t parse_uuid(struct consort_type type, const char *text, uint64_t size, struct consort_value *value,
-			   struct consort_error *error)
+static uint32_t parse_uuid(struct consort_type type, const char *text, uint64_t size,
+			   struct consort_value *value, struct consort_error *error)
 {
 	static const uint8_t starts[] = {0, 9, 14, 19, 24}, sizes[] = {4, 2, 2, 2, 6};
 	size_t i, at = 0;

@@ -59,11 +59,12 @@ static inline int consort_decimal_fits(struct consort_decimal decimal, unsigned 
 /* --- float.c --- */
 
 /* The nearest double of a text that holds a number, "nan", "inf" or "infinity" in any case. */
-uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_number, struct consort_error *error);
+uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_number,
+			       struct consort_error *error);
 
 /* --- time.c --- */
 
-/* Room for a timestamp's text without a NUL: +294247-01-10T04:00:54.775807Z; a date's year may have 7 digits. */
+/* Room for +294247-01-10T04:00:54.775807Z, or a date whose year has 7 digits. */
 #define CONSORT_TIME_SIZE 40
 /* Each returns the length of the text, which has no NUL. */
 size_t consort_timestamp_print(int64_t microseconds, char out[CONSORT_TIME_SIZE]);
@@ -84,8 +85,8 @@ uint32_t consort_json_value_parse(struct consort_type type, const char *text, ui
 
 /* Room for a value's text in a message. */
 #define CONSORT_SHOWN_SIZE 84
-/* A text as a message shows it, without quotes: control characters and wrong UTF-8 as '?', the end of a long one
- * as "...". Returns out. */
+/* A text as a message shows it, without quotes: control characters and wrong UTF-8 as '?', the end of a long
+ * one as "...". Returns out. */
 const char *consort_shown(const char *text, uint64_t size, char out[CONSORT_SHOWN_SIZE]);
 /* Room for any type's name. */
 #define CONSORT_TYPE_NAME_SIZE 32

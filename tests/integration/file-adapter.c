@@ -141,14 +141,18 @@ static void declare(struct file_scan_test *scan, const char *text)
 {
 	struct consort_attribute attribute = {.struct_size = sizeof(attribute),
 					      .flags = CONSORT_ATTRIBUTE_DECLARED};
-	char name[64], type[64], source[64];
+	char *name = consort_arena_text(&scan->arena, text), *type = strstr(name, " = "), *from;
 
-	if (sscanf(text, "%63s %63s %63s", name, type, source) < 3)
-		strcpy(source, name);
+	*type = '\0';
+	type += 3;
+	attribute.name = attribute.source = name;
+	from = strstr(type, " from ");
+	if (from) {
+		*from = '\0';
+		attribute.source = from + 6;
+	}
 	if (consort_type_parse(type, &attribute.type, NULL))
 		abort();
-	attribute.name = name;
-	attribute.source = source;
 	add_attribute(scan, &attribute);
 }
 
@@ -297,9 +301,10 @@ uint32_t file_test_read(struct file_test *test, const char *source, const char *
 	consort_buffer_reset(&test->text);
 	while (!status) {
 		status = file_test_next(test, &scan);
+		if (!status)
+			status = consort_batch_check(scan.batch, &test->error);
 		if (status)
 			break;
-		CU_ASSERT_EQUAL(consort_batch_check(scan.batch, &test->error), CONSORT_OK);
 		print_batch(test, scan.batch);
 		if (!scan.batch->nrows || (scan.batch->flags & CONSORT_BATCH_LAST))
 			break;

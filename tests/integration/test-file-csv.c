@@ -83,13 +83,13 @@ static void test_broken(void)
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,x\"y\"\n",
-		 "case.csv:2: a quote at character 4, inside a field that did not begin with one; quote "
-		 "the field and double the quotes in it, or set quote = none",
+		 "case.csv:2: quotes that do not match, at character 4; a field that holds a quote is quoted, "
+		 "and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
-		{"a,b\n\"\xc3\xa9\" ,2\n",
-		 "case.csv:2: text at character 4, behind a field's closing quote; a quote inside "
-		 "a field is written twice",
+		{"a,b\n1,2\n\"\xc3\xa9\n\xc3\xa9\" ,2\n",
+		 "case.csv:4: quotes that do not match, at character 3; a field that holds a quote is quoted, "
+		 "and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\r3,4\n",
@@ -218,19 +218,20 @@ static void test_declared(void)
 	file_test_open(&test, NULL);
 	testing_write("case.csv",
 		      "code,at,price,tags\n007,2001-01-01T02:00:00+02:00,12.50,\"{ \"\"a\"\": [1, 2] }\"\n");
-	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL,
-				       SETTINGS("price decimal(12,2)", "number int64 code", "at timestamp",
-						"tags json", "code text", "t text tags")),
-			CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		file_test_read(&test, "case.csv", NULL,
+			       SETTINGS("price = decimal(12,2)", "number = int64 from code", "at = timestamp",
+					"tags = json", "code = text", "t = text from tags")),
+		CONSORT_OK);
 	TESTING_TEXT(test.text.data, "12.50|7|2001-01-01T00:00:00Z|{\"a\":[1,2]}|007|{ \"a\": [1, 2] }\n");
-	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("cost int64 price")), CONSORT_ETYPE);
+	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("cost = int64 from price")),
+			CONSORT_ETYPE);
 	TESTING_TEXT(test.error.message,
 		     "case.csv:2: column 'price': '12.50' is not an integer; to read it as it is, "
 		     "declare attribute.cost = text from price");
-	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("prcie text")), CONSORT_ENAME);
+	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("prcie = text")), CONSORT_ENAME);
 	TESTING_TEXT(test.error.message, "case.csv has no column 'prcie'; did you mean 'price'?");
-	CU_ASSERT_NOT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("at json")),
-			    CONSORT_OK);
+	CU_ASSERT_NOT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("at = json")), CONSORT_OK);
 	TESTING_CONTAINS(test.error.message, "case.csv:2: column 'at'");
 	file_test_close(&test);
 }
@@ -264,6 +265,30 @@ static void test_long(void)
 	TESTING_TEXT(test.text.data + test.text.size - 8, "19999|x\n");
 	consort_buffer_clear(&text);
 	file_test_close(&test);
+}
+
+/* Where a line, or a record, does not end the adapter does. */
+static void test_endless(void)
+{
+	size_t size = ((size_t)65 << 20) + 6, i;
+	char *text = malloc(size);
+	struct file_test test;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	file_test_open(&test, NULL);
+	memcpy(text, "a,b\n1,", 6);
+	memset(text + 6, 'x', size - 6);
+	testing_write_n("case.csv", text, size);
+	CU_ASSERT_EQUAL(file_test_describe(&test, "case.csv", NULL), CONSORT_ERANGE);
+	TESTING_TEXT(test.error.message, "case.csv:2: a line of more than 64 MiB");
+	text[6] = '"';
+	for (i = 7; i < size; i += 100)
+		text[i] = '\n';
+	testing_write_n("case.csv", text, size);
+	CU_ASSERT_EQUAL(file_test_describe(&test, "case.csv", NULL), CONSORT_EPROTOCOL);
+	TESTING_TEXT(test.error.message, "case.csv:2: a quote in this record is not closed within 64 MiB");
+	file_test_close(&test);
+	free(text);
 }
 
 static double column_sum(const char *text, int column)
@@ -336,10 +361,9 @@ static void test_real_data(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"forms", test_forms},         {"broken", test_broken},
-		{"inference", test_inference}, {"misfits", test_misfits},
-		{"declared", test_declared},   {"long", test_long},
-		{"real_data", test_real_data}, {NULL, NULL},
+		{"forms", test_forms},     {"broken", test_broken},       {"inference", test_inference},
+		{"misfits", test_misfits}, {"declared", test_declared},   {"long", test_long},
+		{"endless", test_endless}, {"real_data", test_real_data}, {NULL, NULL},
 	};
 
 	return testing_main("file-csv", cases, argc, argv);

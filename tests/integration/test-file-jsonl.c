@@ -107,16 +107,20 @@ static void test_declared(void)
 	struct file_test test;
 
 	file_test_open(&test, NULL);
-	CU_ASSERT_EQUAL(read_text(&test, text, NULL,
-				  LIST("c int64 a.b.c", "second text a.l.1.y", "n int64",
-				       "price decimal(12,2) a.t", "missing text", "b json a.b")),
-			CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		read_text(&test, text, NULL,
+			  LIST("c = int64 from a.b.c", "second = text from a.l.1.y", "n = int64",
+			       "price = decimal(12,2) from a.t", "missing = text", "b = json from a.b")),
+		CONSORT_OK);
 	TESTING_TEXT(test.text.data, "5|z|7|12.50|NULL|{\"c\":5}\nNULL|NULL|8|NULL|NULL|NULL\n"
 				     "6|NULL|NULL|NULL|NULL|NULL\nNULL|NULL|NULL|NULL|NULL|NULL\n");
-	CU_ASSERT_EQUAL(read_text(&test, text, NULL, LIST("price int64 a.t")), CONSORT_ETYPE);
+	CU_ASSERT_EQUAL(read_text(&test, text, NULL, LIST("price = int64 from a.t")), CONSORT_ETYPE);
 	TESTING_TEXT(test.error.message,
 		     "case.jsonl:1: column 'a.t': '12.50' is not an integer; to read it as it is, "
 		     "declare attribute.price = text from a.t");
+	CU_ASSERT_EQUAL(read_text(&test, "{\"l\":[3,null,4]}\n{}\n", NULL, LIST("l = list of int64")),
+			CONSORT_OK);
+	TESTING_TEXT(test.text.data, "[3,null,4]\nNULL\n");
 	file_test_close(&test);
 }
 
@@ -150,7 +154,7 @@ static void test_broken(void)
 		CU_ASSERT_NOT_EQUAL(read_text(&test, text, LIST("sample=1"), NULL), CONSORT_OK);
 		TESTING_CONTAINS(test.error.message, cases[i].message);
 	}
-	CU_ASSERT_EQUAL(read_text(&test, "{\"a\":1}\n{\"a\":\n", NULL, LIST("a int64")), CONSORT_EPROTOCOL);
+	CU_ASSERT_EQUAL(read_text(&test, "{\"a\":1}\n{\"a\":\n", NULL, LIST("a = int64")), CONSORT_EPROTOCOL);
 	CU_ASSERT_TRUE(test.error.position > 0);
 	file_test_close(&test);
 }
@@ -171,16 +175,15 @@ static void test_real_data(void)
 
 	file_test_open(&test, testing_source("examples/data"));
 	CU_ASSERT_EQUAL(file_test_describe(&test, "birdstrikes.jsonl", NULL), CONSORT_OK);
-	TESTING_TEXT(
-		test.text.data,
-		"birdstrikes.jsonl: _id int64, airport text, state text, flight_date date, "
-		"aircraft json, phase text, time_of_day text, damage text, wildlife json, cost json, "
+	TESTING_TEXT(test.text.data,
+		     "birdstrikes.jsonl: _id int64, airport text, state text, flight_date date, "
+		     "aircraft json, phase text, time_of_day text, damage text, wildlife json, cost json, "
 		     "speed_knots int64\n");
-	CU_ASSERT_EQUAL_FATAL(
-		file_test_read(&test, "birdstrikes.jsonl", NULL,
-			       LIST("_id int64", "model text aircraft.model", "cost int64 cost.total",
-				    "speed_knots int64", "day date flight_date")),
-		CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_read(&test, "birdstrikes.jsonl", NULL,
+					     LIST("_id = int64", "model = text from aircraft.model",
+						  "cost = int64 from cost.total", "speed_knots = int64",
+						  "day = date from flight_date")),
+			      CONSORT_OK);
 	CU_ASSERT_EQUAL(count(test.text.data, "\n"), 3000);
 	CU_ASSERT_EQUAL(count(test.text.data, "|B-737-300|"), 197);
 	CU_ASSERT_EQUAL(count(test.text.data, "|NULL|"), 3000 - 2447);
@@ -194,9 +197,10 @@ static void test_real_data(void)
 	TESTING_CONTAINS(test.text.data, ", geometry json\n");
 	CU_ASSERT_EQUAL_FATAL(file_test_read(&test, "earthquakes.jsonl", NULL, NULL), CONSORT_OK);
 	CU_ASSERT_EQUAL(count(test.text.data, "\n"), 1707);
-	CU_ASSERT_EQUAL_FATAL(file_test_read(&test, "earthquakes.jsonl", NULL,
-					     LIST("felt int64", "depth float64 geometry.coordinates.2")),
-			      CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(
+		file_test_read(&test, "earthquakes.jsonl", NULL,
+			       LIST("felt = int64", "depth = float64 from geometry.coordinates.2")),
+		CONSORT_OK);
 	CU_ASSERT_EQUAL(count(test.text.data, "NULL|"), 1580);
 	CU_ASSERT_EQUAL(count(test.text.data, "|3.28\n"), 1);
 	file_test_close(&test);

@@ -26,9 +26,11 @@ static const char *type_round(const char *text)
 
 static void test_type_names(void)
 {
-	static const char *const names[] = {"bool", "int64", "float64", "text", "bytes", "timestamp", "date", "time",
-					    "uuid", "objectid", "json", "decimal(12,2)", "decimal(38,38)",
-					    "decimal(1,0)", "list of int64", "list of decimal(5,1)"};
+	static const char *const names[] = {
+		"bool", "int64", "float64", "text", "bytes", "timestamp", "date", "time", "uuid", "objectid",
+		"json", "decimal(12,2)", "decimal(38,38)", "decimal(1,0)", "list of int64",
+		"list of decimal(5,1)",
+	};
 	struct consort_type type = consort_type_of(99);
 	size_t i;
 
@@ -38,8 +40,8 @@ static void test_type_names(void)
 	TESTING_TEXT(type_round("decimal(7)"), "decimal(7,0)");
 	TESTING_TEXT(type_round("list  of\ttext"), "list of text");
 	CU_ASSERT_EQUAL(consort_type_parse("list of decimal(9,3)", &type, NULL), CONSORT_OK);
-	CU_ASSERT_TRUE(type.id == CONSORT_TYPE_LIST && type.element == CONSORT_TYPE_DECIMAL && type.precision == 9 &&
-		       type.scale == 3 && !type.reserved);
+	CU_ASSERT_TRUE(type.id == CONSORT_TYPE_LIST && type.element == CONSORT_TYPE_DECIMAL &&
+		       type.precision == 9 && type.scale == 3 && !type.reserved);
 	TESTING_TEXT(consort_type_noun(consort_type_of(CONSORT_TYPE_INT64)), "an integer");
 	CU_ASSERT_PTR_NOT_NULL(consort_type_noun(consort_type_of(999)));
 }
@@ -48,9 +50,10 @@ static void test_type_hints(void)
 {
 	static const char *const synonyms[][2] = {
 		{"integer", "int64"}, {"BIGINT", "int64"}, {"double", "float64"}, {"real", "float64"},
-		{"numeric(10,2)", "decimal"}, {"varchar(20)", "text"}, {"string", "text"}, {"boolean", "bool"},
-		{"blob", "bytes"}, {"bytea", "bytes"}, {"datetime", "timestamp"}, {"timestamptz", "timestamp"},
-		{"timestmap", "timestamp"}, {"INT64", "int64"}, {"texts", "text"},
+		{"numeric(10,2)", "decimal"}, {"varchar(20)", "text"}, {"string", "text"},
+		{"boolean", "bool"}, {"blob", "bytes"}, {"bytea", "bytes"}, {"datetime", "timestamp"},
+		{"timestamptz", "timestamp"}, {"timestmap", "timestamp"}, {"INT64", "int64"},
+		{"texts", "text"},
 	};
 	struct consort_type type = consort_type_of(CONSORT_TYPE_UUID);
 	char expected[96];
@@ -96,7 +99,8 @@ static void test_text(void)
 	same_text(CONSORT_TYPE_TEXT, "na\xc3\xafve \xf0\x9f\x98\x80");
 	fails(consort_type_of(CONSORT_TYPE_TEXT), "ab\0c", 4, CONSORT_ERANGE, "NUL byte, at byte 3");
 	fails(consort_type_of(CONSORT_TYPE_TEXT), "abc\xff", 4, CONSORT_ERANGE, "not valid UTF-8, at byte 4");
-	fails(consort_type_of(CONSORT_TYPE_TEXT), "\xed\xa0\x80", 3, CONSORT_ERANGE, "not valid UTF-8, at byte 1");
+	fails(consort_type_of(CONSORT_TYPE_TEXT), "\xed\xa0\x80", 3, CONSORT_ERANGE,
+	      "not valid UTF-8, at byte 1");
 	CU_ASSERT_EQUAL(parsed_n(consort_type_of(CONSORT_TYPE_TEXT), NULL, 0).as.view.size, 0);
 }
 
@@ -111,15 +115,17 @@ static void test_bytes(void)
 	fails_as(CONSORT_TYPE_BYTES, "\\x1", CONSORT_ETYPE, "is not bytes");
 	fails_as(CONSORT_TYPE_BYTES, "\\x1g", CONSORT_ETYPE, "is not bytes");
 	fails_as(CONSORT_TYPE_BYTES, "", CONSORT_ETYPE, "is not bytes");
-	CU_ASSERT_EQUAL(consort_value_parse(consort_type_of(CONSORT_TYPE_BYTES), "\\x00", 4, NULL, &value, NULL),
-			CONSORT_EINVAL);
+	CU_ASSERT_EQUAL(
+		consort_value_parse(consort_type_of(CONSORT_TYPE_BYTES), "\\x00", 4, NULL, &value, NULL),
+		CONSORT_EINVAL);
 }
 
 static void test_ids(void)
 {
 	same_text(CONSORT_TYPE_UUID, "00112233-4455-6677-8899-aabbccddeeff");
-	TESTING_TEXT(shown(parsed(consort_type_of(CONSORT_TYPE_UUID), "00112233-4455-6677-8899-AABBCCDDEEFF")),
-		     "00112233-4455-6677-8899-aabbccddeeff");
+	TESTING_TEXT(
+		shown(parsed(consort_type_of(CONSORT_TYPE_UUID), "00112233-4455-6677-8899-AABBCCDDEEFF")),
+		"00112233-4455-6677-8899-aabbccddeeff");
 	fails_as(CONSORT_TYPE_UUID, "00112233-4455-6677-8899-aabbccddeef", CONSORT_ETYPE, "is not a uuid");
 	fails_as(CONSORT_TYPE_UUID, "00112233-4455-6677-8899-aabbccddeefg", CONSORT_ETYPE, "is not a uuid");
 	fails_as(CONSORT_TYPE_UUID, "001122334-455-6677-8899-aabbccddeeff", CONSORT_ETYPE, "is not a uuid");
@@ -136,8 +142,10 @@ static void test_shown_values(void)
 
 	memset(text, '1', sizeof(text));
 	memcpy(text + 79, "\xe2\x82\xac", 3); /* across the cut */
-	fails(consort_type_of(CONSORT_TYPE_INT64), text, sizeof(text), CONSORT_ETYPE, "1...' is not an integer");
-	fails(consort_type_of(CONSORT_TYPE_INT64), "a\nb\xff\xc3\xa9", 6, CONSORT_ETYPE, "'a?b?\xc3\xa9' is not");
+	fails(consort_type_of(CONSORT_TYPE_INT64), text, sizeof(text), CONSORT_ETYPE,
+	      "1...' is not an integer");
+	fails(consort_type_of(CONSORT_TYPE_INT64), "a\nb\xff\xc3\xa9", 6, CONSORT_ETYPE,
+	      "'a?b?\xc3\xa9' is not");
 }
 
 /* --- JSON tokens --- */
@@ -227,7 +235,8 @@ static void test_list_elements(void)
 		     "[1.0,0.1,\"NaN\",\"-Infinity\"]");
 	TESTING_TEXT(shown(parsed(list_of("bool"), "[true, false]")), "[true,false]");
 	TESTING_TEXT(shown(parsed(list_of("bytes"), "[\"\\\\x00ff\"]")), "[\"\\\\x00ff\"]");
-	TESTING_TEXT(shown(parsed(list_of("timestamp"), "[\"2001-01-01 00:47\"]")), "[\"2001-01-01T00:47:00Z\"]");
+	TESTING_TEXT(shown(parsed(list_of("timestamp"), "[\"2001-01-01 00:47\"]")),
+		     "[\"2001-01-01T00:47:00Z\"]");
 	TESTING_TEXT(shown(parsed(list_of("json"), "[{\"a\": [1, 2]}, 5, \"x\\n\", true, null]")),
 		     "[{\"a\":[1,2]},5,\"x\\n\",true,null]");
 }
@@ -245,6 +254,34 @@ static void test_lists_refused(void)
 	fails(list_of("int64"), "5", 1, CONSORT_ETYPE, "the JSON text is a number, not an array");
 	fails(list_of("int64"), "[1", 2, CONSORT_ESYNTAX, "invalid JSON");
 	CU_ASSERT_EQUAL(consort_value_parse(list_of("int64"), "[]", 2, NULL, &value, NULL), CONSORT_EINVAL);
+}
+
+/* What does not fit the arena is told, of every type that needs one. */
+static void test_small_arena(void)
+{
+	static const char *const texts[][2] = {
+		{"bytes", "\\x00112233445566778899aabbccddeeff00"},
+		{"json", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"},
+		{"list of int64", "[1]"}, {"list of text", "[\"a text that is longer\"]"},
+		{"list of json", "[[1, 2, 3, 4, 5, 6, 7, 8]]"},
+		{"list of bytes", "[\"\\\\x00112233445566778899aabbccddeeff00\"]"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct consort_type type = consort_type_of(0);
+		struct consort_value value = consort_int64(42);
+		struct consort_error error = CONSORT_ERROR_INIT;
+		struct consort_arena arena;
+
+		consort_arena_init(&arena, 16);
+		CU_ASSERT_EQUAL(consort_type_parse(texts[i][0], &type, NULL), CONSORT_OK);
+		CU_ASSERT_EQUAL(consort_value_parse(type, texts[i][1], strlen(texts[i][1]), &arena, &value,
+						    &error),
+				CONSORT_ENOMEM);
+		CU_ASSERT_TRUE(error.status == CONSORT_ENOMEM && value.as.int64 == 42);
+		consort_arena_clear(&arena);
+	}
 }
 
 /* --- conversion --- */
@@ -271,7 +308,8 @@ static void does_not_convert(struct consort_value value, struct consort_type typ
 
 static void test_convert(void)
 {
-	struct consort_type float64 = consort_type_of(CONSORT_TYPE_FLOAT64), text = consort_type_of(CONSORT_TYPE_TEXT);
+	struct consort_type float64 = consort_type_of(CONSORT_TYPE_FLOAT64),
+			    text = consort_type_of(CONSORT_TYPE_TEXT);
 	struct consort_type timestamp = consort_type_of(CONSORT_TYPE_TIMESTAMP);
 
 	converts(consort_null(), float64, "");
@@ -287,8 +325,10 @@ static void test_convert(void)
 			 "123 does not fit decimal(4,2)");
 	converts(number("1.50"), consort_type_decimal(38, 37), "1.5000000000000000000000000000000000000");
 	converts(number("1.50"), consort_type_decimal(2, 1), "1.5");
-	does_not_convert(number("1.25"), consort_type_decimal(3, 1), CONSORT_ERANGE, "1.25 does not fit decimal(3,1)");
-	does_not_convert(number("99.9"), consort_type_decimal(3, 2), CONSORT_ERANGE, "99.9 does not fit decimal(3,2)");
+	does_not_convert(number("1.25"), consort_type_decimal(3, 1), CONSORT_ERANGE,
+			 "1.25 does not fit decimal(3,1)");
+	does_not_convert(number("99.9"), consort_type_decimal(3, 2), CONSORT_ERANGE,
+			 "99.9 does not fit decimal(3,2)");
 	converts(consort_text("12"), consort_type_of(CONSORT_TYPE_INT64), "12");
 	does_not_convert(consort_text("12x"), consort_type_of(CONSORT_TYPE_INT64), CONSORT_ETYPE,
 			 "'12x' is not an integer");
@@ -349,10 +389,10 @@ int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"type-names", test_type_names}, {"type-hints", test_type_hints}, {"bool", test_bool},
-		{"text", test_text}, {"bytes", test_bytes}, {"ids", test_ids},
-		{"shown", test_shown_values}, {"print-json", test_print_json},
-		{"json-values", test_json_values}, {"lists", test_lists}, {"list-elements", test_list_elements},
-		{"lists-refused", test_lists_refused},
+		{"text", test_text}, {"bytes", test_bytes}, {"ids", test_ids}, {"shown", test_shown_values},
+		{"print-json", test_print_json}, {"json-values", test_json_values}, {"lists", test_lists},
+		{"list-elements", test_list_elements}, {"lists-refused", test_lists_refused},
+		{"small-arena", test_small_arena},
 		{"convert", test_convert}, {"order", test_order}, {NULL, NULL},
 	};
 

@@ -65,7 +65,8 @@ static void close_reader(void)
 }
 
 /* "kind text", as "number 1e5", "none"; of a copy of the document that is gone when the value is read. */
-static const char *at_n(const char *document, uint64_t size, const struct consort_json_step *steps, uint32_t nsteps)
+static const char *at_n(const char *document, uint64_t size, const struct consort_json_step *steps,
+			uint32_t nsteps)
 {
 	static char result[4096];
 	struct consort_error error = CONSORT_ERROR_INIT;
@@ -85,8 +86,9 @@ static const char *at_n(const char *document, uint64_t size, const struct consor
 	} else if (value.kind == CONSORT_JSON_BOOL) {
 		snprintf(result, sizeof(result), "a boolean %s", value.boolean ? "true" : "false");
 	} else {
-		snprintf(result, sizeof(result), "%s%s%.*s", consort_json_noun(value.kind), value.text.size ? " " : "",
-			 (int)value.text.size, value.text.size ? value.text.data : "");
+		snprintf(result, sizeof(result), "%s%s%.*s", consort_json_noun(value.kind),
+			 value.text.size ? " " : "", (int)value.text.size,
+			 value.text.size ? value.text.data : "");
 	}
 	return result;
 }
@@ -120,7 +122,8 @@ static void test_root(void)
 	TESTING_TEXT(at("1", ""), "a number 1");
 	TESTING_TEXT(at("-0", ""), "a number -0");
 	TESTING_TEXT(at("1.50e+05", ""), "a number 1.50e+05");
-	TESTING_TEXT(at("123456789012345678901234567890.10", ""), "a number 123456789012345678901234567890.10");
+	TESTING_TEXT(at("123456789012345678901234567890.10", ""),
+		     "a number 123456789012345678901234567890.10");
 	TESTING_TEXT(at("1e999999", ""), "a number 1e999999");
 	TESTING_TEXT(at("true", ""), "a boolean true");
 	TESTING_TEXT(at("false", ""), "a boolean false");
@@ -136,7 +139,8 @@ static void test_root(void)
 
 static void test_paths(void)
 {
-	const char *document = "{\"a\": {\"b\": [10, [20, 21], {\"c\": \"deep\"}], \"\": 7}, \"n\": null, \"a.b\": 1}";
+	const char *document =
+		"{\"a\": {\"b\": [10, [20, 21], {\"c\": \"deep\"}], \"\": 7}, \"n\": null, \"a.b\": 1}";
 	const struct consort_json_step empty_key[] = {{"a", 1, 0}, {"", 0, 0}};
 
 	open_reader();
@@ -208,15 +212,18 @@ static void test_strings(void)
 	TESTING_TEXT(at("[\"\\\\u0000\"]", "0"), "a string \\u0000");
 	TESTING_TEXT(at("{\"\\\"k\\\"\":\"\\n\"}", "\"k\""), "a string \n");
 	/* characters that no text can hold */
-	TESTING_TEXT(at("[\"ab\\u0000\"]", "0"), "5@5 invalid JSON at byte 5: a text cannot hold the NUL character");
-	TESTING_TEXT(at("{\"\\u0000\":1}", ""), "5@3 invalid JSON at byte 3: a text cannot hold the NUL character");
+	TESTING_TEXT(at("[\"ab\\u0000\"]", "0"),
+		     "5@5 invalid JSON at byte 5: a text cannot hold the NUL character");
+	TESTING_TEXT(at("{\"\\u0000\":1}", ""),
+		     "5@3 invalid JSON at byte 3: a text cannot hold the NUL character");
 	TESTING_CONTAINS(at("[\"\\ud800\"]", ""), "5@3 invalid JSON at byte 3: half a surrogate pair");
 	TESTING_CONTAINS(at("[\"\\udc00\"]", ""), "half a surrogate pair");
 	TESTING_CONTAINS(at("[\"\\ud800\\ud800\"]", ""), "half a surrogate pair");
 	TESTING_CONTAINS(at("[\"\\ud800x\\udc00\"]", ""), "half a surrogate pair");
 	TESTING_CONTAINS(at("[\"\\ud800\\u0041\"]", ""), "half a surrogate pair");
 	TESTING_CONTAINS(at("[\"\\ud83d\\ude00\\ud83d\"]", "1"), "half a surrogate pair");
-	TESTING_CONTAINS(at("[\"\\ud800\",\"\\udc00\"]", ""), "5@3 invalid JSON at byte 3: half a surrogate pair");
+	TESTING_CONTAINS(at("[\"\\ud800\",\"\\udc00\"]", ""),
+			 "5@3 invalid JSON at byte 3: half a surrogate pair");
 	close_reader();
 }
 
@@ -229,16 +236,21 @@ static void test_invalid(void)
 		{"-", "byte 1: malformed number"}, {"tru", "byte 3: invalid"},
 		{"[1,]", "2@4 invalid JSON at byte 4: "}, {"[,1]", "2@2 invalid JSON at byte 2: "},
 		{"{\"a\":1,}", "2@8 invalid JSON at byte 8: "}, {"{a:1}", "2@2 invalid JSON at byte 2: "},
-		{"{1:2}", "invalid object key (must be a string)"}, {"{\"a\" 1}", "2@6 invalid JSON at byte 6: "},
-		{"[1 2]", "2@4 invalid JSON at byte 4: "}, {"[1}", "2@3 invalid JSON at byte 3: "},
-		{"1 2", "trailing garbage"}, {"{} x", "trailing garbage"}, {"[]]", "trailing garbage"},
-		{"// c\n1", "comment"}, {"[1] /* c */", "trailing garbage"}, {"'a'", "2@1 invalid JSON at byte 1: "},
-		{"[01]", "invalid JSON"}, {"[1.]", "invalid JSON"}, {"[.5]", "invalid JSON"}, {"[+1]", "invalid JSON"},
-		{"[1e]", "invalid JSON"}, {"[0x1]", "invalid JSON"}, {"NaN", "invalid JSON"}, {"nulL", "invalid JSON"},
-		{"[\"a\nb\"]", "invalid JSON"}, {"[\"\\x\"]", "invalid JSON"}, {"[\"\\u12g4\"]", "invalid JSON"},
+		{"{1:2}", "invalid object key (must be a string)"},
+		{"{\"a\" 1}", "2@6 invalid JSON at byte 6: "}, {"[1 2]", "2@4 invalid JSON at byte 4: "},
+		{"[1}", "2@3 invalid JSON at byte 3: "}, {"1 2", "trailing garbage"},
+		{"{} x", "trailing garbage"}, {"[]]", "trailing garbage"},
+		{"[1] \"", "2@5 invalid JSON at byte 5: trailing garbage"},
+		{"1\"x", "2@2 invalid JSON at byte 2: trailing"}, {"// c\n1", "comment"},
+		{"[1] /* c */", "trailing garbage"}, {"'a'", "2@1 invalid JSON at byte 1: "},
+		{"[01]", "invalid JSON"}, {"[1.]", "invalid JSON"}, {"[.5]", "invalid JSON"},
+		{"[+1]", "invalid JSON"}, {"[1e]", "invalid JSON"}, {"[0x1]", "invalid JSON"},
+		{"NaN", "invalid JSON"}, {"nulL", "invalid JSON"}, {"[\"a\nb\"]", "invalid JSON"},
+		{"[\"\\x\"]", "invalid JSON"}, {"[\"\\u12g4\"]", "invalid JSON"},
 		{"[\"\xff\"]", "2@3 invalid JSON at byte 3: this is no UTF-8"},
 		{"[\"\xc0\x80\"]", "this is no UTF-8"}, {"[\"\xed\xa0\x80\"]", "this is no UTF-8"},
-		{"[\"\xc3\xa9\xc3\xa9\",x]", "2@7 invalid JSON at byte 9: "}, {"\xef\xbb\xbf[]", "2@1 invalid JSON"},
+		{"[\"\xc3\xa9\xc3\xa9\",x]", "2@7 invalid JSON at byte 9: "},
+		{"\xef\xbb\xbf[]", "2@1 invalid JSON"},
 	};
 	size_t i;
 
@@ -274,7 +286,8 @@ static void test_depth(void)
 	memset(text, '[', 513);
 	memset(text + 513, ']', 513);
 	text[1026] = '\0';
-	TESTING_TEXT(at(text, ""), "5@513 invalid JSON at byte 513: objects and arrays are nested deeper than 512");
+	TESTING_TEXT(at(text, ""),
+		     "5@513 invalid JSON at byte 513: objects and arrays are nested deeper than 512");
 	memset(text, '[', 200000);
 	text[200000] = '\0';
 	TESTING_CONTAINS(at(text, "1"), "nested deeper than 512");
@@ -304,7 +317,8 @@ static uint32_t on_element(void *context, const struct consort_json_value *value
 	CU_ASSERT_PTR_EQUAL(context, &stop_after);
 	note(consort_json_noun(value->kind), strlen(consort_json_noun(value->kind)));
 	note("=", 1);
-	note(value->kind == CONSORT_JSON_BOOL && value->boolean ? "true" : "", 4 * (value->kind == CONSORT_JSON_BOOL));
+	note(value->kind == CONSORT_JSON_BOOL && value->boolean ? "true" : "",
+	     4 * (value->kind == CONSORT_JSON_BOOL));
 	note(value->text.data, value->text.size);
 	note(";", 1);
 	return stop_after && !--stop_after ? CONSORT_ECANCELLED : CONSORT_OK;
@@ -334,9 +348,12 @@ static void test_members(void)
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	open_reader();
-	CU_ASSERT_EQUAL(members("{\"a\":1, \"b\\n\":\"x\\ty\", \"c\":{\"a\":[1, 2]}, \"a\":3, \"\":null, \"d\":true}", NULL),
-			CONSORT_OK);
-	TESTING_TEXT(seen, "a:a number=1;b\n:a string=x\ty;c:an object={\"a\":[1,2]};:null=;d:a boolean=true;");
+	CU_ASSERT_EQUAL(
+		members("{\"a\":1, \"b\\n\":\"x\\ty\", \"c\":{\"a\":[1, 2]}, \"a\":3, \"\":null, \"d\":true}",
+			NULL),
+		CONSORT_OK);
+	TESTING_TEXT(seen,
+		     "a:a number=1;b\n:a string=x\ty;c:an object={\"a\":[1,2]};:null=;d:a boolean=true;");
 	CU_ASSERT_EQUAL(members("{\"k\\u0041\":\"\\u0042\",\"kA\":{\"x\":0},\"kB\":[]}", NULL), CONSORT_OK);
 	TESTING_TEXT(seen, "kA:a string=B;kB:an array=[];");
 	CU_ASSERT_EQUAL(members("{}", NULL), CONSORT_OK);
@@ -394,12 +411,13 @@ static void test_many_keys(void)
 	for (i = 0; i < 40000; i++)
 		consort_buffer_printf(&text, "%s\"k%u\":%u", i ? "," : "{", i % 20000, 1 + i / 20000);
 	consort_buffer_char(&text, '}');
-	CU_ASSERT_EQUAL(consort_json_members(reader, view_of(text.data), count_member, &count, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_json_members(reader, view_of(text.data), count_member, &count, NULL),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(count, 20000);
 	/* a small object after it has none of its keys */
 	count = 0;
-	CU_ASSERT_EQUAL(consort_json_members(reader, view_of("{\"k0\":1,\"k1\":1,\"k0\":2}"), count_member, &count,
-					     NULL),
+	CU_ASSERT_EQUAL(consort_json_members(reader, view_of("{\"k0\":1,\"k1\":1,\"k0\":2}"), count_member,
+					     &count, NULL),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(count, 2);
 	consort_buffer_clear(&text);
@@ -425,7 +443,8 @@ static void test_within_itself(void)
 
 	open_reader();
 	seen[0] = '\0';
-	CU_ASSERT_EQUAL(consort_json_elements(reader, view_of("[[1],[2]]"), within, &error, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_json_elements(reader, view_of("[[1],[2]]"), within, &error, NULL),
+			CONSORT_OK);
 	TESTING_CONTAINS(error.message, "within its own callback");
 	TESTING_TEXT(seen, "[1][2]");
 	close_reader();
@@ -440,9 +459,12 @@ static void test_compact(void)
 
 	open_reader();
 	consort_buffer_text(&out, "[");
-	CU_ASSERT_EQUAL(consort_json_compact(reader, view_of(" { \"a\" : [ 1.0 , -0E+1 , \"\\u0041\\/\" , [ ] , { } ] ,\t"
-							     "\"a\" : true } \r\n"), &out, NULL),
-			CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		consort_json_compact(reader,
+				     view_of(" { \"a\" : [ 1.0 , -0E+1 , \"\\u0041\\/\" , [ ] , { } ] ,\t"
+					     "\"a\" : true } \r\n"),
+				     &out, NULL),
+		CONSORT_OK);
 	TESTING_TEXT(out.data, "[{\"a\":[1.0,-0E+1,\"A/\",[],{}],\"a\":true}");
 	CU_ASSERT_EQUAL(consort_json_compact(reader, view_of("[1,2,x"), &out, &error), CONSORT_ESYNTAX);
 	TESTING_TEXT(out.data, "[{\"a\":[1.0,-0E+1,\"A/\",[],{}],\"a\":true}");
@@ -553,9 +575,10 @@ int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"root", test_root}, {"paths", test_paths}, {"negative-positions", test_negative_positions},
-		{"first-key-counts", test_first_key_counts}, {"strings", test_strings}, {"invalid", test_invalid},
-		{"depth", test_depth}, {"members", test_members}, {"elements", test_elements},
-		{"many-keys", test_many_keys}, {"within-itself", test_within_itself}, {"compact", test_compact},
+		{"first-key-counts", test_first_key_counts}, {"strings", test_strings},
+		{"invalid", test_invalid}, {"depth", test_depth}, {"members", test_members},
+		{"elements", test_elements}, {"many-keys", test_many_keys},
+		{"within-itself", test_within_itself}, {"compact", test_compact},
 		{"steady-memory", test_steady_memory}, {"no-memory", test_no_memory}, {NULL, NULL},
 	};
 

@@ -33,20 +33,22 @@ static void test_timestamp(void)
 static void test_timestamp_refused(void)
 {
 	static const char *const malformed[] = {
-		"", "2001", "2001-01", "2001-1-1", "01-01-2001", "2001/01/01", "2001-01-01T", "2001-01-01T00",
-		"2001-01-01T00:00:00.Z", "2001-01-01T00:00:00ZZ", "2001-01-01T00:00:00Z ", "2001-01-01Z",
-		"2001-01-01  00:00", "2001-01-01T00:00:00+5", "2001-01-01T00:00:00+05:", "2001-01-01T00:00:00+05:3",
-		"20010-01-01", "2001-01-01T00:00:0", "infinity", "now", "+2001-01", "2001-01-01T00:00:00 BC",
+		"", "2001", "2001-01", "2001-1-1", "01-01-2001", "2001/01/01", "2001-01-01T",
+		"2001-01-01T00", "2001-01-01T00:00:00.Z", "2001-01-01T00:00:00ZZ", "2001-01-01T00:00:00Z ",
+		"2001-01-01Z", "2001-01-01  00:00", "2001-01-01T00:00:00+5", "2001-01-01T00:00:00+05:",
+		"2001-01-01T00:00:00+05:3", "20010-01-01", "2001-01-01T00:00:0", "infinity", "now",
+		"+2001-01", "2001-01-01T00:00:00 BC",
 	};
 	static const char *const impossible[][2] = {
 		{"2001-13-01", "a month is 01 to 12"}, {"0000-00-00", "a month is 01 to 12"},
 		{"2001-02-30T00:00:00Z", "no such day"}, {"2001-02-29", "no such day"},
 		{"1900-02-29", "no such day"}, {"2001-04-31", "no such day"}, {"2001-01-00", "no such day"},
-		{"2001-01-01T24:00:00Z", "an hour is 00 to 23"}, {"2001-01-01T00:60:00Z", "a minute is 00 to 59"},
-		{"2016-12-31T23:59:60Z", "leap seconds"}, {"2001-01-01T00:00:00.1234567Z", "finer than a microsecond"},
+		{"2001-01-01T24:00:00Z", "an hour is 00 to 23"},
+		{"2001-01-01T00:60:00Z", "a minute is 00 to 59"}, {"2016-12-31T23:59:60Z", "leap seconds"},
+		{"2001-01-01T00:00:00.1234567Z", "finer than a microsecond"},
 		{"2001-01-01T00:00:00+24:00", "from UTC"}, {"2001-01-01T00:00:00+05:60", "from UTC"},
-		{"+294247-01-10T04:00:54.775808Z", "years reach"}, {"-290308-12-21T19:59:05.224191Z", "years reach"},
-		{"+9999999-01-01", "years reach"},
+		{"+294247-01-10T04:00:54.775808Z", "years reach"},
+		{"-290308-12-21T19:59:05.224191Z", "years reach"}, {"+9999999-01-01", "years reach"},
 	};
 	size_t i;
 
@@ -58,7 +60,8 @@ static void test_timestamp_refused(void)
 	}
 	/* the end of the range is reached through a zone too */
 	timestamp_is("+294247-01-10T05:00:54.775807+01:00", INT64_MAX, "+294247-01-10T04:00:54.775807Z");
-	fails_as(CONSORT_TYPE_TIMESTAMP, "+294247-01-10T03:00:54.775808-01:00", CONSORT_ERANGE, "years reach");
+	fails_as(CONSORT_TYPE_TIMESTAMP, "+294247-01-10T03:00:54.775808-01:00", CONSORT_ERANGE,
+		 "years reach");
 }
 
 static void test_date_time(void)
@@ -78,7 +81,8 @@ static void test_date_time(void)
 	same_text(CONSORT_TYPE_TIME, "23:59:59.999999");
 	CU_ASSERT_EQUAL(parsed(consort_type_of(CONSORT_TYPE_TIME), "00:01").as.int64, 60000000);
 	CU_ASSERT_EQUAL(parsed(consort_type_of(CONSORT_TYPE_TIME), "00:00:00.000001").as.int64, 1);
-	fails_as(CONSORT_TYPE_TIME, "24:00:00", CONSORT_ERANGE, "'24:00:00' is not a time: an hour is 00 to 23");
+	fails_as(CONSORT_TYPE_TIME, "24:00:00", CONSORT_ERANGE,
+		 "'24:00:00' is not a time: an hour is 00 to 23");
 	fails_as(CONSORT_TYPE_TIME, "12:00:00Z", CONSORT_ETYPE, "is not a time");
 	fails_as(CONSORT_TYPE_TIME, "12", CONSORT_ETYPE, "is not a time");
 }
@@ -96,8 +100,8 @@ static void test_calendar(void)
 		if (days == consort_days_from_civil(400, 1, 1))
 			days = consort_days_from_civil(1600, 1, 1);
 		consort_civil_from_days(days, &year, &month, &day);
-		if (consort_days_from_civil(year, month, day) != days || month < 1 || month > 12 || day < 1 || day > 31 ||
-		    (last && year * 10000 + month * 100 + day <= last))
+		if (consort_days_from_civil(year, month, day) != days || month < 1 || month > 12 || day < 1 ||
+		    day > 31 || (last && year * 10000 + month * 100 + day <= last))
 			break;
 		last = year * 10000 + month * 100 + day;
 	}

@@ -55,10 +55,11 @@ struct consort_value number(const char *text)
 
 	if (strpbrk(text, "einf"))
 		return parsed(consort_type_of(CONSORT_TYPE_FLOAT64), text);
-	if (!strchr(text, '.') && !consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), text, strlen(text), NULL,
-						       &value, NULL))
+	if (!strchr(text, '.') &&
+	    !consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), text, strlen(text), NULL, &value, NULL))
 		return value;
-	CU_ASSERT_EQUAL(consort_decimal_parse(text, strlen(text), &decimal, &precision, &scale, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_decimal_parse(text, strlen(text), &decimal, &precision, &scale, NULL),
+			CONSORT_OK);
 	return consort_decimal_of(decimal, precision, scale);
 }
 

@@ -39,9 +39,9 @@ const char *consort_type_noun(struct consort_type type);
  * The text of a value, as csv and messages show it: integers and decimals in full, doubles in the shortest
  * form that reads back the same (always with a point, an exponent, or nan/inf, so it is no integer), booleans
  * true and false, timestamps 2001-01-01T00:47:00Z with .ssssss only if not zero, dates 2001-01-01, times
- * 00:47:00, uuids in lower case with hyphens, objectids and bytes as lower-case hexadecimal (bytes behind \x),
- * NULL as nothing, lists as JSON. Years before 0000 and after 9999 have a sign: +10000-01-01, -0001-12-31 (the
- * year 0000 is 1 BC).
+ * 00:47:00, uuids in lower case with hyphens, objectids and bytes as lower-case hexadecimal (bytes behind
+ * \x), NULL as nothing, lists as JSON. Years before 0000 and after 9999 have a sign: +10000-01-01,
+ * -0001-12-31 (the year 0000 is 1 BC).
  */
 void consort_value_print(const struct consort_value *value, struct consort_buffer *out);
 /* A JSON token: numbers exact, int64 beyond +-2^53 as strings since many readers would round them, non-finite
@@ -49,13 +49,13 @@ void consort_value_print(const struct consort_value *value, struct consort_buffe
 void consort_value_print_json(const struct consort_value *value, struct consort_buffer *out);
 /*
  * The value of that type that a text stands for: the forms above, the whole text, without blanks around it.
- * Also true and false, nan, inf and infinity in any case; numbers with an exponent for float64 and decimal; for
- * timestamps a space for the T, a zone Z, +hh, +hhmm, +hh:mm or none (UTC), no seconds, no time at all
+ * Also true and false, nan, inf and infinity in any case; numbers with an exponent for float64 and decimal;
+ * for timestamps a space for the T, a zone Z, +hh, +hhmm, +hh:mm or none (UTC), no seconds, no time at all
  * (midnight); up to six digits of a second, more if they are 0. Not hour 24, not second 60.
- * ETYPE for a text that has not the type's form, ERANGE for one whose value does not exist (a 30th of February,
- * a NUL byte in a text) or does not fit; the message names value and type. TEXT is checked and borrowed from
- * `text`. BYTES and LIST need `scratch` to hold what they decode to; JSON is borrowed if it is compact, else
- * made so in `scratch` (borrowed as it is if that is NULL).
+ * ETYPE for a text that has not the type's form, ERANGE for one whose value does not exist (a 30th of
+ * February, a NUL byte in a text) or does not fit; the message names value and type. TEXT is checked and
+ * borrowed from `text`. BYTES and LIST need `scratch` to hold what they decode to; JSON is borrowed if it is
+ * compact, else made so in `scratch` (borrowed as it is if that is NULL).
  */
 struct consort_arena;
 uint32_t consort_value_parse(struct consort_type type, const char *text, uint64_t size,
@@ -71,7 +71,8 @@ uint32_t consort_value_convert(const struct consort_value *value, struct consort
 			       struct consort_error *error);
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back (algorithm: H. Hinnant, "chrono-compatible
- * low-level date algorithms", days_from_civil and civil_from_days). For what dates and timestamps can hold. */
+ * low-level date algorithms", days_from_civil and civil_from_days). For days that dates or
+ * timestamps can hold. */
 int64_t consort_days_from_civil(int64_t year, uint32_t month, uint32_t day);
 void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_month, uint32_t *out_day);
 

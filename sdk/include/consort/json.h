@@ -8,9 +8,9 @@
  * the first one counts.
  *
  * Each call reads the whole document, so that what is wrong with it is found wherever the value lies: ESYNTAX
- * if it is no JSON, ERANGE if it is nested deeper than 512 or has a string that no text can hold (\u0000, half a
- * surrogate pair); the message has the byte, error->position the character, both from 1. ENOMEM. A document of
- * size 0 may have NULL for its data.
+ * if it is no JSON, ERANGE if it is nested deeper than 512 or has a string that no text can hold (\u0000,
+ * half a surrogate pair); the message has the byte, error->position the character, both from 1. ENOMEM. A
+ * document of size 0 may have NULL for its data.
  */
 
 #include <consort/buffer.h>
@@ -39,8 +39,8 @@ struct consort_json_step {
 /* "a number", "an object", …: for messages. Static. */
 const char *consort_json_noun(uint32_t kind);
 
-/* A reader to use again and again; it owns what it delivers until its next use and keeps its memory. One thread
- * at a time, and not within its own callback (EINVAL). */
+/* A reader to use again and again; it owns what it delivers until its next use and keeps its memory. One
+ * thread at a time, and not within its own callback (EINVAL). */
 struct consort_json_reader;
 
 struct consort_json_reader *consort_json_reader_new(void); /* NULL: no memory */
@@ -60,9 +60,9 @@ uint32_t consort_json_at(struct consort_json_reader *reader, struct consort_view
 			 struct consort_json_value *out_value, struct consort_error *error);
 
 /* The members of an object in order, each given once (a repeated key: its first), values as consort_json_at
- * gives them; key and value live until member() returns. A status from member() ends it and is returned; member()
- * fills the error then. ETYPE if the text is JSON but no object. Members that stand in front of what is wrong
- * with a document were given before that is found. */
+ * gives them; key and value live until member() returns. A status from member() ends it and is returned;
+ * member() fills the error then. ETYPE if the text is JSON but no object. Members that stand in front of what
+ * is wrong with a document were given before that is found. */
 uint32_t consort_json_members(struct consort_json_reader *reader, struct consort_view document,
 			      uint32_t (*member)(void *context, struct consort_view key,
 						 const struct consort_json_value *value),
