@@ -362,6 +362,9 @@ static enum consort_status write_record(struct consort *c, struct consort_record
 		return status;
 	if (kind == CONSORT_WRITE_UPDATE && !shape->write.nattributes)
 		return CONSORT_OK; /* nothing was changed */
+	if (!shape->write.nattributes)
+		return consort_error_set(error, CONSORT_EINVAL, "%s: no attribute of the record is set",
+					 r->access->resource->name);
 	status = ready_written(r, shape, error);
 	if (!status)
 		status = consort_record_append(r, shape, r->written, error);
