@@ -3,6 +3,8 @@
  * Options' values by their listed types: texts to numbers, durations, sizes, paths, choices. The manifest's
  * own keys go through it as adapters' options do.
  */
+#include <strings.h>
+
 #include <consort/plugin.h>
 
 #include "manifest/source.h"
@@ -84,6 +86,14 @@ out:
 	return status;
 }
 
+/* Is the value, as written, one ${…}? */
+static bool is_reference(const struct consort_manifest_entry *entry)
+{
+	const char *close = strchr(entry->shown, '}');
+
+	return entry->from_secret && !strncmp(entry->shown, "${", 2) && close && !close[1];
+}
+
 enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 					    const struct consort_manifest_entry *entry,
 					    const struct consort_option *option,
@@ -93,7 +103,7 @@ enum consort_status consort_manifest_option(struct consort_manifest *manifest,
 	enum consort_status status;
 	int64_t number = 0;
 
-	if (option->secret && entry->commented && !entry->from_secret)
+	if (option->secret && entry->commented && !is_reference(entry))
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
 					     "%s: ' ;' begins a comment, but may be meant as a part of the "
 					     "secret; enclose the value in double quotes",

@@ -18,7 +18,7 @@
 /* A key that a section knows. */
 struct key {
 	const char *name;
-	uint32_t type; /* enum consort_option_type */
+	uint32_t type; /* enum consort_option_type; 0: nothing is to be done */
 	size_t offset; /* of the value in the object, with the type that fits */
 	/* in place of a type */
 	enum consort_status (*read)(struct consort_manifest *manifest,
@@ -37,6 +37,8 @@ static enum consort_status read_key(struct consort_manifest *manifest,
 
 	if (key->read)
 		return key->read(manifest, entry, object, error);
+	if (!key->type)
+		return CONSORT_OK;
 	status = consort_manifest_option(manifest, entry, &option, &value, error);
 	if (status)
 		return status;
@@ -164,23 +166,11 @@ static enum consort_status read_plugin_path(struct consort_manifest *manifest,
 	return CONSORT_OK;
 }
 
-/* include.c has done it. */
-static enum consort_status skip_include(struct consort_manifest *manifest,
-					const struct consort_manifest_entry *entry, void *object,
-					struct consort_error *error)
-{
-	(void)manifest;
-	(void)entry;
-	(void)object;
-	(void)error;
-	return CONSORT_OK;
-}
-
 static const struct key consort_keys[] = {
 	{"plugin_path", .read = read_plugin_path},
 	{"log", .read = read_log},
 	{"state", CONSORT_OPTION_PATH, offsetof(struct consort_manifest, state), NULL},
-	{"include", .read = skip_include},
+	{.name = "include"}, /* include.c has followed it */
 	{"memory_limit", CONSORT_OPTION_SIZE, offsetof(struct consort_manifest, memory_limit), NULL},
 	{.name = NULL},
 };
@@ -375,11 +365,11 @@ enum consort_status consort_manifest_section(struct consort_manifest *manifest,
 {
 	enum consort_status status;
 
-	if (section->kind == CONSORT_MANIFEST_CONSORT && !*section->name)
-		return read_keys(manifest, section, entries, consort_keys, object, error);
-	if (section->kind == CONSORT_MANIFEST_CONSORT)
+	if (section->kind == CONSORT_MANIFEST_CONSORT && *section->name)
 		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where,
 					     "[consort] takes no name");
+	if (section->kind == CONSORT_MANIFEST_CONSORT)
+		return read_keys(manifest, section, entries, consort_keys, object, error);
 	status = consort_manifest_name(&section->where, section->word, section->name, error);
 	if (status)
 		return status;

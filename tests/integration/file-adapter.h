@@ -25,8 +25,8 @@ struct file_test {
 void file_test_open(struct file_test *test, const char *folder);
 void file_test_close(struct file_test *test);
 
-/* A setting is "name=value"; a declaration is "name = type" or "name = type from source". Lists end with NULL,
- * and may be NULL. All return the status of the first call that failed, with test->error. */
+/* A setting is "name=value"; a declaration is "name = type" or "name = type from source". Lists end with
+ * NULL, and may be NULL. All return the status of the first call that failed, with test->error. */
 
 /* text: "source: column type, column type\n" for the source, or for each of a listing (NULL). */
 uint32_t file_test_describe(struct file_test *test, const char *source, const char *const *settings);

@@ -83,13 +83,13 @@ static void test_broken(void)
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,x\"y\"\n",
-		 "case.csv:2: quotes that do not match, at character 4; a field that holds a quote is quoted, "
-		 "and that quote doubled (or set quote = none)",
+		 "case.csv:2: quotes that do not match, at character 4; a field that holds a quote is "
+		 "quoted, and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\n\"\xc3\xa9\n\xc3\xa9\" ,2\n",
-		 "case.csv:4: quotes that do not match, at character 3; a field that holds a quote is quoted, "
-		 "and that quote doubled (or set quote = none)",
+		 "case.csv:4: quotes that do not match, at character 3; a field that holds a quote is "
+		 "quoted, and that quote doubled (or set quote = none)",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\r3,4\n",

@@ -457,7 +457,10 @@ static void test_commented_secret(void)
 	size_t i;
 
 	setenv("S", "from outside ;", 1);
-	manifest = manifest_text(D "password = hidden ;part\n");
+	manifest = manifest_text(D "password = hidden ;part\nother = hidden${env:S} ;part\n");
+	CU_ASSERT_EQUAL(
+		consort_manifest_option(manifest, &manifest->databases[0].options[1], &option, &value, NULL),
+		CONSORT_EVALUE);
 	CU_ASSERT_EQUAL(
 		consort_manifest_option(manifest, manifest->databases[0].options, &option, &value, &error),
 		CONSORT_EVALUE);

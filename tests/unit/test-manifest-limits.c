@@ -168,6 +168,42 @@ static void test_no_memory_adding(void)
 	CU_ASSERT_TRUE(n > 2);
 }
 
+/* The same for one option. */
+static void sweep_option(uint32_t type, const char *text, enum consort_status expected)
+{
+	struct consort_option option = {.struct_size = sizeof(option), .type = type, .choices = "wal,delete"};
+	struct consort_manifest_entry entry = {
+		.key = "k", .value = text, .shown = text, .file = "f", .line = 1};
+	enum consort_status status;
+	long n;
+
+	for (n = 0;; n++) {
+		struct consort_manifest *manifest = manifest_file(NULL);
+		struct consort_value value = consort_int64(42);
+		bool failed;
+
+		while (consort_arena_alloc(&manifest->arena, 1) && manifest->arena.used % 1024 != 0)
+			; /* the next text needs a block of its own */
+		allocations_left = n;
+		status = consort_manifest_option(manifest, &entry, &option, &value, NULL);
+		failed = allocations_left < 0;
+		allocations_left = -1;
+		consort_manifest_free(manifest);
+		CU_ASSERT_EQUAL_FATAL(status, failed ? CONSORT_ENOMEM : expected);
+		CU_ASSERT_TRUE(!status == (value.type.id == CONSORT_TYPE_TEXT));
+		if (!failed)
+			break;
+	}
+	CU_ASSERT_TRUE(n > 0);
+}
+
+static void test_no_memory_options(void)
+{
+	sweep_option(CONSORT_OPTION_PATH, "a/b.db", CONSORT_OK);
+	sweep_option(CONSORT_OPTION_CHOICE, "delete", CONSORT_OK);
+	sweep_option(CONSORT_OPTION_CHOICE, "delte", CONSORT_EVALUE);
+}
+
 /* --- time and memory --- */
 
 static double seconds(void)
@@ -359,6 +395,7 @@ int main(int argc, char **argv)
 		{"no_memory", test_no_memory},
 		{"no_memory_in_arena", test_no_memory_in_arena},
 		{"no_memory_adding", test_no_memory_adding},
+		{"no_memory_options", test_no_memory_options},
 		{"many_resources", test_many_resources},
 		{"many_keys", test_many_keys},
 		{"long_value", test_long_value},

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values to what is bound. To be stored, a value must fit its column or is refused. To be compared with, one that
+ * the column could never hold becomes something that SQLite orders in the right place: NaN a text (every number is
+ * below every text), a second between two seconds the number in the middle, a year beyond 9999 a text behind every
+ * date.
+ */
+#include "sqlite.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DOUBLE_DIGITS 15 /* decimal digits that any double keeps */
+
+static uint32_t set_integer(struct lite_cell *cell, int64_t integer)
+{
+	cell->kind = SQLITE_INTEGER;
+	cell->as.integer = integer;
+	return CONSORT_OK;
+}
+
+static uint32_t set_view(struct lite_cell *cell, int kind, const char *data, size_t size)
+{
+	cell->kind = kind;
+	cell->as.view.data = data;
+	cell->as.view.size = size;
+	return CONSORT_OK;
+}
+
+static uint32_t set_copy(struct lite_cell *cell, int kind, const void *data, size_t size, struct consort_arena *memory,
+			 struct consort_error *error)
+{
+	const char *copy = consort_arena_copy(memory, data, size);
+
+	return copy ? set_view(cell, kind, copy, size) : consort_error_no_memory(error);
+}
+
+static uint32_t refuse(const char *attribute, const struct consort_value *value, const char *why,
+		       struct consort_error *error)
+{
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+
+	consort_value_print(value, &text);
+	consort_error_set(error, CONSORT_ERANGE, "attribute '%s': %s %s", attribute,
+			  text.data && !text.failed ? text.data : "a value", why);
+	consort_buffer_clear(&text);
+	consort_copy_text(error->attribute, sizeof(error->attribute), attribute);
+	return error->status;
+}
+
+/* --- by codec --- */
+
+static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
+			       struct lite_cell *cell, struct consort_error *error)
+{
+	if (isnan(value->as.float64)) {
+		if (purpose == LITE_STORE)
+			return refuse(attribute, value, "is nothing that SQLite can store: it would become NULL", error);
+		return set_view(cell, SQLITE_TEXT, "NaN", 3);
+	}
+	cell->kind = SQLITE_FLOAT;
+	cell->as.real = value->as.float64;
+	return CONSORT_OK;
+}
+
+static uint32_t encode_text(const struct consort_value *value, const char *attribute, bool copy,
+			    struct consort_arena *memory, struct lite_cell *cell, struct consort_error *error)
+{
+	struct consort_view view = value->as.view;
+	uint64_t at;
+
+	if (CONSORT_UNLIKELY(!consort_utf8_valid(view.data, view.size, &at))) {
+		consort_error_set(error, CONSORT_ERANGE, "attribute '%s': the text %s at byte %llu", attribute,
+				  view.data[at] ? "is not UTF-8" : "has a NUL", (unsigned long long)at + 1);
+		consort_copy_text(error->attribute, sizeof(error->attribute), attribute);
+		return error->status;
+	}
+	if (copy)
+		return set_copy(cell, SQLITE_TEXT, view.data, view.size, memory, error);
+	return set_view(cell, SQLITE_TEXT, view.data, view.size);
+}
+
+/* Microseconds in coarser units. Between two of them lies none, but their middle is a double. */
+static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_value *value, int64_t unit,
+			      const char *attribute, struct lite_cell *cell, struct consort_error *error)
+{
+	int64_t micros = value->as.int64, floor = micros / unit - (micros % unit < 0);
+
+	if (micros % unit == 0)
+		return set_integer(cell, micros / unit);
+	if (purpose == LITE_STORE)
+		return refuse(attribute, value, unit == 1000 ? "is finer than the column's milliseconds" :
+							       "is finer than the column's seconds", error);
+	cell->kind = SQLITE_FLOAT;
+	cell->as.real = (double)floor + 0.5;
+	return CONSORT_OK;
+}
+
+/* Is the year one that four digits show? */
+static int year_side(int64_t days)
+{
+	return days < consort_days_from_civil(0, 1, 1) ? -1 : days > consort_days_from_civil(9999, 12, 31) ? 1 : 0;
+}
+
+static uint32_t encode_date(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
+			    struct consort_arena *memory, struct lite_cell *cell, struct consort_error *error)
+{
+	int side = year_side(value->as.int64);
+	uint32_t month, day;
+	int64_t year;
+	char text[32];
+
+	if (side && purpose == LITE_STORE)
+		return refuse(attribute, value, "lies outside the years 0000 to 9999 that YYYY-MM-DD can show", error);
+	if (side)
+		return side < 0 ? set_view(cell, SQLITE_TEXT, "", 0) : set_view(cell, SQLITE_TEXT, ":", 1);
+	consort_civil_from_days(value->as.int64, &year, &month, &day);
+	snprintf(text, sizeof(text), "%04d-%02u-%02u", (int)year, month, day);
+	return set_copy(cell, SQLITE_TEXT, text, 10, memory, error);
+}
+
+/* 2001-01-01 00:47:00[.ssssss], as SQLite's own functions write it */
+static uint32_t encode_iso(const struct consort_value *value, const char *attribute, struct consort_arena *memory,
+			   struct lite_cell *cell, struct consort_error *error)
+{
+	int64_t day = (int64_t)86400 * 1000000, days = value->as.int64 / day - (value->as.int64 % day < 0), year;
+	int64_t left = value->as.int64 - days * day;
+	int seconds = (int)(left / 1000000), micros = (int)(left % 1000000), size;
+	uint32_t month, mday;
+	char text[64];
+
+	if (year_side(days))
+		return refuse(attribute, value, "lies outside the years 0000 to 9999", error);
+	consort_civil_from_days(days, &year, &month, &mday);
+	size = snprintf(text, sizeof(text), "%04d-%02u-%02u %02d:%02d:%02d.%06d", (int)year, month, mday,
+			seconds / 3600, seconds / 60 % 60, seconds % 60, micros);
+	return set_copy(cell, SQLITE_TEXT, text, (size_t)(micros ? size : size - 7), memory, error);
+}
+
+/* The value's text, as the core writes it. */
+static uint32_t encode_printed(const struct consort_value *value, struct consort_arena *memory, struct lite_cell *cell,
+			       struct consort_error *error)
+{
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	uint32_t status = CONSORT_OK;
+
+	consort_value_print(value, &text);
+	if (text.failed)
+		status = consort_error_no_memory(error);
+	else
+		status = set_copy(cell, SQLITE_TEXT, text.data ? text.data : "", text.size, memory, error);
+	consort_buffer_clear(&text);
+	return status;
+}
+
+/* Would numeric affinity take the text for a number? Careful: yes for everything that starts like one. */
+static bool looks_numeric(struct consort_view text)
+{
+	size_t i = 0;
+
+	while (i < text.size && text.data[i] && strchr(" \t\n\v\f\r+-.", text.data[i]))
+		i++;
+	return i < text.size && text.data[i] >= '0' && text.data[i] <= '9';
+}
+
+static uint32_t count_digits(struct consort_view text)
+{
+	uint32_t count = 0;
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if (text.data[i] >= '0' && text.data[i] <= '9' && (count || text.data[i] != '0'))
+			count++;
+	return count;
+}
+
+/* Into a column whose affinity may change what it is given: whatever would come back different is refused. */
+static uint32_t encode_converted(const struct lite_storage *storage, const struct consort_value *value,
+				 const char *attribute, struct consort_arena *memory, struct lite_cell *cell,
+				 struct consort_error *error)
+{
+	bool numeric = storage->affinity >= LITE_AFFINITY_NUMERIC;
+	uint32_t status;
+
+	switch (numeric ? value->type.id : CONSORT_TYPE_NULL) {
+	case CONSORT_TYPE_BOOL:
+		return set_integer(cell, value->as.int64);
+	case CONSORT_TYPE_INT64:
+		if (storage->affinity == LITE_AFFINITY_REAL &&
+		    (value->as.int64 > (int64_t)1 << 53 || value->as.int64 < -((int64_t)1 << 53)))
+			return refuse(attribute, value, "is more than a REAL column keeps", error);
+		return set_integer(cell, value->as.int64);
+	case CONSORT_TYPE_DECIMAL:
+		status = encode_printed(value, memory, cell, error);
+		if (!status && count_digits(cell->as.view) > DOUBLE_DIGITS)
+			return refuse(attribute, value, "has more digits than a numeric column keeps; make it TEXT", error);
+		return status;
+	case CONSORT_TYPE_TEXT:
+		if (looks_numeric(value->as.view))
+			return refuse(attribute, value, "would become a number in this column; make it TEXT", error);
+		return encode_text(value, attribute, true, memory, cell, error);
+	default:
+		if (value->type.id == CONSORT_TYPE_TEXT)
+			return encode_text(value, attribute, true, memory, cell, error);
+		return encode_printed(value, memory, cell, error);
+	}
+}
+
+/* --- patterns and limits --- */
+
+static uint32_t encode_glob(const struct consort_value *value, struct consort_arena *memory, struct lite_cell *cell,
+			    struct consort_error *error)
+{
+	const char *pattern = value->as.view.data;
+	size_t size = (size_t)value->as.view.size, i;
+	char *glob = consort_arena_array(memory, size + 1, 3), *out = glob;
+
+	if (!glob)
+		return consort_error_no_memory(error);
+	for (i = 0; i < size; i++) {
+		char c = pattern[i];
+
+		if (c == '%') {
+			*out++ = '*';
+			continue;
+		}
+		if (c == '_') {
+			*out++ = '?';
+			continue;
+		}
+		if (c == '\\' && ++i == size)
+			return consort_error_set(error, CONSORT_ESYNTAX, "a LIKE pattern must not end with a backslash");
+		c = pattern[i];
+		if (c == '*' || c == '?' || c == '[') {
+			*out++ = '[';
+			*out++ = c;
+			c = ']';
+		}
+		*out++ = c;
+	}
+	return set_view(cell, SQLITE_TEXT, glob, (size_t)(out - glob));
+}
+
+static uint32_t encode_limit(const struct consort_value *value, enum lite_purpose purpose, struct lite_cell *cell,
+			     struct consort_error *error)
+{
+	if (consort_value_is_null(value))
+		return set_integer(cell, purpose == LITE_LIMIT ? -1 : 0);
+	if (value->as.int64 < 0)
+		return consort_error_set(error, CONSORT_ERANGE, "a %s must not be negative, this is %lld",
+					 purpose == LITE_LIMIT ? "limit" : "offset", (long long)value->as.int64);
+	return set_integer(cell, value->as.int64);
+}
+
+uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose, const struct consort_value *value,
+		     const char *attribute, bool copy, struct consort_arena *memory, struct lite_cell *cell,
+		     struct consort_error *error)
+{
+	if (purpose == LITE_LIMIT || purpose == LITE_OFFSET)
+		return encode_limit(value, purpose, cell, error);
+	if (consort_value_is_null(value)) {
+		cell->kind = SQLITE_NULL;
+		return CONSORT_OK;
+	}
+	if (purpose == LITE_GLOB)
+		return encode_glob(value, memory, cell, error);
+	switch (storage->codec) {
+	case LITE_INT64:
+	case LITE_MICROS:
+	case LITE_BOOL:
+	case LITE_DAYS:
+	case LITE_TIME_MICROS:
+		return set_integer(cell, value->as.int64);
+	case LITE_FLOAT64:
+		return encode_float64(purpose, value, attribute, cell, error);
+	case LITE_TEXT:
+	case LITE_JSON:
+		return encode_text(value, attribute, copy, memory, cell, error);
+	case LITE_BYTES:
+		if (copy)
+			return set_copy(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size, memory, error);
+		return set_view(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size);
+	case LITE_MILLIS:
+		return encode_coarse(purpose, value, 1000, attribute, cell, error);
+	case LITE_SECONDS:
+		return encode_coarse(purpose, value, 1000000, attribute, cell, error);
+	case LITE_ISO:
+		return encode_iso(value, attribute, memory, cell, error);
+	case LITE_DATE:
+		return encode_date(purpose, value, attribute, memory, cell, error);
+	case LITE_UUID:
+		return set_copy(cell, SQLITE_BLOB, value->as.uuid, 16, memory, error);
+	case LITE_OBJECTID:
+		return set_copy(cell, SQLITE_BLOB, value->as.objectid, 12, memory, error);
+	case LITE_UUID_TEXT:
+	case LITE_OBJECTID_TEXT:
+		return encode_printed(value, memory, cell, error);
+	default:
+		return encode_converted(storage, value, attribute, memory, cell, error);
+	}
+}
+
+int lite_bind(sqlite3_stmt *stmt, int position, const struct lite_cell *cell)
+{
+	const char *data = cell->as.view.data ? cell->as.view.data : "";
+
+	switch (cell->kind) {
+	case SQLITE_INTEGER:
+		return sqlite3_bind_int64(stmt, position, cell->as.integer);
+	case SQLITE_FLOAT:
+		return sqlite3_bind_double(stmt, position, cell->as.real);
+	case SQLITE_TEXT:
+		return sqlite3_bind_text64(stmt, position, data, cell->as.view.size, SQLITE_STATIC, SQLITE_UTF8);
+	case SQLITE_BLOB:
+		return sqlite3_bind_blob64(stmt, position, data, cell->as.view.size, SQLITE_STATIC);
+	default:
+		return sqlite3_bind_null(stmt, position);
+	}
+}

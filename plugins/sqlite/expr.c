@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Expressions to SQL. Taken is only what SQLite provably evaluates as the core does; every other kind, operator or
+ * type is not taken, and says why. semantics.md names the traps.
+ */
+#include "sql.h"
+
+#include <math.h>
+#include <string.h>
+
+#define DEPTH_MOST 100 /* SQLite refuses expressions deeper than 1000, and each of ours may be several of its */
+#define FLAT 8         /* items joined without nesting */
+
+static bool render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		   const struct lite_storage *want, struct consort_buffer *out);
+
+static bool no(struct lite_builder *builder, const char *reason)
+{
+	builder->reason = reason;
+	return false;
+}
+
+static bool failed(struct lite_builder *builder, uint32_t status)
+{
+	builder->status = status;
+	builder->reason = "it cannot be compiled";
+	return false;
+}
+
+const char *lite_take_text(struct lite_builder *builder, struct consort_buffer *text)
+{
+	char *copy = text->failed ? NULL : consort_arena_copy(builder->arena, text->data ? text->data : "", text->size);
+
+	consort_buffer_clear(text);
+	if (!copy)
+		failed(builder, consort_error_no_memory(builder->error));
+	return copy;
+}
+
+bool lite_add_text(struct lite_builder *builder, struct lite_texts *texts, const char *text)
+{
+	if (texts->count == texts->room) {
+		uint32_t room = texts->room ? texts->room * 2 : 4;
+		const char **items = consort_arena_array(builder->arena, room, sizeof(*items));
+
+		if (!items)
+			return failed(builder, consort_error_no_memory(builder->error));
+		if (texts->count)
+			memcpy(items, texts->items, texts->count * sizeof(*items));
+		texts->items = items;
+		texts->room = room;
+	}
+	texts->items[texts->count++] = text;
+	return true;
+}
+
+void lite_join_texts(const char *const *items, uint32_t count, const char *word, struct consort_buffer *out)
+{
+	uint32_t half = count / 2, i;
+
+	if (count > FLAT) {
+		consort_buffer_char(out, '(');
+		lite_join_texts(items, half, word, out);
+		consort_buffer_printf(out, ")%s(", word);
+		lite_join_texts(items + half, count - half, word, out);
+		consort_buffer_char(out, ')');
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		if (i)
+			consort_buffer_text(out, word);
+		consort_buffer_text(out, items[i]);
+	}
+}
+
+void lite_quote(struct consort_buffer *sql, const char *identifier)
+{
+	consort_buffer_quoted(sql, identifier, strlen(identifier), '"');
+}
+
+/* --- storage of values --- */
+
+struct lite_storage lite_plain_storage(struct consort_type type)
+{
+	struct lite_storage storage = {0};
+
+	storage.codec = (uint8_t)lite_default_codec(type);
+	storage.equality = lite_codecs[storage.codec].equality;
+	storage.order = lite_codecs[storage.codec].order;
+	return storage;
+}
+
+static const struct lite_storage *plain(uint32_t codec)
+{
+	static const struct lite_storage boolean = {.codec = LITE_BOOL, .equality = true, .order = true};
+	static const struct lite_storage integer = {.codec = LITE_INT64, .equality = true, .order = true};
+	static const struct lite_storage text = {.codec = LITE_TEXT, .equality = true, .order = true};
+
+	return codec == LITE_BOOL ? &boolean : codec == LITE_INT64 ? &integer : &text;
+}
+
+const struct lite_storage *lite_expr_storage(struct lite_relation *relation, const struct consort_expr *expr)
+{
+	const struct lite_storage *storage = NULL;
+	uint32_t i;
+
+	if (expr->kind == CONSORT_EXPR_COLUMN)
+		return expr->index < relation->nterms ? &relation->terms[expr->index].storage : NULL;
+	if (expr->kind != CONSORT_EXPR_CALL)
+		return NULL;
+	switch (expr->op) {
+	case CONSORT_OP_CONCAT:
+		return plain(LITE_TEXT);
+	case CONSORT_OP_LENGTH:
+		return plain(LITE_INT64);
+	case CONSORT_OP_CAST:
+		return expr->type.id == CONSORT_TYPE_TEXT ? plain(LITE_TEXT) :
+							    lite_expr_storage(relation, expr->args[0]);
+	case CONSORT_OP_COALESCE:
+		for (i = 0; !storage && i < expr->nargs; i++)
+			storage = lite_expr_storage(relation, expr->args[i]);
+		return storage;
+	case CONSORT_OP_CASE:
+		for (i = 1; !storage && i < expr->nargs; i += i + 2 < expr->nargs ? 2 : 1)
+			storage = lite_expr_storage(relation, expr->args[i]);
+		return storage;
+	default:
+		return expr->type.id == CONSORT_TYPE_BOOL ? plain(LITE_BOOL) : NULL;
+	}
+}
+
+bool lite_may_be_nan(const struct consort_expr *expr)
+{
+	return expr->type.id == CONSORT_TYPE_FLOAT64 && (expr->kind == CONSORT_EXPR_PARAMETER ||
+	       (expr->kind == CONSORT_EXPR_LITERAL && isnan(expr->value.as.float64)));
+}
+
+/* --- leaves --- */
+
+bool lite_render_slot(struct lite_builder *builder, const struct lite_slot *slot, struct consort_buffer *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < builder->nslots; i++) {
+		const struct lite_slot *other = &builder->slots[i];
+
+		if (slot->source != LITE_LITERAL && other->source == slot->source && other->index == slot->index &&
+		    other->purpose == slot->purpose && !memcmp(&other->storage, &slot->storage, sizeof(slot->storage)))
+			break;
+	}
+	if (i == builder->nslots) {
+		if (builder->nslots == builder->slot_room) {
+			uint32_t room = builder->slot_room ? builder->slot_room * 2 : 8;
+			struct lite_slot *slots = consort_arena_array(builder->arena, room, sizeof(*slots));
+
+			if (!slots)
+				return failed(builder, consort_error_no_memory(builder->error));
+			if (builder->nslots)
+				memcpy(slots, builder->slots, builder->nslots * sizeof(*slots));
+			builder->slots = slots;
+			builder->slot_room = room;
+		}
+		builder->slots[builder->nslots++] = *slot;
+	}
+	consort_buffer_printf(out, "?%u", i + 1);
+	return true;
+}
+
+static void render_blob(const struct consort_view *view, struct consort_buffer *out)
+{
+	uint64_t i;
+
+	consort_buffer_text(out, "x'");
+	for (i = 0; i < view->size; i++)
+		consort_buffer_printf(out, "%02x", (unsigned char)view->data[i]);
+	consort_buffer_char(out, '\'');
+}
+
+/* Literals stand in the text, but for doubles: SQLite does not read every decimal form back exactly. */
+static bool render_literal(struct lite_builder *builder, const struct consort_expr *expr,
+			   const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
+{
+	struct lite_slot slot = {.source = LITE_LITERAL, .purpose = (uint8_t)purpose, .storage = *want,
+				 .literal = &expr->value, .attribute = "literal"};
+	struct consort_error ignored = CONSORT_ERROR_INIT;
+	struct lite_cell cell;
+
+	if (lite_encode(want, purpose, &expr->value, "literal", true, builder->arena, &cell, &ignored)) {
+		if (ignored.status == CONSORT_ENOMEM)
+			return failed(builder, consort_error_no_memory(builder->error));
+		return no(builder, "a literal has no counterpart in SQLite");
+	}
+	switch (cell.kind) {
+	case SQLITE_NULL:
+		consort_buffer_text(out, "NULL");
+		return true;
+	case SQLITE_INTEGER:
+		consort_buffer_printf(out, "%lld", (long long)cell.as.integer);
+		return true;
+	case SQLITE_TEXT:
+		consort_buffer_quoted(out, cell.as.view.data, cell.as.view.size, '\'');
+		return true;
+	case SQLITE_BLOB:
+		render_blob(&cell.as.view, out);
+		return true;
+	default:
+		return lite_render_slot(builder, &slot, out);
+	}
+}
+
+/* A literal or parameter, as `want` stores it if that is for its type. */
+static bool render_constant(struct lite_builder *builder, const struct consort_expr *expr,
+			    const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
+{
+	bool null = expr->kind == CONSORT_EXPR_LITERAL && consort_value_is_null(&expr->value);
+	struct lite_storage own = null ? *plain(LITE_INT64) : lite_plain_storage(expr->type);
+	struct lite_slot slot = {.source = LITE_PARAMETER, .purpose = (uint8_t)purpose, .index = expr->index,
+				 .attribute = "parameter"};
+
+	if (want && !null && lite_codecs[want->codec].type == expr->type.id)
+		own.codec = want->codec;
+	if (own.codec == LITE_CONVERT || own.codec == LITE_JSON || own.codec == LITE_ISO)
+		return no(builder, "SQLite cannot compare values of this type as they are stored");
+	if (expr->kind == CONSORT_EXPR_LITERAL)
+		return render_literal(builder, expr, &own, purpose, out);
+	slot.storage.codec = own.codec;
+	return lite_render_slot(builder, &slot, out);
+}
+
+/* A column; its value counts, so it is checked unless it cannot be wrong. */
+static bool render_column(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, struct consort_buffer *out)
+{
+	const struct lite_term *term;
+
+	if (expr->index >= relation->nterms)
+		return no(builder, "it names a column that is not there");
+	term = &relation->terms[expr->index];
+	if (!term->sql)
+		return no(builder, term->reason);
+	if (term->checked && term->storage.checked)
+		term->checked->used = true;
+	consort_buffer_text(out, term->sql);
+	return true;
+}
+
+/* --- comparisons --- */
+
+static bool is_constant(const struct consort_expr *expr)
+{
+	return expr->kind == CONSORT_EXPR_LITERAL || expr->kind == CONSORT_EXPR_PARAMETER;
+}
+
+static bool is_number(const struct lite_storage *storage)
+{
+	return storage->codec == LITE_INT64 || storage->codec == LITE_FLOAT64;
+}
+
+/* What all of the expressions are compared as; NULL with the reason. */
+static const struct lite_storage *common_storage(struct lite_builder *builder, struct lite_relation *relation,
+						 const struct consort_expr *const *exprs, uint32_t count, bool ordered,
+						 struct lite_storage *out)
+{
+	const struct lite_storage *first = NULL;
+	bool collated = false;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct lite_storage *storage = lite_expr_storage(relation, exprs[i]);
+
+		if (!storage)
+			continue;
+		if (!(ordered ? storage->order : storage->equality)) {
+			builder->reason = "SQLite cannot compare values of this type as they are stored";
+			return NULL;
+		}
+		if (first && first->codec != storage->codec && !(is_number(first) && is_number(storage))) {
+			builder->reason = "the two sides are stored in different ways";
+			return NULL;
+		}
+		collated |= storage->collated;
+		if (!first)
+			first = storage;
+	}
+	if (first) {
+		*out = *first;
+	} else {
+		for (i = 0; i + 1 < count && exprs[i]->type.id == CONSORT_TYPE_NULL; i++)
+			;
+		*out = lite_plain_storage(exprs[i]->type);
+	}
+	out->collated = collated;
+	return out;
+}
+
+void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
+			  struct consort_buffer *out)
+{
+	/* what is equal byte by byte is equal under any collation, whose index this uses */
+	if (term->storage.collated)
+		consort_buffer_printf(out, "(%s%s%s AND %s COLLATE BINARY%s%s)", left, operation, right, left,
+				      operation, right);
+	else
+		consort_buffer_printf(out, "%s%s%s", left, operation, right);
+}
+
+/* An expression that stands beside an operator. */
+static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
+			   const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
+{
+	if (expr->kind != CONSORT_EXPR_CALL)
+		return render(builder, relation, expr, want, out);
+	consort_buffer_char(out, '(');
+	if (!render(builder, relation, expr, want, out))
+		return false;
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+static bool render_compare(struct lite_builder *builder, struct lite_relation *relation,
+			   const struct consort_expr *expr, const char *operation, bool ordered,
+			   struct consort_buffer *out)
+{
+	struct consort_buffer left = CONSORT_BUFFER_INIT, right = CONSORT_BUFFER_INIT;
+	struct lite_term both = {0};
+	bool taken = false;
+
+	if (expr->nargs != 2 ||
+	    !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
+	    !render_operand(builder, relation, expr->args[0], &both.storage, &left) ||
+	    !render_operand(builder, relation, expr->args[1], &both.storage, &right))
+		goto out;
+	taken = true;
+	if (left.failed || right.failed)
+		out->failed = 1;
+	else if (expr->op == CONSORT_OP_EQ)
+		lite_render_equality(&both, left.data, operation, right.data, out);
+	else
+		consort_buffer_printf(out, "%s%s%s%s", left.data, both.storage.collated ? " COLLATE BINARY" : "",
+				      operation, right.data);
+out:
+	consort_buffer_clear(&left);
+	consort_buffer_clear(&right);
+	return taken;
+}
+
+static bool render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		      struct consort_buffer *out)
+{
+	struct consort_buffer left = CONSORT_BUFFER_INIT, list = CONSORT_BUFFER_INIT;
+	struct lite_term all = {0};
+	bool taken = false;
+	uint32_t i;
+
+	if (expr->nargs < 2 || !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
+	    !render_operand(builder, relation, expr->args[0], &all.storage, &left))
+		goto out;
+	for (i = 1; i < expr->nargs; i++) {
+		consort_buffer_text(&list, i == 1 ? "(" : ", ");
+		if (!render(builder, relation, expr->args[i], &all.storage, &list))
+			goto out;
+	}
+	consort_buffer_char(&list, ')');
+	taken = true;
+	if (left.failed || list.failed)
+		out->failed = 1;
+	else
+		lite_render_equality(&all, left.data, " IN ", list.data, out);
+out:
+	consort_buffer_clear(&left);
+	consort_buffer_clear(&list);
+	return taken;
+}
+
+/* --- logic --- */
+
+static bool render_chain(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			 const char *word, struct consort_buffer *out)
+{
+	struct lite_texts items = {0};
+	uint32_t i;
+
+	for (i = 0; i < expr->nargs; i++) {
+		struct consort_buffer item = CONSORT_BUFFER_INIT;
+		const char *text;
+
+		if (!render(builder, relation, expr->args[i], plain(LITE_BOOL), &item)) {
+			consort_buffer_clear(&item);
+			return false;
+		}
+		text = lite_take_text(builder, &item);
+		if (!text || !lite_add_text(builder, &items, text))
+			return false;
+	}
+	consort_buffer_char(out, '(');
+	lite_join_texts(items.items, items.count, word, out);
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+/* (argument suffix), of a truth value */
+static bool render_truth(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			 const char *prefix, const char *suffix, struct consort_buffer *out)
+{
+	consort_buffer_text(out, prefix);
+	if (!render(builder, relation, expr->args[0], plain(LITE_BOOL), out))
+		return false;
+	consort_buffer_text(out, suffix);
+	return true;
+}
+
+/* Whether a column is NULL does not depend on what else it holds. */
+static bool render_null_test(struct lite_builder *builder, struct lite_relation *relation,
+			     const struct consort_expr *expr, const char *test, struct consort_buffer *out)
+{
+	const struct consort_expr *arg = expr->args[0];
+
+	if (arg->kind == CONSORT_EXPR_COLUMN && arg->index < relation->nterms && relation->terms[arg->index].sql) {
+		consort_buffer_text(out, relation->terms[arg->index].sql);
+	} else {
+		consort_buffer_char(out, '(');
+		if (!render(builder, relation, arg, NULL, out))
+			return false;
+		consort_buffer_char(out, ')');
+	}
+	consort_buffer_text(out, test);
+	return true;
+}
+
+/* --- texts --- */
+
+/* A text whose characters count: a NUL would end it for SQLite, so it is checked in STRICT tables too. */
+static bool render_text(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *arg,
+			struct consort_buffer *out)
+{
+	const struct lite_storage *storage = lite_expr_storage(relation, arg);
+
+	if (storage && storage->codec != LITE_TEXT)
+		return no(builder, "the column does not hold plain text");
+	if (!render(builder, relation, arg, plain(LITE_TEXT), out))
+		return false;
+	if (arg->kind == CONSORT_EXPR_COLUMN && relation->terms[arg->index].checked)
+		relation->terms[arg->index].checked->used = true;
+	return true;
+}
+
+/* As GLOB, which neither folds case nor depends on a PRAGMA. */
+static bool render_like(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			struct consort_buffer *out)
+{
+	if (!is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
+		return no(builder, "only a literal or parameter can be a pattern in SQLite");
+	consort_buffer_char(out, '(');
+	if (!render_text(builder, relation, expr->args[0], out))
+		return false;
+	consort_buffer_text(out, " GLOB ");
+	if (!render_constant(builder, expr->args[1], plain(LITE_TEXT), LITE_GLOB, out))
+		return false;
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+static bool render_concat(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, struct consort_buffer *out)
+{
+	uint32_t i;
+
+	consort_buffer_char(out, '(');
+	for (i = 0; i < expr->nargs; i++) {
+		if (i)
+			consort_buffer_text(out, " || ");
+		if (!render_text(builder, relation, expr->args[i], out))
+			return false;
+	}
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+/* --- any type --- */
+
+/* The arguments that are values must all be stored in the same way. */
+static bool one_storage(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			const struct lite_storage *want)
+{
+	bool is_case = expr->op == CONSORT_OP_CASE;
+	uint32_t i;
+
+	for (i = is_case ? 1 : 0; i < expr->nargs; i += is_case && i + 2 < expr->nargs ? 2 : 1) {
+		const struct lite_storage *storage = lite_expr_storage(relation, expr->args[i]);
+
+		if (storage && (storage->codec != want->codec || !storage->equality))
+			return no(builder, "its arguments are stored in different ways");
+		if (lite_may_be_nan(expr->args[i]))
+			return no(builder, "SQLite would make NULL of a NaN");
+	}
+	return true;
+}
+
+static bool render_coalesce(struct lite_builder *builder, struct lite_relation *relation,
+			    const struct consort_expr *expr, const struct lite_storage *want,
+			    struct consort_buffer *out)
+{
+	uint32_t i;
+
+	consort_buffer_text(out, expr->nargs > 1 ? "coalesce(" : "(");
+	for (i = 0; i < expr->nargs; i++) {
+		if (i)
+			consort_buffer_text(out, ", ");
+		if (!render(builder, relation, expr->args[i], want, out))
+			return false;
+	}
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+static bool render_case(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			const struct lite_storage *want, struct consort_buffer *out)
+{
+	uint32_t i;
+
+	consort_buffer_text(out, "CASE");
+	for (i = 0; i + 1 < expr->nargs; i += 2) {
+		consort_buffer_text(out, " WHEN ");
+		if (!render(builder, relation, expr->args[i], plain(LITE_BOOL), out))
+			return false;
+		consort_buffer_text(out, " THEN ");
+		if (!render(builder, relation, expr->args[i + 1], want, out))
+			return false;
+	}
+	if (i < expr->nargs) {
+		consort_buffer_text(out, " ELSE ");
+		if (!render(builder, relation, expr->args[i], want, out))
+			return false;
+	}
+	consort_buffer_text(out, " END");
+	return true;
+}
+
+static bool render_choice(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
+{
+	const struct lite_storage *own = lite_expr_storage(relation, expr);
+	struct lite_storage storage = own ? *own : want ? *want : lite_plain_storage(expr->type);
+
+	if (!one_storage(builder, relation, expr, &storage))
+		return false;
+	if (expr->op == CONSORT_OP_COALESCE)
+		return render_coalesce(builder, relation, expr, &storage, out);
+	return render_case(builder, relation, expr, &storage, out);
+}
+
+static bool render_cast(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			const struct lite_storage *want, struct consort_buffer *out)
+{
+	const struct consort_expr *arg = expr->args[0];
+	const struct lite_storage *storage = lite_expr_storage(relation, arg);
+
+	if (consort_type_equal(expr->type, arg->type))
+		return render(builder, relation, arg, want, out);
+	if (expr->type.id != CONSORT_TYPE_TEXT || arg->type.id != CONSORT_TYPE_INT64 ||
+	    (storage && storage->codec != LITE_INT64))
+		return no(builder, "SQLite's CAST never fails, it makes something up");
+	consort_buffer_text(out, "CAST(");
+	if (!render(builder, relation, arg, plain(LITE_INT64), out))
+		return false;
+	consort_buffer_text(out, " AS TEXT)");
+	return true;
+}
+
+/* --- calls --- */
+
+static bool render_call(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			const struct lite_storage *want, struct consort_buffer *out)
+{
+	switch (expr->op) {
+	case CONSORT_OP_EQ:
+		return render_compare(builder, relation, expr, " = ", false, out);
+	case CONSORT_OP_NE:
+		return render_compare(builder, relation, expr, " <> ", false, out);
+	case CONSORT_OP_LT:
+		return render_compare(builder, relation, expr, " < ", true, out);
+	case CONSORT_OP_LE:
+		return render_compare(builder, relation, expr, " <= ", true, out);
+	case CONSORT_OP_GT:
+		return render_compare(builder, relation, expr, " > ", true, out);
+	case CONSORT_OP_GE:
+		return render_compare(builder, relation, expr, " >= ", true, out);
+	case CONSORT_OP_NOT_DISTINCT:
+		return render_compare(builder, relation, expr, " IS ", false, out);
+	case CONSORT_OP_DISTINCT:
+		return render_compare(builder, relation, expr, " IS NOT ", false, out);
+	case CONSORT_OP_AND:
+		return render_chain(builder, relation, expr, " AND ", out);
+	case CONSORT_OP_OR:
+		return render_chain(builder, relation, expr, " OR ", out);
+	case CONSORT_OP_NOT:
+		return render_truth(builder, relation, expr, "(NOT (", "))", out);
+	case CONSORT_OP_IS_TRUE:
+		return render_truth(builder, relation, expr, "((", ") IS TRUE)", out);
+	case CONSORT_OP_IS_FALSE:
+		return render_truth(builder, relation, expr, "((", ") IS FALSE)", out);
+	case CONSORT_OP_IS_NULL:
+		return render_null_test(builder, relation, expr, " IS NULL", out);
+	case CONSORT_OP_NOT_NULL:
+		return render_null_test(builder, relation, expr, " IS NOT NULL", out);
+	case CONSORT_OP_IN:
+		return render_in(builder, relation, expr, out);
+	case CONSORT_OP_LIKE:
+		return render_like(builder, relation, expr, out);
+	case CONSORT_OP_CONCAT:
+		return render_concat(builder, relation, expr, out);
+	case CONSORT_OP_LENGTH:
+		consort_buffer_text(out, "length(");
+		if (!render_text(builder, relation, expr->args[0], out))
+			return false;
+		consort_buffer_char(out, ')');
+		return true;
+	case CONSORT_OP_COALESCE:
+	case CONSORT_OP_CASE:
+		return render_choice(builder, relation, expr, want, out);
+	case CONSORT_OP_CAST:
+		return render_cast(builder, relation, expr, want, out);
+	case CONSORT_OP_ADD:
+	case CONSORT_OP_SUBTRACT:
+	case CONSORT_OP_MULTIPLY:
+	case CONSORT_OP_NEGATE:
+		return no(builder, "SQLite turns an integer that overflows into a double, and NaN into NULL");
+	case CONSORT_OP_DIVIDE:
+	case CONSORT_OP_INTEGER_DIVIDE:
+	case CONSORT_OP_MODULO:
+		return no(builder, "SQLite makes NULL of a division by zero");
+	case CONSORT_OP_ILIKE:
+	case CONSORT_OP_LOWER:
+	case CONSORT_OP_UPPER:
+		return no(builder, "SQLite folds the case of ASCII letters only");
+	case CONSORT_OP_PATH:
+	case CONSORT_OP_PATH_TEXT:
+		return no(builder, "SQLite's paths rewrite numbers and do not see escaped keys");
+	default:
+		return no(builder, "SQLite has no such operator");
+	}
+}
+
+static bool render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		   const struct lite_storage *want, struct consort_buffer *out)
+{
+	bool taken = false;
+
+	if (builder->status)
+		return false;
+	if (++builder->depth > DEPTH_MOST)
+		no(builder, "it is nested too deeply for SQLite");
+	else if (expr->kind == CONSORT_EXPR_COLUMN)
+		taken = render_column(builder, relation, expr, out);
+	else if (is_constant(expr))
+		taken = render_constant(builder, expr, want, LITE_COMPARE, out);
+	else if (expr->kind == CONSORT_EXPR_CALL)
+		taken = render_call(builder, relation, expr, want, out);
+	else
+		no(builder, "SQLite has no such expression");
+	builder->depth--;
+	return taken;
+}
+
+bool lite_render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		 const struct lite_storage *want, struct consort_buffer *out)
+{
+	return render(builder, relation, expr, want, out);
+}
+
+bool lite_render_stored(struct lite_builder *builder, struct lite_relation *relation,
+			const struct consort_resource *resource, const struct consort_attribute *attribute,
+			const struct consort_expr *expr, struct consort_buffer *out)
+{
+	struct lite_slot slot = {.purpose = LITE_STORE, .index = expr->index, .attribute = attribute->name};
+	const struct lite_storage *own = lite_expr_storage(relation, expr);
+
+	builder->status = lite_storage_of(resource, attribute, &slot.storage, builder->error);
+	if (builder->status)
+		return false;
+	if (attribute->type.id == CONSORT_TYPE_LIST)
+		return no(builder, "lists are written by key");
+	if (is_constant(expr)) {
+		slot.source = expr->kind == CONSORT_EXPR_LITERAL ? LITE_LITERAL : LITE_PARAMETER;
+		slot.literal = &expr->value;
+		return lite_render_slot(builder, &slot, out);
+	}
+	if (own && (own->codec != slot.storage.codec || !own->equality))
+		return no(builder, "the two sides are stored in different ways");
+	return render(builder, relation, expr, &slot.storage, out);
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offers, compiled statements and cursors. The way of a row: sqlite3_step, a switch for each column, the batch. */
+#include "sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- offer and compile --- */
+
+static bool has_join(const struct consort_node *node)
+{
+	uint32_t i;
+
+	if (node->kind == CONSORT_NODE_JOIN)
+		return true;
+	for (i = 0; i < node->ninputs; i++)
+		if (has_join(node->inputs[i]))
+			return true;
+	return false;
+}
+
+/* UPDATE and DELETE of what a SCAN, FILTER or KEYED finds. */
+static bool render_change(struct lite_builder *builder, const struct consort_node *node, struct consort_buffer *sql)
+{
+	struct lite_relation *relation = lite_relation_of(builder, node->inputs[0]);
+	uint32_t i;
+
+	if (!relation)
+		return false;
+	if (relation->reason || relation->ntables != 1 || relation->aggregated || relation->limit || relation->offset) {
+		lite_answer(builder, node->number, CONSORT_FIDELITY_NO, "it changes more than one table's records");
+		return false;
+	}
+	consort_buffer_text(sql, node->kind == CONSORT_NODE_UPDATE ? "UPDATE " : "DELETE FROM ");
+	lite_quote(sql, node->resource->source);
+	for (i = 0; node->kind == CONSORT_NODE_UPDATE && i < node->nexprs; i++) {
+		const struct consort_attribute *attribute = node->resource->attributes[node->attributes[i]];
+
+		consort_buffer_text(sql, i ? ", " : " SET ");
+		lite_quote(sql, attribute->source);
+		consort_buffer_text(sql, " = ");
+		if (!lite_render_stored(builder, relation, node->resource, attribute, node->exprs[i], sql)) {
+			if (!builder->status)
+				lite_answer(builder, node->number, CONSORT_FIDELITY_NO, builder->reason);
+			return false;
+		}
+	}
+	lite_render_where(builder, relation, sql);
+	lite_answer(builder, node->number, CONSORT_FIDELITY_EXACT, NULL);
+	return !builder->status;
+}
+
+static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
+			    struct consort_error *error)
+{
+	struct consort_arena arena;
+	struct lite_builder builder = {.arena = &arena, .error = error, .offer = answer, .joins = has_join(tree)};
+	struct consort_buffer sql = CONSORT_BUFFER_INIT;
+
+	(void)database;
+	consort_arena_init(&arena, 0);
+	if (tree->kind == CONSORT_NODE_UPDATE || tree->kind == CONSORT_NODE_DELETE)
+		render_change(&builder, tree, &sql);
+	else
+		lite_relation_of(&builder, tree);
+	consort_buffer_clear(&sql);
+	consort_arena_clear(&arena);
+	return builder.status;
+}
+
+static bool add_columns(struct lite_builder *builder, struct lite_compiled *compiled,
+			const struct lite_relation *relation)
+{
+	struct lite_column *columns = consort_arena_array(&compiled->arena, relation->nterms, sizeof(*columns));
+	uint32_t i;
+
+	if (!columns) {
+		builder->status = consort_error_no_memory(builder->error);
+		return false;
+	}
+	for (i = 0; i < relation->nterms; i++) {
+		const struct lite_term *term = &relation->terms[i];
+
+		columns[i].codec = term->storage.codec;
+		columns[i].type = term->type;
+		columns[i].resource = term->checked ? term->checked->resource : "";
+		columns[i].attribute = term->checked ? term->checked->attribute : term->sql;
+	}
+	compiled->columns = columns;
+	compiled->ncolumns = relation->nterms;
+	return true;
+}
+
+/* The resource that messages about the whole statement name. */
+static const struct consort_resource *resource_of(const struct consort_node *node)
+{
+	while (!node->resource && node->ninputs)
+		node = node->inputs[0];
+	return node->resource;
+}
+
+static void render_statement(struct lite_builder *builder, struct lite_compiled *compiled,
+			     const struct consort_statement *statement)
+{
+	struct consort_buffer sql = CONSORT_BUFFER_INIT;
+	struct lite_relation *relation;
+
+	compiled->resource = resource_of(statement->root);
+	compiled->writes = statement->root->kind == CONSORT_NODE_UPDATE ||
+			   statement->root->kind == CONSORT_NODE_DELETE;
+	if (compiled->writes) {
+		render_change(builder, statement->root, &sql);
+	} else {
+		relation = lite_relation_of(builder, statement->root);
+		if (relation && !builder->status && add_columns(builder, compiled, relation)) {
+			lite_render_select(builder, relation, false, &sql);
+			compiled->single = relation->single;
+		}
+	}
+	compiled->size = sql.size;
+	compiled->sql = lite_take_text(builder, &sql);
+	compiled->checks = builder->checks;
+	compiled->slots = builder->slots;
+	compiled->nslots = builder->nslots;
+	compiled->nkeys = statement->nkeys;
+	compiled->id = statement->id;
+}
+
+static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
+			      struct consort_error *error)
+{
+	struct lite_compiled *compiled;
+	struct lite_builder builder = {.error = error, .joins = has_join(statement->root)};
+
+	(void)database;
+	if (statement->flags)
+		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a statement");
+	compiled = calloc(1, sizeof(*compiled));
+	if (!compiled)
+		return consort_error_no_memory(error);
+	consort_arena_init(&compiled->arena, 0);
+	builder.arena = &compiled->arena;
+	render_statement(&builder, compiled, statement);
+	if (builder.status) {
+		consort_arena_clear(&compiled->arena);
+		free(compiled);
+		return builder.status;
+	}
+	*out_compiled = compiled;
+	return CONSORT_OK;
+}
+
+static void query_compiled_free(void *database, void *context)
+{
+	struct lite_compiled *compiled = context;
+
+	(void)database;
+	consort_arena_clear(&compiled->arena);
+	free(compiled);
+}
+
+static uint32_t query_explain(void *database, void *context, const struct consort_text_sink *sink,
+			      struct consort_error *error)
+{
+	const struct lite_compiled *compiled = context;
+	uint32_t status = sink->write(sink->context, compiled->sql, compiled->size);
+
+	(void)database;
+	return status ? consort_error_set(error, status, "the text could not be taken") : CONSORT_OK;
+}
+
+/* --- binding --- */
+
+static uint32_t bind_slot(struct lite_statement *cursor, const struct lite_slot *slot, uint32_t position,
+			  const struct consort_value *value, struct consort_error *error)
+{
+	struct lite_cell cell;
+	uint32_t status;
+	int code;
+
+	if (CONSORT_LIKELY(value->type.id == CONSORT_TYPE_INT64 && slot->storage.codec == LITE_INT64)) {
+		code = sqlite3_bind_int64(cursor->stmt, (int)position, value->as.int64);
+	} else {
+		status = lite_encode(&slot->storage, slot->purpose, value, slot->attribute, true, &cursor->memory, &cell,
+				     error);
+		if (status)
+			return status;
+		code = lite_bind(cursor->stmt, (int)position, &cell);
+	}
+	return code ? lite_fail(cursor->conn, code, cursor->resource, error) : CONSORT_OK;
+}
+
+static uint32_t bind_parameters(struct lite_statement *cursor, const struct lite_compiled *compiled,
+				const struct consort_run *run, struct consort_error *error)
+{
+	uint32_t i, status = CONSORT_OK;
+
+	for (i = 0; !status && i < compiled->nslots; i++) {
+		const struct lite_slot *slot = &compiled->slots[i];
+
+		if (slot->source == LITE_KEY)
+			continue;
+		if (slot->source == LITE_PARAMETER && slot->index >= run->nparameters)
+			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing", slot->index + 1);
+		status = bind_slot(cursor, slot, i + 1,
+				   slot->source == LITE_LITERAL ? slot->literal : &run->parameters[slot->index], error);
+	}
+	return status;
+}
+
+/* Encodes the whole key set, since it is gone when open returns. */
+static uint32_t keep_keys(struct lite_statement *cursor, const struct lite_compiled *compiled,
+			  const struct consort_batch *keys, struct consort_error *error)
+{
+	struct lite_cell *cells;
+	int64_t row;
+	uint32_t i, status = CONSORT_OK;
+
+	if (!keys || keys->ncolumns != compiled->nkeys)
+		return consort_error_set(error, CONSORT_EINVAL, "the key set is missing or of another width");
+	cells = consort_arena_array(&cursor->memory, (size_t)keys->nrows * compiled->nslots, sizeof(*cells));
+	if (!cells)
+		return consort_error_no_memory(error);
+	cursor->keys = cells;
+	cursor->nkeys = (uint32_t)keys->nrows;
+	for (row = 0; row < keys->nrows; row++, cells += compiled->nslots) {
+		for (i = 0; !status && i < compiled->nslots; i++) {
+			const struct lite_slot *slot = &compiled->slots[i];
+			struct consort_value value;
+
+			if (slot->source != LITE_KEY)
+				continue;
+			value = consort_column_value(&keys->columns[slot->index], row);
+			status = lite_encode(&slot->storage, LITE_COMPARE, &value, slot->attribute, true,
+					     &cursor->memory, &cells[i], error);
+		}
+	}
+	return status;
+}
+
+static int bind_key(struct lite_statement *cursor)
+{
+	const struct lite_compiled *compiled = cursor->compiled;
+	const struct lite_cell *cells = cursor->keys + (size_t)cursor->key * compiled->nslots;
+	int code = SQLITE_OK;
+	uint32_t i;
+
+	for (i = 0; !code && i < compiled->nslots; i++)
+		if (compiled->slots[i].source == LITE_KEY)
+			code = lite_bind(cursor->stmt, (int)i + 1, &cells[i]);
+	cursor->key++;
+	return code;
+}
+
+/* --- cursors --- */
+
+/* A key set is looked up key by key; outside a transaction a statement that stands on a row keeps all of them in
+ * one snapshot. */
+static uint32_t hold(struct lite_connection *conn, struct consort_error *error)
+{
+	static const char sql[] = "SELECT 1 FROM sqlite_schema UNION ALL SELECT 1";
+	int code = SQLITE_OK;
+
+	if (!conn->holder)
+		code = sqlite3_prepare_v3(conn->db, sql, sizeof(sql), SQLITE_PREPARE_PERSISTENT, &conn->holder, NULL);
+	if (!code && !conn->held)
+		code = sqlite3_step(conn->holder) == SQLITE_ROW ? SQLITE_OK : sqlite3_reset(conn->holder);
+	if (code)
+		return lite_fail(conn, code, NULL, error);
+	conn->held++;
+	return CONSORT_OK;
+}
+
+static void unhold(struct lite_connection *conn)
+{
+	if (--conn->held == 0)
+		sqlite3_reset(conn->holder);
+}
+
+int lite_cursor_step(struct lite_statement *cursor)
+{
+	int code;
+
+	if (CONSORT_UNLIKELY(cursor->pending)) {
+		cursor->pending = false;
+		return SQLITE_ROW;
+	}
+	if (CONSORT_LIKELY(!cursor->compiled || cursor->spill))
+		return sqlite3_step(cursor->rows);
+	for (;;) {
+		if (cursor->on_key) {
+			code = sqlite3_step(cursor->stmt);
+			cursor->on_key = !cursor->single;
+			if (code != SQLITE_DONE)
+				return code;
+		}
+		if (cursor->key == cursor->nkeys)
+			return SQLITE_DONE;
+		sqlite3_reset(cursor->stmt);
+		code = bind_key(cursor);
+		if (code)
+			return code;
+		cursor->on_key = true;
+	}
+}
+
+void lite_cursor_start(struct lite_statement *cursor)
+{
+	struct lite_connection *conn = cursor->conn;
+
+	cursor->next_cursor = conn->cursors;
+	cursor->link = &conn->cursors;
+	if (cursor->next_cursor)
+		cursor->next_cursor->link = &cursor->next_cursor;
+	conn->cursors = cursor;
+}
+
+static uint32_t get_statement(struct lite_connection *conn, const struct lite_compiled *compiled,
+			      struct lite_statement **out_cursor, struct consort_error *error)
+{
+	struct lite_statement *cursor = lite_statement_take(conn, compiled->id);
+	uint32_t status;
+
+	if (CONSORT_UNLIKELY(!cursor)) {
+		if (compiled->checks && (status = lite_define_checks(conn, error)))
+			return status;
+		status = lite_statement_prepare(conn, compiled->id, compiled->sql, compiled->size, &cursor, error);
+		if (status)
+			return status;
+	}
+	cursor->columns = compiled->columns;
+	cursor->ncolumns = compiled->ncolumns;
+	cursor->resource = compiled->resource;
+	cursor->single = compiled->single;
+	cursor->compiled = compiled->nkeys ? compiled : NULL;
+	cursor->key = 0;
+	cursor->on_key = cursor->done = false;
+	if (compiled->nslots)
+		consort_arena_reset(&cursor->memory);
+	*out_cursor = cursor;
+	return CONSORT_OK;
+}
+
+static uint32_t query_open(void *connection, const struct consort_call *call, void *context,
+			   const struct consort_run *run, void **out_cursor, struct consort_error *error)
+{
+	struct lite_connection *conn = connection;
+	const struct lite_compiled *compiled = context;
+	struct lite_statement *cursor = NULL;
+	uint32_t status = lite_enter(conn, call, error);
+
+	if (CONSORT_UNLIKELY(status))
+		return status;
+	status = get_statement(conn, compiled, &cursor, error);
+	if (!status)
+		status = bind_parameters(cursor, compiled, run, error);
+	if (!status && compiled->nkeys)
+		status = keep_keys(cursor, compiled, run->keys, error);
+	if (!status && compiled->nkeys && cursor->nkeys > 1) {
+		status = hold(conn, error);
+		cursor->holds = !status;
+	}
+	lite_leave(conn);
+	if (CONSORT_UNLIKELY(status)) {
+		if (cursor)
+			lite_statement_give(cursor);
+		return status;
+	}
+	lite_cursor_start(cursor);
+	*out_cursor = cursor;
+	return CONSORT_OK;
+}
+
+/* One cell; what is not a plain copy goes the long way. */
+static inline uint32_t append_cell(struct lite_statement *cursor, const struct lite_column *from, sqlite3_value *value,
+				   struct consort_batch *batch, struct consort_column *column,
+				   struct consort_error *error)
+{
+	int type = sqlite3_value_type(value), size;
+	const char *text;
+
+	switch (from->codec) {
+	case LITE_INT64:
+	case LITE_MICROS:
+		if (CONSORT_UNLIKELY(type != SQLITE_INTEGER))
+			break;
+		consort_append_int64(column, sqlite3_value_int64(value));
+		return CONSORT_OK;
+	case LITE_FLOAT64:
+		if (CONSORT_UNLIKELY(type != SQLITE_FLOAT))
+			break;
+		consort_append_float64(column, sqlite3_value_double(value));
+		return CONSORT_OK;
+	case LITE_TEXT:
+		if (CONSORT_UNLIKELY(type != SQLITE_TEXT))
+			break;
+		text = (const char *)sqlite3_value_text(value);
+		size = sqlite3_value_bytes(value);
+		if (CONSORT_UNLIKELY(!text || !consort_utf8_valid(text, (uint64_t)size, NULL)))
+			break;
+		if (CONSORT_UNLIKELY(consort_append_view(batch, column, text, (uint64_t)size)))
+			return consort_error_no_memory(error);
+		return CONSORT_OK;
+	default:
+		break;
+	}
+	return lite_decode(cursor->conn, &cursor->json, from, value, batch, column, error);
+}
+
+static uint32_t append_row(struct lite_statement *cursor, struct consort_batch *batch, struct consort_error *error)
+{
+	const struct lite_column *columns = cursor->columns;
+	uint32_t i, n = cursor->ncolumns, status;
+
+	for (i = 0; i < n; i++) {
+		status = append_cell(cursor, &columns[i], sqlite3_column_value(cursor->rows, (int)i), batch,
+				     &batch->columns[i], error);
+		if (CONSORT_UNLIKELY(status))
+			return status;
+	}
+	return CONSORT_OK;
+}
+
+uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch, struct consort_error *error)
+{
+	return append_row(cursor, batch, error);
+}
+
+static uint32_t query_next(void *context, const struct consort_call *call, struct consort_batch *batch,
+			   struct consort_error *error)
+{
+	struct lite_statement *cursor = context;
+	struct lite_connection *conn = cursor->conn;
+	bool last = cursor->single && !cursor->compiled;
+	uint32_t status;
+	int code;
+
+	if (CONSORT_UNLIKELY(cursor->done)) {
+		batch->flags |= CONSORT_BATCH_LAST;
+		return CONSORT_OK;
+	}
+	status = lite_enter(conn, call, error);
+	while (CONSORT_LIKELY(!status)) {
+		code = lite_cursor_step(cursor);
+		if (CONSORT_UNLIKELY(code != SQLITE_ROW)) {
+			if (code == SQLITE_DONE)
+				cursor->done = true;
+			else
+				status = lite_fail(conn, code, cursor->resource, error);
+			break;
+		}
+		status = append_row(cursor, batch, error);
+		if (CONSORT_UNLIKELY(status))
+			break;
+		if (consort_batch_end_row(batch) || last) {
+			cursor->done = last;
+			break;
+		}
+	}
+	if (cursor->done)
+		batch->flags |= CONSORT_BATCH_LAST;
+	lite_leave(conn);
+	return status;
+}
+
+static void query_close(void *context)
+{
+	struct lite_statement *cursor = context;
+
+	*cursor->link = cursor->next_cursor;
+	if (cursor->next_cursor)
+		cursor->next_cursor->link = cursor->link;
+	if (CONSORT_UNLIKELY(cursor->holds)) {
+		unhold(cursor->conn);
+		cursor->holds = false;
+	}
+	if (CONSORT_UNLIKELY(cursor->spill))
+		lite_unspill(cursor);
+	lite_statement_give(cursor);
+}
+
+/* --- UPDATE and DELETE --- */
+
+static uint32_t run_change(struct lite_statement *change, int64_t *out_affected, struct consort_error *error)
+{
+	struct lite_connection *conn = change->conn;
+	int64_t affected = 0;
+	int code;
+
+	do {
+		if (change->compiled) {
+			sqlite3_reset(change->stmt);
+			if (change->key == change->nkeys)
+				break;
+			code = bind_key(change);
+			if (code)
+				return lite_fail(conn, code, change->resource, error);
+		}
+		code = sqlite3_step(change->stmt);
+		if (code != SQLITE_DONE)
+			return lite_fail(conn, code, change->resource, error);
+		affected += sqlite3_changes64(conn->db);
+	} while (change->compiled);
+	*out_affected = affected;
+	return CONSORT_OK;
+}
+
+static uint32_t query_execute(void *connection, const struct consort_call *call, void *context,
+			      const struct consort_run *run, int64_t *out_affected, struct consort_error *error)
+{
+	struct lite_connection *conn = connection;
+	const struct lite_compiled *compiled = context;
+	struct lite_statement *change = NULL;
+	uint32_t status = lite_enter(conn, call, error);
+	bool several;
+
+	if (status)
+		return status;
+	status = lite_settle(conn, error);
+	if (!status)
+		status = get_statement(conn, compiled, &change, error);
+	if (!status)
+		status = bind_parameters(change, compiled, run, error);
+	if (!status && compiled->nkeys)
+		status = keep_keys(change, compiled, run->keys, error);
+	several = !status && compiled->nkeys && change->nkeys > 1;
+	if (several)
+		status = lite_group_begin(conn, error);
+	if (!status)
+		status = run_change(change, out_affected, error);
+	if (change)
+		lite_statement_give(change);
+	if (several)
+		status = lite_group_end(conn, status, error);
+	lite_leave(conn);
+	return status;
+}
+
+const struct consort_query_ops lite_query_ops = {
+	.struct_size = sizeof(lite_query_ops),
+	.offer = query_offer,
+	.compile = query_compile,
+	.compiled_free = query_compiled_free,
+	.open = query_open,
+	.next = query_next,
+	.close = query_close,
+	.execute = query_execute,
+	.explain = query_explain,
+};
