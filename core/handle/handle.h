@@ -13,7 +13,8 @@
  *     get.c          by key                                     write.c     create, update, upsert, delete
  *     many.c         sets of records                            load.c      by sets of keys
  *     writer.c       in columns                                 values.c    programs' values, checked
- *     catalog.c      describe, define, drop                     database.c  features, native
+ *     catalog.c      describe, define, drop                     database.c  features
+ *     log.c          lines to where the manifest says
  */
 
 #include <consort/consort.h>
@@ -47,7 +48,17 @@ struct consort_root {
 	struct consort_catalog catalog;
 	bool has_catalog;
 	struct consort_tx_list transactions;
+	struct consort_log *log; /* NULL: none was asked for */
 };
+
+/* --- log.c --- */
+
+/* Sends log lines where the program or the manifest wants them; the manifest opened last counts. */
+enum consort_status consort_log_open(struct consort_root *root, const struct consort_open_options *options,
+				     struct consort_error *error);
+void consort_log_close(struct consort_root *root);
+
+/* --- open.c --- */
 
 void consort_root_hold(struct consort_root *root);
 void consort_root_drop(struct consort_root *root);

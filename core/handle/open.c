@@ -44,6 +44,7 @@ static void free_root(struct consort_root *root)
 	free(root->plugins);
 	if (!forked)
 		consort_tx_list_clear(&root->transactions);
+	consort_log_close(root);
 	consort_search_clear(&root->search);
 	consort_secrets_clear(&root->secrets);
 	consort_manifest_free(root->manifest);
@@ -215,6 +216,8 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 	if (!status)
 		status = collect_secrets(root, error);
 	if (!status)
+		status = consort_log_open(root, options, error);
+	if (!status)
 		status = consort_search_init(&root->search, manifest->plugin_path, error);
 	if (status)
 		return status;
@@ -253,8 +256,6 @@ enum consort_status consort_open_with(const struct consort_open_options *options
 	if (status)
 		return status;
 	consort_fork_watch();
-	if (options->log)
-		consort_host_log_to(options->log, options->log_context, options->log_level);
 	root = calloc(1, sizeof(*root));
 	c = calloc(1, sizeof(*c));
 	if (!root || !c) {

@@ -51,6 +51,16 @@ void consort_host_log_to(void (*fn)(void *context, uint32_t level, const char *o
 	pthread_rwlock_unlock(&sink.lock);
 }
 
+void consort_host_log_end(const void *context)
+{
+	pthread_rwlock_wrlock(&sink.lock);
+	if (sink.context == context) {
+		sink.fn = NULL;
+		__atomic_store_n(&sink.level, 0, __ATOMIC_RELAXED);
+	}
+	pthread_rwlock_unlock(&sink.lock);
+}
+
 /* --- clocks --- */
 
 static int64_t nanoseconds(clockid_t clock)

@@ -114,5 +114,7 @@ const struct consort_host *consort_host_services(void);
  * thread is inside the former fn. fn may log, but not call this. */
 void consort_host_log_to(void (*fn)(void *context, uint32_t level, const char *origin, const char *text),
 			 void *context, uint32_t level);
+/* No line goes there any more, if it is still that context's turn. */
+void consort_host_log_end(const void *context);
 
 #endif

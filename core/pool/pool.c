@@ -5,7 +5,10 @@
  */
 #include "pool/pool.h"
 
+#include <stdio.h>
 #include <time.h>
+
+#include "loader/loader.h"
 
 #define SECOND ((int64_t)1000000000)
 #define CANCEL_LATENCY (SECOND / 20) /* a waiter notices a cancel within this time */
@@ -16,6 +19,15 @@ static int64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
+}
+
+/* A change of state, told in the log. */
+static void tell(const struct consort_database *database, uint32_t level, const char *what, const char *detail)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s%s", what, detail && *detail ? ": " : "", detail ? detail : "");
+	consort_host_services()->log(level, database->name, text);
 }
 
 static void close_connection(struct consort_connection *connection)
@@ -75,6 +87,7 @@ static void learn(struct consort_database *database, void *connection)
 		__atomic_store_n(&database->effective.word[0], mask.word[0], __ATOMIC_RELAXED);
 		__atomic_store_n(&database->effective.word[1], mask.word[1], __ATOMIC_RELAXED);
 		__atomic_store_n(&database->known, 1, __ATOMIC_RELEASE);
+		tell(database, CONSORT_LOG_INFO, "connected", database->server);
 	}
 	pthread_mutex_unlock(&database->lock);
 }
@@ -196,8 +209,10 @@ void consort_pool_release(struct consort_connection *connection)
 	struct consort_database *database = connection->database;
 	bool keep = tidy(connection);
 
-	if (!keep)
+	if (!keep) {
+		tell(database, CONSORT_LOG_WARNING, "a connection was lost, or could not be reset, and is closed", NULL);
 		close_connection(connection);
+	}
 	pthread_mutex_lock(&database->pool_lock);
 	if (keep) {
 		connection->next = database->idle;

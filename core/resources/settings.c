@@ -2,6 +2,8 @@
 /* The options of a [database] or [resource] section, by what its adapter lists. */
 #include "resources/resources.h"
 
+#include <stdio.h>
+
 static const struct consort_option *find_option(const struct consort_plugin *plugin, uint32_t scope, const char *name)
 {
 	const struct consort_option *const *option;
@@ -12,18 +14,46 @@ static const struct consort_option *find_option(const struct consort_plugin *plu
 	return NULL;
 }
 
+/* The core's own keys of these sections, which a mistyped key may have meant too. */
+static const char *const core_keys[][9] = {
+	[CONSORT_OPTION_DATABASE] = {"type", "resources", "timeout", "optional", "features", "pool.max", "pool.min",
+				     "pool.acquire_timeout", NULL},
+	[CONSORT_OPTION_RESOURCE] = {"database", "source", "key", NULL},
+};
+
+/* "atribute.x" means "attribute.x". */
+static const char *nearest_prefixed(const char *key, char *out, size_t size)
+{
+	static const char *const prefixes[] = {"attribute", "relationship", "index"};
+	const char *dot = strchr(key, '.'), *nearest;
+	char prefix[32];
+
+	if (!dot || (size_t)(dot - key) >= sizeof(prefix))
+		return NULL;
+	memcpy(prefix, key, (size_t)(dot - key));
+	prefix[dot - key] = '\0';
+	nearest = consort_nearest(prefix, prefixes, 3);
+	if (!nearest)
+		return NULL;
+	snprintf(out, size, "%s%s", nearest, dot);
+	return out;
+}
+
 static enum consort_status unknown_option(const struct consort_plugin *plugin, uint32_t scope,
 					  const struct consort_manifest_entry *entry, struct consort_error *error)
 {
 	const struct consort_option *const *option;
-	const char *words[256];
-	size_t count = 0;
-	char hint[160];
+	const char *words[256], *nearest;
+	char hint[200], prefixed[160];
+	size_t count = 0, i;
 
+	for (i = 0; core_keys[scope][i]; i++)
+		words[count++] = core_keys[scope][i];
 	for (option = plugin->options; option && *option && count < 256; option++)
 		if ((*option)->scope == scope)
 			words[count++] = (*option)->name;
-	consort_hint(consort_nearest(entry->key, words, count), hint, sizeof(hint));
+	nearest = scope == CONSORT_OPTION_RESOURCE ? nearest_prefixed(entry->key, prefixed, sizeof(prefixed)) : NULL;
+	consort_hint(nearest ? nearest : consort_nearest(entry->key, words, count), hint, sizeof(hint));
 	return consort_manifest_fail(error, CONSORT_EOPTION, entry, "the adapter '%s' has no option '%s' for a %s%s",
 				     plugin->id, entry->key,
 				     scope == CONSORT_OPTION_DATABASE ? "database" : "resource", hint);

@@ -34,8 +34,8 @@ struct consort_open_options {
  * to nothing; a database is connected to, and introspected, when it is first used.
  * path: the manifest's file.
  * *out_consort: the handle, to be closed by consort_close. For all threads.
- * Errors: EMANIFEST, EOPTION, EVALUE with file and line; ENOPLUGIN, EUNTRUSTED, ELOAD, EABI; ENOMEM;
- * ECONNECTION if the file cannot be read.
+ * Errors: EMANIFEST, EOPTION, EVALUE with file and line (EMANIFEST too if the file cannot be read); ENOPLUGIN,
+ * EUNTRUSTED, ELOAD, EABI; ENOMEM.
  * @since 0.1
  */
 CONSORT_EXPORT enum consort_status consort_open(const char *path, struct consort **out_consort,
