@@ -7,9 +7,9 @@
 /* All that the helpers return; a case is a process, so it is never cleared. */
 static struct consort_arena arena;
 
-static void *take(size_t size)
+void *keep(size_t count, size_t size)
 {
-	void *memory = consort_arena_alloc(&arena, size);
+	void *memory = consort_arena_array(&arena, count, size);
 
 	if (!memory)
 		abort();
@@ -36,7 +36,7 @@ struct consort_value decimal(const char *text)
 
 static struct consort_expr *expr_of(uint32_t kind, struct consort_type type)
 {
-	struct consort_expr *expr = take(sizeof(*expr));
+	struct consort_expr *expr = keep(1, sizeof(*expr));
 
 	expr->struct_size = sizeof(*expr);
 	expr->kind = kind;
@@ -73,7 +73,7 @@ const struct consort_expr *call_n(uint32_t op, struct consort_type type, const s
 				  uint32_t nargs)
 {
 	struct consort_expr *expr = expr_of(CONSORT_EXPR_CALL, type);
-	const struct consort_expr **copy = take(nargs * sizeof(*copy));
+	const struct consort_expr **copy = keep(nargs, sizeof(*copy));
 
 	memcpy(copy, args, nargs * sizeof(*copy));
 	expr->op = op;
@@ -84,8 +84,8 @@ const struct consort_expr *call_n(uint32_t op, struct consort_type type, const s
 
 const struct consort_field *const *fields(uint32_t count, ...)
 {
-	struct consort_field *field = take((count + 1) * sizeof(*field));
-	const struct consort_field **list = take((count + 1) * sizeof(*list));
+	struct consort_field *field = keep(count, sizeof(*field));
+	const struct consort_field **list = keep(count, sizeof(*list));
 	va_list types;
 	uint32_t i;
 

@@ -15,6 +15,9 @@
 #define T_TIMESTAMP consort_type_of(CONSORT_TYPE_TIMESTAMP)
 #define T_DATE consort_type_of(CONSORT_TYPE_DATE)
 
+/* Zeroed memory that lives as long as the case. */
+void *keep(size_t count, size_t size);
+
 struct consort_type list_of(uint16_t element);
 /* "123.45" with its own precision and scale */
 struct consort_value decimal(const char *text);
