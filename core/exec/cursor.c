@@ -4,8 +4,9 @@
 
 #include <assert.h>
 
-struct consort_cursor *consort_cursor_new(struct consort_operator *op, const struct consort_field *const *fields,
-					  uint32_t nfields, void *owner, void (*owner_free)(void *owner))
+struct consort_cursor *consort_cursor_new(struct consort_operator *op,
+					  const struct consort_field *const *fields, uint32_t nfields,
+					  void *owner, void (*owner_free)(void *owner))
 {
 	struct consort_cursor *rows = calloc(1, sizeof(*rows));
 
@@ -56,7 +57,8 @@ static enum consort_status next_batch(struct consort_cursor *rows, struct consor
 	if (rows->ended)
 		return CONSORT_OK;
 	if (CONSORT_UNLIKELY(rows->stamp && *rows->stamp != consort_fork_count))
-		status = consort_error_set(&rows->error, CONSORT_EFORKED, "this cursor belongs to the parent process");
+		status = consort_error_set(&rows->error, CONSORT_EFORKED,
+					   "this cursor belongs to the parent process");
 	else
 		status = consort_operator_next(rows->op, &rows->batch, &rows->error);
 	if (status)
@@ -91,9 +93,10 @@ enum consort_status consort_cursor_batch(struct consort_cursor *rows, const stru
 	enum consort_status status;
 
 	if (rows->batch && rows->row >= 0 && rows->row + 1 < rows->batch->nrows)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "a batch can be taken only where a batch starts, not after consort_cursor_next "
-					 "gave a part of one");
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"a batch can be taken only where a batch starts, not after consort_cursor_next "
+			"gave a part of one");
 	status = next_batch(rows, error);
 	if (status)
 		return status;

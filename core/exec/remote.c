@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows from an adapter. While its cursor is open it is listed with the connection, whose next statement may ask
- * it to drain: it then reads the rest into memory and goes on from there.
+ * Rows from an adapter. While its cursor is open it is listed with the connection, whose next statement may
+ * ask it to drain: it then reads the rest into memory and goes on from there.
  */
 #include "exec/exec.h"
 
@@ -18,14 +18,14 @@ struct remote {
 	struct consort_open_cursor open;
 	struct consort_connection *connection;
 	struct consort_database *database;
-	void *cursor;             /* the adapter's; NULL: none */
+	void *cursor; /* the adapter's; NULL: none */
 	struct consort_type *types;
 	uint32_t ntypes;
 	struct consort_batch *batch;
 	struct drained *first, **last;
-	struct drained *current;  /* the one that was handed out */
+	struct drained *current; /* the one that was handed out */
 	uint64_t drained_bytes;
-	const char *ended;        /* why reading on fails */
+	const char *ended; /* why reading on fails */
 	int64_t max_rows;
 };
 
@@ -63,7 +63,8 @@ static void free_drained(struct remote *remote)
 }
 
 /* One batch from the adapter; nrows 0 at the end. Closes the adapter's cursor when it has no more. */
-static enum consort_status fetch(struct remote *remote, struct consort_batch *batch, struct consort_error *error)
+static enum consort_status fetch(struct remote *remote, struct consort_batch *batch,
+				 struct consort_error *error)
 {
 	enum consort_status status = consort_batch_reset(batch);
 	uint32_t i;
@@ -79,10 +80,11 @@ static enum consort_status fetch(struct remote *remote, struct consort_batch *ba
 	for (i = 0; i < batch->ncolumns; i++) {
 		if (CONSORT_UNLIKELY(batch->columns[i].length != batch->nrows)) {
 			close_cursor(remote);
-			return consort_error_set(error, CONSORT_EPROTOCOL,
-						 "the adapter '%s' gave %lld values for %lld rows in column %u",
-						 remote->database->plugin->id, (long long)batch->columns[i].length,
-						 (long long)batch->nrows, i + 1);
+			return consort_error_set(
+				error, CONSORT_EPROTOCOL,
+				"the adapter '%s' gave %lld values for %lld rows in column %u",
+				remote->database->plugin->id, (long long)batch->columns[i].length,
+				(long long)batch->nrows, i + 1);
 		}
 	}
 	if (!batch->nrows || (batch->flags & CONSORT_BATCH_LAST))
@@ -98,8 +100,8 @@ static enum consort_status drain(struct consort_open_cursor *open, struct consor
 
 	while (!status && remote->cursor) {
 		struct drained *drained = calloc(1, sizeof(*drained));
-		struct consort_batch *batch = consort_batch_new(remote->types, remote->ntypes, CONSORT_BATCH_ROWS,
-								CONSORT_BATCH_BYTES);
+		struct consort_batch *batch = consort_batch_new(remote->types, remote->ntypes,
+								CONSORT_BATCH_ROWS, CONSORT_BATCH_BYTES);
 		uint64_t bytes;
 
 		if (!drained || !batch) {
@@ -120,7 +122,8 @@ static enum consort_status drain(struct consort_open_cursor *open, struct consor
 	}
 	if (status) {
 		close_cursor(remote);
-		consort_error_prefix(&local, "an open cursor on '%s' could not be kept for later", remote->database->name);
+		consort_error_prefix(&local, "an open cursor on '%s' could not be kept for later",
+				     remote->database->name);
 		remote->ended = "its rows could not be kept when another statement followed";
 		if (error)
 			*error = local;
@@ -165,7 +168,8 @@ static enum consort_status next(struct consort_operator *op, struct consort_batc
 	enum consort_status status;
 
 	if (CONSORT_UNLIKELY(remote->ended))
-		return consort_error_set(error, CONSORT_EINVAL, "the cursor cannot be read on: %s", remote->ended);
+		return consort_error_set(error, CONSORT_EINVAL, "the cursor cannot be read on: %s",
+					 remote->ended);
 	if (CONSORT_UNLIKELY(remote->first || remote->current) && take_drained(remote, out_batch))
 		return CONSORT_OK;
 	if (!remote->cursor) {
@@ -173,7 +177,8 @@ static enum consort_status next(struct consort_operator *op, struct consort_batc
 		return CONSORT_OK;
 	}
 	if (!remote->batch) {
-		remote->batch = consort_batch_new(remote->types, remote->ntypes, remote->max_rows, CONSORT_BATCH_BYTES);
+		remote->batch = consort_batch_new(remote->types, remote->ntypes, remote->max_rows,
+						  CONSORT_BATCH_BYTES);
 		if (!remote->batch)
 			return consort_error_no_memory(error);
 	}
@@ -243,20 +248,23 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 {
 	struct remote *remote = (struct remote *)op;
 	struct consort_exec *exec = op->exec;
-	const struct consort_run run = {.struct_size = sizeof(run), .nparameters = exec->nparameters,
-					.parameters = exec->parameters, .keys = keys};
+	const struct consort_run run = {.struct_size = sizeof(run),
+					.nparameters = exec->nparameters,
+					.parameters = exec->parameters,
+					.keys = keys};
 	enum consort_status status;
 	void *cursor;
 
 	close_cursor(remote);
 	free_drained(remote);
 	if (remote->ended)
-		return consort_error_set(error, CONSORT_EINVAL, "the cursor cannot be read on: %s", remote->ended);
+		return consort_error_set(error, CONSORT_EINVAL, "the cursor cannot be read on: %s",
+					 remote->ended);
 	status = consort_connection_ready(remote->connection, false, error);
 	if (status)
 		return status;
-	status = remote->database->plugin->query->open(remote->connection->context, &exec->call, op->step->compiled,
-						       &run, &cursor, error);
+	status = remote->database->plugin->query->open(remote->connection->context, &exec->call,
+						       op->step->compiled, &run, &cursor, error);
 	if (status)
 		return consort_connection_failed(remote->connection, status, error);
 	remote->cursor = cursor;
@@ -286,13 +294,13 @@ enum consort_status consort_remote_open(struct consort_exec *exec, const struct 
 	return CONSORT_OK;
 }
 
-enum consort_status consort_native_open(struct consort_exec *exec, struct consort_database *database, const char *text,
-					struct consort_operator **out_operator,
+enum consort_status consort_native_open(struct consort_exec *exec, struct consort_database *database,
+					const char *text, struct consort_operator **out_operator,
 					const struct consort_field *const **out_fields, uint32_t *out_nfields,
 					int64_t *out_affected, struct consort_error *error)
 {
-	const struct consort_run run = {.struct_size = sizeof(run), .nparameters = exec->nparameters,
-					.parameters = exec->parameters};
+	const struct consort_run run = {
+		.struct_size = sizeof(run), .nparameters = exec->nparameters, .parameters = exec->parameters};
 	struct remote *remote = NULL;
 	enum consort_status status = new_remote(exec, database, &remote, error);
 	void *cursor;
@@ -306,8 +314,8 @@ enum consort_status consort_native_open(struct consort_exec *exec, struct consor
 		goto fail;
 	*out_nfields = 0;
 	*out_affected = -1;
-	status = database->plugin->native->open(remote->connection->context, &exec->call, text, &run, &cursor, out_fields,
-						out_nfields, out_affected, error);
+	status = database->plugin->native->open(remote->connection->context, &exec->call, text, &run, &cursor,
+						out_fields, out_nfields, out_affected, error);
 	if (status) {
 		status = consort_connection_failed(remote->connection, status, error);
 		goto fail;

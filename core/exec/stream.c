@@ -30,8 +30,8 @@ static int errno_of(enum consort_status status)
 static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
 	struct stream *state = stream->private_data;
-	enum consort_status status = consort_fields_schema(state->rows.fields, state->rows.nfields, out,
-							   &state->rows.error);
+	enum consort_status status =
+		consort_fields_schema(state->rows.fields, state->rows.nfields, out, &state->rows.error);
 
 	return status ? errno_of(status) : 0;
 }
@@ -108,7 +108,8 @@ static enum consort_status take_rest(struct consort_cursor *rows, struct consort
 	return CONSORT_OK;
 }
 
-enum consort_status consort_cursor_take_stream(struct consort_cursor *rows, struct ArrowArrayStream *out_stream,
+enum consort_status consort_cursor_take_stream(struct consort_cursor *rows,
+					       struct ArrowArrayStream *out_stream,
 					       struct consort_error *error)
 {
 	struct stream *state;
@@ -134,8 +135,10 @@ enum consort_status consort_cursor_take_stream(struct consort_cursor *rows, stru
 	consort_arena_init(&rows->scratch, 0);
 	/* the names of columns live with the owner, which the stream has now */
 	rows->nfields = 0;
-	*out_stream = (struct ArrowArrayStream){.get_schema = get_schema, .get_next = get_next,
-						.get_last_error = get_last_error, .release = release,
+	*out_stream = (struct ArrowArrayStream){.get_schema = get_schema,
+						.get_next = get_next,
+						.get_last_error = get_last_error,
+						.release = release,
 						.private_data = state};
 	return CONSORT_OK;
 }

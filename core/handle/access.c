@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is kept for a resource's records: positions by name, the plan of a get, shapes of writes. Made on first
- * use and published without a lock, so that the paths of single records take none.
+ * What is kept for a resource's records: positions by name, the plan of a get, shapes of writes. Made on
+ * first use and published without a lock, so that the paths of single records take none.
  */
 #include "handle/handle.h"
 
@@ -98,7 +98,8 @@ enum consort_status consort_access_unknown(const struct consort_access *access, 
 	char hint[160];
 
 	consort_hint(consort_nearest_key(name, &access->attributes), hint, sizeof(hint));
-	return consort_error_set(error, CONSORT_ENAME, "%s: no attribute '%s'%s", access->resource->name, name, hint);
+	return consort_error_set(error, CONSORT_ENAME, "%s: no attribute '%s'%s", access->resource->name,
+				 name, hint);
 }
 
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
@@ -107,11 +108,13 @@ enum consort_status consort_access_check_key(const struct consort_access *access
 	const struct consort_resource *resource = access->resource;
 
 	if (!resource->nkeys)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "%s: has no key; declare one in the manifest (key = …) to use records by key",
-					 resource->name);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"%s: has no key; declare one in the manifest (key = …) to use records by key",
+			resource->name);
 	if (resource->nkeys != count)
-		return consort_error_set(error, CONSORT_EINVAL, "%s: the key has %u attribute%s, but %llu value%s given",
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "%s: the key has %u attribute%s, but %llu value%s given",
 					 resource->name, resource->nkeys, resource->nkeys == 1 ? "" : "s",
 					 (unsigned long long)count, count == 1 ? " was" : "s were");
 	return CONSORT_OK;
@@ -124,7 +127,8 @@ static bool same(const uint32_t *a, const uint32_t *b, uint32_t count)
 	return !count || !memcmp(a, b, count * sizeof(*a));
 }
 
-static const struct consort_shape *find_shape(struct consort_shape *shape, const struct consort_shape_request *request)
+static const struct consort_shape *find_shape(struct consort_shape *shape,
+					      const struct consort_shape_request *request)
 {
 	for (; shape; shape = shape->next) {
 		const struct consort_write *write = &shape->write;
@@ -148,7 +152,8 @@ static const uint32_t *copy_positions(struct consort_arena *arena, const uint32_
 	return copy;
 }
 
-static const struct consort_type *types_of(struct consort_access *access, const uint32_t *positions, uint32_t count)
+static const struct consort_type *types_of(struct consort_access *access, const uint32_t *positions,
+					   uint32_t count)
 {
 	struct consort_type *types = consort_arena_array(&access->arena, count, sizeof(*types));
 	uint32_t i;
@@ -158,7 +163,8 @@ static const struct consort_type *types_of(struct consort_access *access, const 
 	return types;
 }
 
-static struct consort_shape *make_shape(struct consort_access *access, const struct consort_shape_request *request)
+static struct consort_shape *make_shape(struct consort_access *access,
+					const struct consort_shape_request *request)
 {
 	struct consort_shape *shape = consort_arena_alloc(&access->arena, sizeof(*shape));
 
@@ -181,10 +187,12 @@ static struct consort_shape *make_shape(struct consort_access *access, const str
 	return shape;
 }
 
-enum consort_status consort_access_shape(struct consort_access *access, const struct consort_shape_request *request,
+enum consort_status consort_access_shape(struct consort_access *access,
+					 const struct consort_shape_request *request,
 					 const struct consort_shape **out_shape, struct consort_error *error)
 {
-	const struct consort_shape *found = find_shape(__atomic_load_n(&access->shapes, __ATOMIC_ACQUIRE), request);
+	const struct consort_shape *found =
+		find_shape(__atomic_load_n(&access->shapes, __ATOMIC_ACQUIRE), request);
 	struct consort_shape *shape;
 
 	if (!found) {
@@ -208,99 +216,26 @@ enum consort_status consort_access_shape(struct consort_access *access, const st
 
 /* --- the plan of a get --- */
 
-static const struct consort_field *field_of(struct consort_arena *arena, const struct consort_attribute *attribute)
-{
-	struct consort_field *field = consort_arena_alloc(arena, sizeof(*field));
-
-	if (!field)
-		return NULL;
-	field->struct_size = sizeof(*field);
-	field->flags = attribute->flags & (CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_STRICT);
-	field->type = attribute->type;
-	field->name = attribute->name;
-	return field;
-}
-
-struct consort_node *consort_scan_all(struct consort_arena *arena, const struct consort_resource *resource)
-{
-	struct consort_node *scan = consort_arena_alloc(arena, sizeof(*scan));
-	const struct consort_field **fields = consort_arena_array(arena, resource->nattributes, sizeof(*fields));
-	uint32_t *attributes = consort_arena_array(arena, resource->nattributes, sizeof(*attributes)), i;
-
-	if (!scan || !fields || !attributes)
-		return NULL;
-	for (i = 0; i < resource->nattributes; i++) {
-		attributes[i] = i;
-		fields[i] = field_of(arena, resource->attributes[i]);
-		if (!fields[i])
-			return NULL;
-	}
-	scan->struct_size = sizeof(*scan);
-	scan->kind = CONSORT_NODE_SCAN;
-	scan->resource = resource;
-	scan->nattributes = scan->nfields = resource->nattributes;
-	scan->attributes = attributes;
-	scan->fields = fields;
-	return scan;
-}
-
-static struct consort_expr *new_expr(struct consort_arena *arena, uint32_t kind, struct consort_type type, uint32_t index)
-{
-	struct consort_expr *expr = consort_arena_alloc(arena, sizeof(*expr));
-
-	if (!expr)
-		return NULL;
-	expr->struct_size = sizeof(*expr);
-	expr->kind = kind;
-	expr->type = type;
-	expr->index = index;
-	expr->position = -1;
-	return expr;
-}
-
-struct consort_expr *consort_column_equals(struct consort_arena *arena, uint32_t column, uint32_t other_kind,
-					   uint32_t other, struct consort_type type)
-{
-	struct consort_expr *equal = new_expr(arena, CONSORT_EXPR_CALL, consort_type_of(CONSORT_TYPE_BOOL), 0);
-	const struct consort_expr **args = consort_arena_array(arena, 2, sizeof(*args));
-
-	if (!equal || !args)
-		return NULL;
-	args[0] = new_expr(arena, CONSORT_EXPR_COLUMN, type, column);
-	args[1] = new_expr(arena, other_kind, type, other);
-	if (!args[0] || !args[1])
-		return NULL;
-	equal->op = CONSORT_OP_EQ;
-	equal->args = args;
-	equal->nargs = 2;
-	return equal;
-}
-
 /* Filter (key = $1 and …) over Scan (all attributes). */
 static struct consort_node *get_tree(struct consort_arena *arena, const struct consort_access *access)
 {
 	const struct consort_resource *resource = access->resource;
-	struct consort_node *scan = consort_scan_all(arena, resource);
-	struct consort_node *filter = consort_arena_alloc(arena, sizeof(*filter));
-	const struct consort_node **inputs = consort_arena_array(arena, 1, sizeof(*inputs));
-	const struct consort_expr **conjuncts = consort_arena_array(arena, resource->nkeys, sizeof(*conjuncts));
+	struct consort_node *scan = consort_make_scan(arena, resource);
+	struct consort_node *filter = scan ? consort_make_node(arena, CONSORT_NODE_FILTER, scan, NULL) : NULL;
+	const struct consort_expr **conjuncts =
+		consort_arena_array(arena, resource->nkeys, sizeof(*conjuncts));
 	uint32_t i;
 
-	if (!scan || !filter || !inputs || !conjuncts)
+	if (!filter || !conjuncts)
 		return NULL;
 	for (i = 0; i < resource->nkeys; i++) {
-		conjuncts[i] = consort_column_equals(arena, resource->keys[i], CONSORT_EXPR_PARAMETER, i,
-						     access->key_types[i]);
+		struct consort_type type = access->key_types[i];
+
+		conjuncts[i] = consort_make_equal(arena, consort_make_column(arena, resource->keys[i], type),
+						  consort_make_parameter(arena, i, type));
 		if (!conjuncts[i])
 			return NULL;
 	}
-	inputs[0] = scan;
-	filter->struct_size = sizeof(*filter);
-	filter->kind = CONSORT_NODE_FILTER;
-	filter->fields = scan->fields;
-	filter->nfields = scan->nfields;
-	filter->inputs = inputs;
-	filter->ninputs = 1;
 	filter->exprs = conjuncts;
 	filter->nexprs = resource->nkeys;
 	return filter;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Update and delete by query. Where the adapter takes the node whole it is one statement. Else the keys (and the
- * values to set) are read by a query, and written by key in batches, in a transaction where the engine has them.
+ * Update and delete by query. Where the adapter takes the node whole it is one statement. Else the keys (and
+ * the values to set) are read by a query, and written by key in batches, in a transaction where the engine
+ * has them.
  */
 #include "exec/cursor.h"
 #include "handle/handle.h"
 
 struct by_query {
-	struct consort_plan *plan;         /* its logical root is the UPDATE or DELETE */
+	struct consort_plan *plan; /* its logical root is the UPDATE or DELETE */
 	struct consort_access *access;
 	struct consort_args args;
-	uint32_t kind;                     /* enum consort_write_kind */
+	uint32_t kind; /* enum consort_write_kind */
 	int64_t affected;
-	const char *reason;                /* why the adapter does not take it whole */
+	const char *reason; /* why the adapter does not take it whole */
 };
 
 /* --- in one statement --- */
@@ -35,15 +36,16 @@ static enum consort_status execute(struct consort *c, struct by_query *by, struc
 	if (!values)
 		status = consort_error_no_memory(error);
 	if (!status)
-		status = consort_args_convert(by->args, logical->parameters, logical->nuser, &arena, values, error);
+		status = consort_args_convert(by->args, logical->parameters, logical->nuser, &arena, values,
+					      error);
 	run.parameters = values;
 	if (!status)
 		status = session.base.acquire(&session.base, step->database, &connection, error);
 	if (!status)
 		status = consort_connection_ready(connection, true, error);
 	if (!status) {
-		answer = step->database->plugin->query->execute(connection->context, &session.call, step->compiled, &run,
-								&by->affected, error);
+		answer = step->database->plugin->query->execute(connection->context, &session.call,
+								step->compiled, &run, &by->affected, error);
 		status = answer ? consort_connection_failed(connection, answer, error) : CONSORT_OK;
 	}
 	consort_session_end(&session);
@@ -53,43 +55,27 @@ static enum consort_status execute(struct consort *c, struct by_query *by, struc
 
 /* --- by keys --- */
 
-/* Project (values to set, key) over what the write's node selects from. */
+/* Project (values to set, key) over what the write's node selects from, whose columns start with the key. */
 static struct consort_node *read_tree(struct consort_arena *arena, const struct consort_node *write,
 				      const struct consort_resource *resource)
 {
-	uint32_t nset = write->kind == CONSORT_NODE_UPDATE ? write->nexprs : 0, count = nset + resource->nkeys, i;
-	struct consort_node *project = consort_arena_alloc(arena, sizeof(*project));
+	uint32_t nset = write->kind == CONSORT_NODE_UPDATE ? write->nexprs : 0,
+		 count = nset + resource->nkeys, i;
+	struct consort_node *project = consort_make_node(arena, CONSORT_NODE_PROJECT, write->inputs[0], NULL);
 	const struct consort_expr **exprs = consort_arena_array(arena, count, sizeof(*exprs));
 	const struct consort_field **fields = consort_arena_array(arena, count, sizeof(*fields));
 
 	if (!project || !exprs || !fields)
 		return NULL;
 	for (i = 0; i < count; i++) {
-		struct consort_field *field = consort_arena_alloc(arena, sizeof(*field));
-		struct consort_expr *column = consort_arena_alloc(arena, sizeof(*column));
+		uint32_t attribute = i < nset ? write->attributes[i] : resource->keys[i - nset];
+		struct consort_type type = resource->attributes[attribute]->type;
 
-		if (!field || !column)
+		exprs[i] = i < nset ? write->exprs[i] : consort_make_column(arena, i - nset, type);
+		fields[i] = consort_make_field(arena, "", type, 0);
+		if (!exprs[i] || !fields[i])
 			return NULL;
-		field->struct_size = sizeof(*field);
-		field->name = "";
-		if (i < nset) {
-			exprs[i] = write->exprs[i];
-			field->type = resource->attributes[write->attributes[i]]->type;
-		} else {
-			/* the scan's columns start with the key */
-			column->struct_size = sizeof(*column);
-			column->kind = CONSORT_EXPR_COLUMN;
-			column->index = i - nset;
-			column->type = field->type = resource->attributes[resource->keys[i - nset]]->type;
-			column->position = -1;
-			exprs[i] = column;
-		}
-		fields[i] = field;
 	}
-	project->struct_size = sizeof(*project);
-	project->kind = CONSORT_NODE_PROJECT;
-	project->inputs = write->inputs;
-	project->ninputs = 1;
 	project->exprs = exprs;
 	project->nexprs = project->nfields = count;
 	project->fields = fields;
@@ -102,8 +88,10 @@ static enum consort_status shape_of(const struct by_query *by, const struct cons
 	const struct consort_resource *resource = by->access->resource;
 	uint32_t nset = by->kind == CONSORT_WRITE_UPDATE ? write->nexprs : 0, i;
 	uint32_t *positions = calloc(nset + resource->nkeys + 1, sizeof(*positions));
-	struct consort_shape_request request = {.kind = by->kind, .attributes = positions,
-						.nattributes = nset + resource->nkeys, .nkeys = resource->nkeys};
+	struct consort_shape_request request = {.kind = by->kind,
+						.attributes = positions,
+						.nattributes = nset + resource->nkeys,
+						.nkeys = resource->nkeys};
 	enum consort_status status;
 
 	if (!positions)
@@ -156,16 +144,18 @@ static enum consort_status write_rows(struct consort *in, void *arg, struct cons
 	return status;
 }
 
-static enum consort_status write_by_keys(struct consort *c, struct by_query *by, struct consort_planner *planner,
-					 struct consort_error *error)
+static enum consort_status write_by_keys(struct consort *c, struct by_query *by,
+					 struct consort_planner *planner, struct consort_error *error)
 {
 	struct consort_plan *plan = by->plan;
 	struct consort_node *read;
 	enum consort_status status = consort_access_check_key(by->access, by->access->resource->nkeys, error);
 
 	if (!status)
-		status = consort_database_need(by->access->database, by->kind == CONSORT_WRITE_UPDATE ?
-					       CONSORT_FEATURE_UPDATE : CONSORT_FEATURE_DELETE, error);
+		status = consort_database_need(by->access->database,
+					       by->kind == CONSORT_WRITE_UPDATE ? CONSORT_FEATURE_UPDATE
+										: CONSORT_FEATURE_DELETE,
+					       error);
 	if (status)
 		return status;
 	read = read_tree(&plan->arena, plan->logical.root, by->access->resource);
@@ -192,25 +182,30 @@ static enum consort_status resolve(struct consort_query *q, const char *assignme
 	clauses.assignments = assignments;
 	consort_session_begin(&session, q->handle);
 	names = consort_session_names(&session);
-	status = consort_query_resolve_write(&clauses, !assignments, &names, &by->plan->arena, &by->plan->logical, error);
+	status = consort_query_resolve_write(&clauses, !assignments, &names, &by->plan->arena,
+					     &by->plan->logical, error);
 	if (!status)
 		status = consort_access_open(&session, q->resource, &by->access, error);
 	consort_session_end(&session);
 	if (!status && by->access->resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		status = consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)", q->resource);
+		status = consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)",
+					   q->resource);
 	return status;
 }
 
-static enum consort_status write_where(struct consort_query *q, const char *assignments, struct consort_args args,
-				       int64_t *out_affected, struct consort_error *error)
+static enum consort_status write_where(struct consort_query *q, const char *assignments,
+				       struct consort_args args, int64_t *out_affected,
+				       struct consort_error *error)
 {
-	struct by_query by = {.args = args, .kind = assignments ? CONSORT_WRITE_UPDATE : CONSORT_WRITE_DELETE};
+	struct by_query by = {.args = args,
+			      .kind = assignments ? CONSORT_WRITE_UPDATE : CONSORT_WRITE_DELETE};
 	enum consort_status status = consort_query_check(q, error);
 	struct consort_planner planner;
 	struct consort_error spare;
 
 	consort_error_need(&error, &spare);
-	if (!status && (q->select || q->group || q->having || q->order || q->limit >= 0 || q->offset || q->nafter))
+	if (!status &&
+	    (q->select || q->group || q->having || q->order || q->limit >= 0 || q->offset || q->nafter))
 		status = consort_error_set(error, CONSORT_EINVAL,
 					   "an update or delete by query takes only conditions (where)");
 	if (status)
@@ -221,26 +216,29 @@ static enum consort_status write_where(struct consort_query *q, const char *assi
 	status = resolve(q, assignments, &by, error);
 	if (!status) {
 		planner = consort_plan_planner(q->handle->root, &by.plan->arena, &by.plan->logical);
-		status = consort_plan_make_write(&planner, by.plan->logical.root, &by.plan->step, &by.reason, error);
+		status = consort_plan_make_write(&planner, by.plan->logical.root, &by.plan->step, &by.reason,
+						 error);
 	}
 	if (!status)
-		status = by.plan->step ? execute(q->handle, &by, error) : write_by_keys(q->handle, &by, &planner, error);
+		status = by.plan->step ? execute(q->handle, &by, error)
+				       : write_by_keys(q->handle, &by, &planner, error);
 	consort_plan_free(by.plan);
 	if (!status && out_affected)
 		*out_affected = by.affected;
 	return status;
 }
 
-enum consort_status consort_update_where(struct consort_query *q, const char *assignments, struct consort_args args,
-					 int64_t *out_affected, struct consort_error *error)
+enum consort_status consort_update_where(struct consort_query *q, const char *assignments,
+					 struct consort_args args, int64_t *out_affected,
+					 struct consort_error *error)
 {
 	if (!assignments)
 		return consort_error_set(error, CONSORT_EINVAL, "an update by query needs assignments");
 	return write_where(q, assignments, args, out_affected, error);
 }
 
-enum consort_status consort_delete_where(struct consort_query *q, struct consort_args args, int64_t *out_affected,
-					 struct consort_error *error)
+enum consort_status consort_delete_where(struct consort_query *q, struct consort_args args,
+					 int64_t *out_affected, struct consort_error *error)
 {
 	return write_where(q, NULL, args, out_affected, error);
 }

@@ -3,7 +3,8 @@
 #include "handle/handle.h"
 
 enum consort_status consort_describe(struct consort *c, const char *resource,
-				     const struct consort_resource **out_resource, struct consort_error *error)
+				     const struct consort_resource **out_resource,
+				     struct consort_error *error)
 {
 	struct consort_handle_session session;
 	struct consort_entry *entry;
@@ -27,7 +28,8 @@ struct listing {
 	void *context;
 };
 
-static enum consort_status tell(const struct listing *listing, struct consort_entry *entry, struct consort_error *error)
+static enum consort_status tell(const struct listing *listing, struct consort_entry *entry,
+				struct consort_error *error)
 {
 	struct consort_catalog *catalog = &listing->handle->root->catalog;
 	struct consort_error failure = CONSORT_ERROR_INIT;
@@ -82,7 +84,8 @@ static enum consort_status tell_exposed(const struct listing *listing, struct co
 }
 
 enum consort_status consort_resources(struct consort *c, uint32_t flags,
-				      enum consort_status (*fn)(void *context, const struct consort_resource *resource,
+				      enum consort_status (*fn)(void *context,
+								const struct consort_resource *resource,
 								const struct consort_error *error),
 				      void *context, struct consort_error *error)
 {
@@ -112,9 +115,10 @@ static uint32_t write_script(void *context, const char *text, uint64_t size)
 }
 
 /* What define works from is the declaration; drop needs no more than the name. */
-static enum consort_status find_declared(struct consort_handle_session *session, const char *name, bool define,
-					 struct consort_entry **out_entry,
-					 const struct consort_resource **out_resource, struct consort_error *error)
+static enum consort_status find_declared(struct consort_handle_session *session, const char *name,
+					 bool define, struct consort_entry **out_entry,
+					 const struct consort_resource **out_resource,
+					 struct consort_error *error)
 {
 	struct consort_catalog *catalog = &session->handle->root->catalog;
 	enum consort_status status = consort_catalog_find(catalog, &session->base, name, out_entry, error);
@@ -123,13 +127,15 @@ static enum consort_status find_declared(struct consort_handle_session *session,
 		return status;
 	status = consort_catalog_declared(catalog, *out_entry, out_resource, error);
 	if (!status && define && (!(*out_entry)->declared || !(*out_resource)->nattributes))
-		status = consort_error_set(error, CONSORT_EINVAL,
-					   "%s: cannot be defined, since the manifest declares no attributes for it", name);
+		status = consort_error_set(
+			error, CONSORT_EINVAL,
+			"%s: cannot be defined, since the manifest declares no attributes for it", name);
 	return status;
 }
 
-typedef uint32_t schema_fn(void *connection, const struct consort_call *call, const struct consort_resource *resource,
-			   uint32_t flags, const struct consort_text_sink *sink, struct consort_error *error);
+typedef uint32_t schema_fn(void *connection, const struct consort_call *call,
+			   const struct consort_resource *resource, uint32_t flags,
+			   const struct consort_text_sink *sink, struct consort_error *error);
 
 static enum consort_status run_schema(struct consort_handle_session *session, struct consort_entry *entry,
 				      const struct consort_resource *resource, bool define, uint32_t flags,
@@ -137,7 +143,8 @@ static enum consort_status run_schema(struct consort_handle_session *session, st
 {
 	const struct consort_text_sink sink = {script, write_script};
 	struct consort_connection *connection;
-	enum consort_status status = session->base.acquire(&session->base, entry->database, &connection, error);
+	enum consort_status status =
+		session->base.acquire(&session->base, entry->database, &connection, error);
 	uint32_t answer;
 	schema_fn *fn;
 

@@ -3,7 +3,8 @@
 #include "handle/handle.h"
 
 /* Connects, if that has not been done; the effective mask is known afterwards. */
-static enum consort_status connect_once(struct consort *c, struct consort_database *database, struct consort_error *error)
+static enum consort_status connect_once(struct consort *c, struct consort_database *database,
+					struct consort_error *error)
 {
 	struct consort_handle_session session;
 	struct consort_connection *connection;
@@ -51,7 +52,8 @@ int consort_supports(struct consort *c, const char *name, uint32_t feature, cons
 }
 
 static enum consort_status tell(struct consort *c, struct consort_database *database, int connect,
-				enum consort_status (*fn)(void *context, const struct consort_database_info *info),
+				enum consort_status (*fn)(void *context,
+							  const struct consort_database_info *info),
 				void *context)
 {
 	struct consort_error failure = CONSORT_ERROR_INIT;
@@ -80,7 +82,8 @@ static enum consort_status tell(struct consort *c, struct consort_database *data
 }
 
 enum consort_status consort_databases(struct consort *c, const char *name, int connect,
-				      enum consort_status (*fn)(void *context, const struct consort_database_info *info),
+				      enum consort_status (*fn)(void *context,
+								const struct consort_database_info *info),
 				      void *context, struct consort_error *error)
 {
 	struct consort_catalog *catalog = &c->root->catalog;

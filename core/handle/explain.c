@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plans as text: each step becomes a node with named facts, which three printers show. What an engine is sent is
- * asked of its adapter; what stayed in the core is shown with the reason.
+ * Plans as text: each step becomes a node with named facts, which three printers show. What an engine is sent
+ * is asked of its adapter; what stayed in the core is shown with the reason.
  */
 #include "handle/handle.h"
 
@@ -43,8 +43,9 @@ static void add(struct explain *explain, struct shown *shown, const char *name, 
 /* A buffer's text, kept and scrubbed. */
 static const char *keep(struct explain *explain, struct consort_buffer *buffer)
 {
-	char *text = buffer->failed ? NULL : consort_arena_copy(&explain->arena, buffer->data ? buffer->data : "",
-								buffer->size);
+	char *text = buffer->failed ? NULL
+				    : consort_arena_copy(&explain->arena, buffer->data ? buffer->data : "",
+							 buffer->size);
 
 	if (text)
 		consort_secrets_scrub(explain->secrets, text);
@@ -54,8 +55,8 @@ static const char *keep(struct explain *explain, struct consort_buffer *buffer)
 
 /* --- expressions --- */
 
-static const char *print_list(struct explain *explain, const struct consort_expr *const *exprs, uint32_t count,
-			      const struct consort_node *over, const char *between)
+static const char *print_list(struct explain *explain, const struct consort_expr *const *exprs,
+			      uint32_t count, const struct consort_node *over, const char *between)
 {
 	struct consort_buffer buffer = CONSORT_BUFFER_INIT;
 	uint32_t i;
@@ -68,7 +69,8 @@ static const char *print_list(struct explain *explain, const struct consort_expr
 	return keep(explain, &buffer);
 }
 
-static const char *print_fields(struct explain *explain, const struct consort_field *const *fields, uint32_t count)
+static const char *print_fields(struct explain *explain, const struct consort_field *const *fields,
+				uint32_t count)
 {
 	struct consort_buffer buffer = CONSORT_BUFFER_INIT;
 	uint32_t i;
@@ -91,14 +93,16 @@ static const char *print_orders(struct explain *explain, const struct consort_no
 			consort_buffer_text(&buffer, ", ");
 		consort_expr_print(order->expr, over->fields, over->nfields, &buffer);
 		consort_buffer_text(&buffer, order->flags & CONSORT_ORDER_DESCENDING ? " desc" : " asc");
-		consort_buffer_text(&buffer, order->flags & CONSORT_ORDER_NULLS_FIRST ? " nulls first" : " nulls last");
+		consort_buffer_text(&buffer, order->flags & CONSORT_ORDER_NULLS_FIRST ? " nulls first"
+										      : " nulls last");
 	}
 	return keep(explain, &buffer);
 }
 
 static const char *print_aggregates(struct explain *explain, const struct consort_node *node)
 {
-	static const char *const names[] = {"?", "count(*)", "count", "sum", "avg", "min", "max", "count(distinct"};
+	static const char *const names[] = {"?",   "count(*)", "count", "sum",
+					    "avg", "min",      "max",	"count(distinct"};
 	const struct consort_node *over = node->inputs[0];
 	struct consort_buffer buffer = CONSORT_BUFFER_INIT;
 	uint32_t i;
@@ -149,8 +153,8 @@ static void add_sent(struct explain *explain, struct shown *shown, const struct 
 
 static const char *node_name(const struct consort_node *node)
 {
-	static const char *const names[] = {"?", "scan", "filter", "key sets", "project", "aggregate", "sort", "limit",
-					    "join", "update", "delete", "values"};
+	static const char *const names[] = {"?",    "scan",  "filter", "key sets", "project", "aggregate",
+					    "sort", "limit", "join",   "update",   "delete",  "values"};
 
 	return node->kind < sizeof(names) / sizeof(names[0]) ? names[node->kind] : "?";
 }
@@ -169,7 +173,8 @@ static void add_kept(struct explain *explain, struct shown *shown, const struct 
 			consort_expr_print(kept->conjunct, kept->node->fields, kept->node->nfields, &buffer);
 		}
 		consort_buffer_printf(&buffer, ": %s", kept->reason);
-		add(explain, shown, kept->fidelity == CONSORT_FIDELITY_SUPERSET ? "checked again" : "not sent", false,
+		add(explain, shown,
+		    kept->fidelity == CONSORT_FIDELITY_SUPERSET ? "checked again" : "not sent", false,
 		    keep(explain, &buffer));
 	}
 }
@@ -185,16 +190,18 @@ static void show_remote(struct explain *explain, struct shown *shown, const stru
 {
 	const struct consort_resource *resource = first_resource(step->node);
 
-	shown->title = consort_arena_printf(&explain->arena, "%s on %s (%s)", step->keyed ? "look up" : "read",
-					    step->database->name,
-					    step->database->server ? step->database->server : step->database->plugin->id);
+	shown->title = consort_arena_printf(
+		&explain->arena, "%s on %s (%s)", step->keyed ? "look up" : "read", step->database->name,
+		step->database->server ? step->database->server : step->database->plugin->id);
 	if (resource)
 		add(explain, shown, "resource", false, resource->name);
 	add(explain, shown, "columns", false, print_fields(explain, step->fields, step->nfields));
 	if (step->keyed)
 		add(explain, shown, "keys at once", true,
-		    consort_arena_printf(&explain->arena, "%u", step->max_keys && step->max_keys < CONSORT_LOOKUP_KEYS ?
-					 step->max_keys : CONSORT_LOOKUP_KEYS));
+		    consort_arena_printf(&explain->arena, "%u",
+					 step->max_keys && step->max_keys < CONSORT_LOOKUP_KEYS
+						 ? step->max_keys
+						 : CONSORT_LOOKUP_KEYS));
 	add_sent(explain, shown, step);
 	add_kept(explain, shown, step);
 	if (step->estimated_rows >= 0)
@@ -210,10 +217,12 @@ static void show_lookup(struct explain *explain, struct shown *shown, const stru
 
 	shown->title = step->join == CONSORT_JOIN_LEFT ? "left join" : "join";
 	for (i = 0; i < step->nkeys; i++)
-		consort_buffer_printf(&buffer, "%s%s = %s", i ? " and " : "", outer->fields[step->outer_keys[i]]->name,
+		consort_buffer_printf(&buffer, "%s%s = %s", i ? " and " : "",
+				      outer->fields[step->outer_keys[i]]->name,
 				      inner->fields[step->inner_keys[i]]->name);
 	add(explain, shown, "on", false, keep(explain, &buffer));
-	add(explain, shown, "how", false, inner->keyed ? "by sets of keys" : "by reading the right side whole");
+	add(explain, shown, "how", false,
+	    inner->keyed ? "by sets of keys" : "by reading the right side whole");
 }
 
 /* --- the tree --- */
@@ -222,10 +231,12 @@ static void add_figures(struct explain *explain, struct shown *shown, const stru
 {
 	add(explain, shown, "rows", true, consort_arena_printf(&explain->arena, "%" PRId64, op->rows));
 	add(explain, shown, "batches", true, consort_arena_printf(&explain->arena, "%" PRId64, op->batches));
-	add(explain, shown, "microseconds", true, consort_arena_printf(&explain->arena, "%" PRId64, op->nanoseconds / 1000));
+	add(explain, shown, "microseconds", true,
+	    consort_arena_printf(&explain->arena, "%" PRId64, op->nanoseconds / 1000));
 }
 
-static struct shown *show(struct explain *explain, const struct consort_step *step, const struct consort_operator *op)
+static struct shown *show(struct explain *explain, const struct consort_step *step,
+			  const struct consort_operator *op)
 {
 	struct shown *shown = consort_arena_alloc(&explain->arena, sizeof(*shown));
 	const struct consort_node *node = step->node;
@@ -241,11 +252,13 @@ static struct shown *show(struct explain *explain, const struct consort_step *st
 		break;
 	case CONSORT_STEP_FILTER:
 		shown->title = "filter";
-		add(explain, shown, "where", false, print_list(explain, step->exprs, step->nexprs, step->inputs[0]->node, " and "));
+		add(explain, shown, "where", false,
+		    print_list(explain, step->exprs, step->nexprs, step->inputs[0]->node, " and "));
 		break;
 	case CONSORT_STEP_PROJECT:
 		shown->title = "project";
-		add(explain, shown, "columns", false, print_list(explain, step->exprs, step->nexprs, node->inputs[0], ", "));
+		add(explain, shown, "columns", false,
+		    print_list(explain, step->exprs, step->nexprs, node->inputs[0], ", "));
 		break;
 	case CONSORT_STEP_LOOKUP:
 		show_lookup(explain, shown, step);
@@ -397,9 +410,9 @@ static void print(const struct shown *shown, uint32_t format, struct consort_buf
 }
 
 /* Runs the plan to its end, keeping the operators for their figures. */
-static enum consort_status analyze(struct consort_query *q, struct consort_plan *plan, struct consort_args args,
-				   struct consort_cursor **out_rows, struct consort_operator **out_op,
-				   struct consort_error *error)
+static enum consort_status analyze(struct consort_query *q, struct consort_plan *plan,
+				   struct consort_args args, struct consort_cursor **out_rows,
+				   struct consort_operator **out_op, struct consort_error *error)
 {
 	const struct consort_batch *batch;
 	enum consort_status status = consort_plan_start(q->handle, plan, args, true, out_rows, out_op, error);
@@ -413,9 +426,11 @@ static enum consort_status analyze(struct consort_query *q, struct consort_plan 
 }
 
 enum consort_status consort_query_explain(struct consort_query *q, uint32_t format, uint32_t flags,
-					  struct consort_args args, char **out_text, struct consort_error *error)
+					  struct consort_args args, char **out_text,
+					  struct consort_error *error)
 {
-	struct explain explain = {.secrets = &q->handle->root->secrets, .analyze = flags & CONSORT_EXPLAIN_ANALYZE};
+	struct explain explain = {.secrets = &q->handle->root->secrets,
+				  .analyze = flags & CONSORT_EXPLAIN_ANALYZE};
 	struct consort_buffer out = CONSORT_BUFFER_INIT;
 	struct consort_operator *op = NULL;
 	struct consort_cursor *rows = NULL;
@@ -424,7 +439,8 @@ enum consort_status consort_query_explain(struct consort_query *q, uint32_t form
 	enum consort_status status = consort_query_plan(q, &plan, error);
 
 	if (!status && (format > CONSORT_EXPLAIN_DOT || flags & ~CONSORT_EXPLAIN_ANALYZE))
-		status = consort_error_set(error, CONSORT_EINVAL, "unknown format %u or flags 0x%x", format, flags);
+		status = consort_error_set(error, CONSORT_EINVAL, "unknown format %u or flags 0x%x", format,
+					   flags);
 	if (!status && explain.analyze)
 		status = analyze(q, plan, args, &rows, &op, error);
 	if (!status) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One record by its key. The plan is kept with the resource; where the adapter takes it whole, as nearly every
- * one does, the row goes from its cursor into the record's own batch and nothing else is made.
+ * One record by its key. The plan is kept with the resource; where the adapter takes it whole, as nearly
+ * every one does, the row goes from its cursor into the record's own batch and nothing else is made.
  */
 #include "exec/cursor.h"
 #include "handle/handle.h"
@@ -15,23 +15,26 @@ static enum consort_status not_found(const struct consort_access *access, struct
 }
 
 /* The record's row, empty. */
-static enum consort_status ready_row(struct consort_record *r, const struct consort_step *step, struct consort_error *error)
+static enum consort_status ready_row(struct consort_record *r, const struct consort_step *step,
+				     struct consort_error *error)
 {
 	if (r->row)
-		return consort_batch_reset(r->row) ? (enum consort_status)consort_error_no_memory(error) : CONSORT_OK;
+		return consort_batch_reset(r->row) ? (enum consort_status)consort_error_no_memory(error)
+						   : CONSORT_OK;
 	r->row = consort_batch_for_fields(step->fields, step->nfields, 1);
 	return r->row ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
 }
 
 /* Straight from the adapter. */
 static enum consort_status read_row(struct consort_handle_session *session, const struct consort_step *step,
-				    const struct consort_value *key, uint32_t nkeys, struct consort_batch *row,
-				    struct consort_error *error)
+				    const struct consort_value *key, uint32_t nkeys,
+				    struct consort_batch *row, struct consort_error *error)
 {
 	const struct consort_query_ops *ops = step->database->plugin->query;
 	const struct consort_run run = {.struct_size = sizeof(run), .nparameters = nkeys, .parameters = key};
 	struct consort_connection *connection;
-	enum consort_status status = session->base.acquire(&session->base, step->database, &connection, error);
+	enum consort_status status =
+		session->base.acquire(&session->base, step->database, &connection, error);
 	uint32_t answer;
 	void *cursor;
 
@@ -73,8 +76,8 @@ static enum consort_status run_plan(struct consort *c, struct consort_plan *plan
 }
 
 /* Key values as the key's types. */
-static enum consort_status convert_key(struct consort_record *r, struct consort_args key, struct consort_value *out,
-				       struct consort_error *error)
+static enum consort_status convert_key(struct consort_record *r, struct consort_args key,
+				       struct consort_value *out, struct consort_error *error)
 {
 	const struct consort_access *access = r->access;
 	uint32_t i;
@@ -96,8 +99,8 @@ static enum consort_status convert_key(struct consort_record *r, struct consort_
 	return CONSORT_OK;
 }
 
-static enum consort_status fill(struct consort_handle_session *session, struct consort_record *r, struct consort_args key,
-				struct consort_error *error)
+static enum consort_status fill(struct consort_handle_session *session, struct consort_record *r,
+				struct consort_args key, struct consort_error *error)
 {
 	struct consort_access *access = r->access;
 	struct consort_value values[KEYS_INLINE];
@@ -144,7 +147,8 @@ enum consort_status consort_get(struct consort *c, const char *resource, struct 
 	} else {
 		if (r)
 			status = consort_error_set(error, CONSORT_EINVAL,
-						   "*out_record is neither NULL nor a record of '%s'", resource);
+						   "*out_record is neither NULL nor a record of '%s'",
+						   resource);
 		if (!status)
 			status = consort_access_open(&session, resource, &access, error);
 		if (!status)

@@ -9,12 +9,11 @@
  *     scope.c        limits, cancel tokens                      transaction.c
  *     query.c        the builder, plans                         run.c       plans to cursors
  *     byquery.c      update and delete by query                 explain.c   plans as text
- *     record.c       values by name                             access.c    what is kept for a resource's records
- *     get.c          by key                                     write.c     create, update, upsert, delete
- *     many.c         sets of records                            load.c      by sets of keys
- *     writer.c       in columns                                 values.c    programs' values, checked
- *     catalog.c      describe, define, drop                     database.c  features
- *     log.c          lines to where the manifest says
+ *     record.c       values by name                             access.c    what is kept for a resource's
+ * records get.c          by key                                     write.c     create, update, upsert,
+ * delete many.c         sets of records                            load.c      by sets of keys writer.c in
+ * columns                                 values.c    programs' values, checked catalog.c      describe,
+ * define, drop                     database.c  features log.c          lines to where the manifest says
  */
 
 #include <consort/consort.h>
@@ -38,7 +37,7 @@ struct consort_used_plugin {
 /* What all handles of an open manifest share. */
 struct consort_root {
 	uint32_t references; /* atomic */
-	uint32_t stamp;      /* consort_fork_count at open */
+	uint32_t stamp;	     /* consort_fork_count at open */
 	uint32_t generation; /* atomic; counts defines and drops, which make plans stale */
 	struct consort_manifest *manifest;
 	struct consort_search search;
@@ -67,10 +66,10 @@ void consort_root_drop(struct consort_root *root);
 struct consort {
 	uint32_t references; /* atomic: children that use it */
 	struct consort_root *root;
-	struct consort *parent;       /* held; NULL for the first */
-	struct consort_tx *tx;        /* of this handle or of one it was made of */
+	struct consort *parent; /* held; NULL for the first */
+	struct consort_tx *tx;	/* of this handle or of one it was made of */
 	bool owns_tx;
-	int64_t deadline;             /* of the scope; 0: none */
+	int64_t deadline; /* of the scope; 0: none */
 	struct consort_cancel *cancel;
 	const char *trace_parent;
 	uint64_t memory_limit;
@@ -115,7 +114,8 @@ void consort_session_limit(struct consort_handle_session *session, const struct 
 
 enum consort_status consort_find_resource(struct consort_handle_session *session, const char *name,
 					  struct consort_entry **out_entry,
-					  const struct consort_resource **out_resource, struct consort_error *error);
+					  const struct consort_resource **out_resource,
+					  struct consort_error *error);
 /* Names for the resolver, through a session. */
 struct consort_names consort_session_names(struct consort_handle_session *session);
 
@@ -124,15 +124,15 @@ struct consort_names consort_session_names(struct consort_handle_session *sessio
 struct consort_plan {
 	uint32_t references; /* atomic */
 	uint32_t generation;
-	bool holds_root;                         /* given to the program */
+	bool holds_root; /* given to the program */
 	struct consort_root *root;
 	struct consort_arena arena;
 	struct consort_logical logical;
 	const struct consort_step *step;
-	const struct consort_step *after;        /* delivers the order values to page after */
-	const struct consort_value *after_key;   /* [logical.nafter_key] */
+	const struct consort_step *after;      /* delivers the order values to page after */
+	const struct consort_value *after_key; /* [logical.nafter_key] */
 	uint64_t ndatabases;
-	struct consort_database **databases;     /* that it reads, by index */
+	struct consort_database **databases; /* that it reads, by index */
 };
 
 struct consort_query {
@@ -180,9 +180,9 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 /* --- values.c --- */
 
 /* Arguments as parameters of these types, in the arena. */
-enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types, uint32_t count,
-					 struct consort_arena *arena, struct consort_value *out_values,
-					 struct consort_error *error);
+enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types,
+					 uint32_t count, struct consort_arena *arena,
+					 struct consort_value *out_values, struct consort_error *error);
 /* A value of that type, checked (UTF-8, NUL bytes) and, with an arena, copied there. */
 enum consort_status consort_value_accept(const struct consort_value *value, struct consort_type type,
 					 struct consort_arena *arena, struct consort_value *out_value,
@@ -200,23 +200,23 @@ enum consort_write_kind {
 /* A shape of writes that the program uses. Never changed once published. */
 struct consort_shape {
 	struct consort_shape *next;
-	uint32_t kind;                      /* enum consort_write_kind */
+	uint32_t kind; /* enum consort_write_kind */
 	struct consort_write write;
-	const struct consort_type *types;   /* of the rows' columns */
+	const struct consort_type *types;    /* of the rows' columns */
 	const struct consort_type *returned; /* of the returned columns */
 };
 
 /* What the record calls keep for a resource. */
 struct consort_access {
-	struct consort_access *next;     /* for an earlier description of the same entry */
+	struct consort_access *next; /* for an earlier description of the same entry */
 	const struct consort_resource *resource;
 	struct consort_database *database;
-	struct consort_root *root;       /* borrowed: it owns this */
+	struct consort_root *root; /* borrowed: it owns this */
 	struct consort_arena arena;
-	pthread_mutex_t lock;            /* of the arena */
-	struct consort_shape *shapes;    /* atomic */
-	struct consort_plan *get;        /* atomic; by whole key, all attributes */
-	struct consort_map attributes;   /* name → &resource->attributes[position] */
+	pthread_mutex_t lock;		      /* of the arena */
+	struct consort_shape *shapes;	      /* atomic */
+	struct consort_plan *get;	      /* atomic; by whole key, all attributes */
+	struct consort_map attributes;	      /* name → &resource->attributes[position] */
 	const struct consort_type *key_types; /* [resource->nkeys] */
 };
 
@@ -239,16 +239,12 @@ struct consort_shape_request {
 	const uint32_t *returning;
 	uint32_t nreturning;
 };
-enum consort_status consort_access_shape(struct consort_access *access, const struct consort_shape_request *request,
+enum consort_status consort_access_shape(struct consort_access *access,
+					 const struct consort_shape_request *request,
 					 const struct consort_shape **out_shape, struct consort_error *error);
 /* The plan of a get. Borrowed. */
 enum consort_status consort_access_get_plan(struct consort_access *access, struct consort_plan **out_plan,
 					    struct consort_error *error);
-/* A scan of every attribute, and the conjunct column = $other or column; for plans that are made by hand. NULL: no
- * memory. */
-struct consort_node *consort_scan_all(struct consort_arena *arena, const struct consort_resource *resource);
-struct consort_expr *consort_column_equals(struct consort_arena *arena, uint32_t column, uint32_t other_kind,
-					   uint32_t other, struct consort_type type);
 /* EINVAL unless the resource has a key of that many attributes. */
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
 					     struct consort_error *error);
@@ -263,16 +259,16 @@ enum consort_value_state {
 
 struct consort_record {
 	struct consort *handle;
-	struct consort_access *access;   /* NULL: the resource was not found, see error */
-	struct consort_value *values;    /* [attributes] */
-	uint8_t *states;                 /* [attributes] enum consort_value_state */
-	struct consort_arena arena;      /* texts of values */
-	struct consort_batch *row;       /* what get read: all attributes, one row; NULL: nothing */
+	struct consort_access *access; /* NULL: the resource was not found, see error */
+	struct consort_value *values;  /* [attributes] */
+	uint8_t *states;	       /* [attributes] enum consort_value_state */
+	struct consort_arena arena;    /* texts of values */
+	struct consort_batch *row;     /* what get read: all attributes, one row; NULL: nothing */
 	bool has_row;
-	bool touched;                    /* some state is not FROM_ROW */
-	struct consort_error *error;     /* the first one of a setter, or NULL */
+	bool touched;		     /* some state is not FROM_ROW */
+	struct consort_error *error; /* the first one of a setter, or NULL */
 	const struct consort_shape *shape;
-	struct consort_batch *written;   /* a row of that shape, used again */
+	struct consort_batch *written; /* a row of that shape, used again */
 };
 
 enum consort_status consort_record_make(struct consort *c, struct consort_access *access,
@@ -281,18 +277,20 @@ enum consort_status consort_record_make(struct consort *c, struct consort_access
 struct consort_value consort_record_at(const struct consort_record *r, uint32_t position);
 bool consort_record_has(const struct consort_record *r, uint32_t position);
 /* A value that the database told, copied. */
-enum consort_status consort_record_keep(struct consort_record *r, uint32_t position, const struct consort_value *value,
-					struct consort_error *error);
+enum consort_status consort_record_keep(struct consort_record *r, uint32_t position,
+					const struct consort_value *value, struct consort_error *error);
 
 /* --- write.c --- */
 
 /* Runs a batch through the adapter's write table, row by row if it has no bulk write. error is not NULL. */
-enum consort_status consort_write_batch(struct consort_handle_session *session, struct consort_database *database,
-					const struct consort_shape *shape, const struct consort_batch *rows,
-					struct consort_write_result *result, struct consort_error *error);
+enum consort_status consort_write_batch(struct consort_handle_session *session,
+					struct consort_database *database, const struct consort_shape *shape,
+					const struct consort_batch *rows, struct consort_write_result *result,
+					struct consort_error *error);
 /* The shape for writing this record. */
-enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags, bool returning,
-					 const struct consort_shape **out_shape, struct consort_error *error);
+enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags,
+					 bool returning, const struct consort_shape **out_shape,
+					 struct consort_error *error);
 /* Appends the record's values for that shape to a batch. */
 enum consort_status consort_record_append(const struct consort_record *r, const struct consort_shape *shape,
 					  struct consort_batch *batch, struct consort_error *error);
@@ -301,10 +299,11 @@ void consort_record_written(struct consort_record *r);
 
 /* --- many.c --- */
 
-/* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a transaction of
- * its own, or behind a savepoint of the handle's. */
+/* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a
+ * transaction of its own, or behind a savepoint of the handle's. */
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
-				       enum consort_status (*fn)(struct consort *in, void *arg, struct consort_error *error),
+				       enum consort_status (*fn)(struct consort *in, void *arg,
+								 struct consort_error *error),
 				       void *arg, struct consort_error *error);
 
 #endif

@@ -1,100 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records by sets of keys: an inner join of the keys, as VALUES, with the resource. The planner makes key look-ups
- * of it where the adapter has them, and one read of the whole resource where not.
+ * Records by sets of keys: an inner join of the keys, as VALUES, with the resource. The planner makes key
+ * look-ups of it where the adapter has them, and one read of the whole resource where not.
  */
 #include "handle/handle.h"
 
 /* What is joined: columns of the keys' rows, the first `nlead` of which are delivered before the target's. */
 struct join_request {
 	struct consort_access *target;
-	const struct consort_type *types;   /* of the keys' columns, lead columns first */
+	const struct consort_type *types; /* of the keys' columns, lead columns first */
 	uint32_t nlead, nkeys;
-	const uint32_t *attributes;         /* [nkeys] of the target */
+	const uint32_t *attributes; /* [nkeys] of the target */
 };
 
-static const struct consort_field *lead_field(struct consort_arena *arena, struct consort_type type)
+/* Values (lead and key columns). */
+static struct consort_node *values_node(struct consort_arena *arena, const struct join_request *request)
 {
-	struct consort_field *field = consort_arena_alloc(arena, sizeof(*field));
+	struct consort_node *values = consort_make_node(arena, CONSORT_NODE_VALUES, NULL, NULL);
+	uint32_t count = request->nlead + request->nkeys, i;
+	const struct consort_field **fields = consort_arena_array(arena, count, sizeof(*fields));
 
-	if (!field)
+	if (!values || !fields)
 		return NULL;
-	field->struct_size = sizeof(*field);
-	field->flags = CONSORT_ATTRIBUTE_NOT_NULL;
-	field->type = type;
-	field->name = "record";
-	return field;
-}
-
-/* Project (lead, target's attributes) over Join (Values, Scan). */
-static struct consort_node *join_tree(struct consort_arena *arena, const struct join_request *request)
-{
-	struct consort_node *scan = consort_scan_all(arena, request->target->resource);
-	struct consort_node *nodes = consort_arena_array(arena, 3, sizeof(*nodes));
-	struct consort_node *values, *join, *project;
-	uint32_t nvalues = request->nlead + request->nkeys, i;
-	const struct consort_field **fields;
-	const struct consort_node **inputs = consort_arena_array(arena, 3, sizeof(*inputs));
-	const struct consort_expr **on = consort_arena_array(arena, request->nkeys, sizeof(*on)), **columns;
-
-	if (!scan || !nodes || !inputs || !on)
-		return NULL;
-	values = &nodes[0];
-	join = &nodes[1];
-	project = &nodes[2];
-	for (i = 0; i < 3; i++)
-		nodes[i].struct_size = sizeof(nodes[i]);
-	fields = consort_arena_array(arena, nvalues + scan->nfields, sizeof(*fields));
-	columns = consort_arena_array(arena, request->nlead + scan->nfields, sizeof(*columns));
-	if (!fields || !columns)
-		return NULL;
-	for (i = 0; i < nvalues + scan->nfields; i++) {
-		fields[i] = i < nvalues ? lead_field(arena, request->types[i]) : scan->fields[i - nvalues];
+	for (i = 0; i < count; i++) {
+		fields[i] =
+			consort_make_field(arena, "record", request->types[i], CONSORT_ATTRIBUTE_NOT_NULL);
 		if (!fields[i])
 			return NULL;
 	}
+	values->fields = fields;
+	values->nfields = count;
+	return values;
+}
+
+/* Join (Values, Scan) on the keys. */
+static struct consort_node *join_node(struct consort_arena *arena, const struct join_request *request)
+{
+	struct consort_node *values = values_node(arena, request);
+	struct consort_node *scan = consort_make_scan(arena, request->target->resource);
+	struct consort_node *join =
+		values && scan ? consort_make_node(arena, CONSORT_NODE_JOIN, values, scan) : NULL;
+	const struct consort_expr **on = consort_arena_array(arena, request->nkeys, sizeof(*on));
+	const struct consort_field **fields;
+	uint32_t i;
+
+	if (!join || !on)
+		return NULL;
+	fields = consort_arena_array(arena, values->nfields + scan->nfields, sizeof(*fields));
+	if (!fields)
+		return NULL;
+	for (i = 0; i < values->nfields + scan->nfields; i++)
+		fields[i] = i < values->nfields ? values->fields[i] : scan->fields[i - values->nfields];
 	for (i = 0; i < request->nkeys; i++) {
-		on[i] = consort_column_equals(arena, request->nlead + i, CONSORT_EXPR_COLUMN,
-					      nvalues + request->attributes[i], request->types[request->nlead + i]);
+		struct consort_type type = request->types[request->nlead + i];
+
+		on[i] = consort_make_equal(
+			arena, consort_make_column(arena, request->nlead + i, type),
+			consort_make_column(arena, values->nfields + request->attributes[i], type));
 		if (!on[i])
 			return NULL;
 	}
-	values->kind = CONSORT_NODE_VALUES;
-	values->fields = fields;
-	values->nfields = nvalues;
-	inputs[0] = values;
-	inputs[1] = scan;
-	inputs[2] = join;
-	join->kind = CONSORT_NODE_JOIN;
 	join->join = CONSORT_JOIN_INNER;
 	join->fields = fields;
-	join->nfields = nvalues + scan->nfields;
-	join->inputs = inputs;
-	join->ninputs = 2;
+	join->nfields = values->nfields + scan->nfields;
 	join->exprs = on;
 	join->nexprs = request->nkeys;
-	project->kind = CONSORT_NODE_PROJECT;
-	project->inputs = inputs + 2;
-	project->ninputs = 1;
-	project->nexprs = project->nfields = request->nlead + scan->nfields;
-	project->exprs = columns;
-	project->fields = consort_arena_array(arena, project->nfields, sizeof(*fields));
-	if (!project->fields)
-		return NULL;
-	for (i = 0; i < project->nfields; i++) {
-		uint32_t from = i < request->nlead ? i : i + request->nkeys;
-		struct consort_expr *column = consort_arena_alloc(arena, sizeof(*column));
+	return join;
+}
 
-		if (!column)
+/* Project (lead, target's attributes) over it. */
+static struct consort_node *join_tree(struct consort_arena *arena, const struct join_request *request)
+{
+	struct consort_node *join = join_node(arena, request);
+	struct consort_node *project =
+		join ? consort_make_node(arena, CONSORT_NODE_PROJECT, join, NULL) : NULL;
+	uint32_t count = request->nlead + request->target->resource->nattributes, i;
+	const struct consort_expr **columns = consort_arena_array(arena, count, sizeof(*columns));
+	const struct consort_field **fields = consort_arena_array(arena, count, sizeof(*fields));
+
+	if (!project || !columns || !fields)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		uint32_t from = i < request->nlead ? i : i + request->nkeys;
+
+		fields[i] = join->fields[from];
+		columns[i] = consort_make_column(arena, from, fields[i]->type);
+		if (!columns[i])
 			return NULL;
-		column->struct_size = sizeof(*column);
-		column->kind = CONSORT_EXPR_COLUMN;
-		column->index = from;
-		column->type = fields[from]->type;
-		column->position = -1;
-		columns[i] = column;
-		((const struct consort_field **)(uintptr_t)project->fields)[i] = fields[from];
 	}
+	project->fields = fields;
+	project->exprs = columns;
+	project->nfields = project->nexprs = count;
 	return project;
 }
 
@@ -124,8 +120,9 @@ static enum consort_status make_plan(const struct join_request *request, struct 
 
 /* --- the keys as batches --- */
 
-static enum consort_status add_batch(struct consort_values *values, const struct consort_type *types, uint32_t ntypes,
-				     struct consort_batch **out_batch, struct consort_error *error)
+static enum consort_status add_batch(struct consort_values *values, const struct consort_type *types,
+				     uint32_t ntypes, struct consort_batch **out_batch,
+				     struct consort_error *error)
 {
 	struct consort_batch **batches = realloc(values->batches, (values->count + 1) * sizeof(*batches));
 
@@ -151,8 +148,9 @@ void consort_values_clear(struct consort_values *values)
 }
 
 /* Appends a row, in a new batch when the last one is full. */
-static enum consort_status add_row(struct consort_values *values, const struct consort_type *types, uint32_t ntypes,
-				   const struct consort_value *row, struct consort_error *error)
+static enum consort_status add_row(struct consort_values *values, const struct consort_type *types,
+				   uint32_t ntypes, const struct consort_value *row,
+				   struct consort_error *error)
 {
 	struct consort_batch *batch = values->count ? values->batches[values->count - 1] : NULL;
 	enum consort_status status;
@@ -167,8 +165,9 @@ static enum consort_status add_row(struct consort_values *values, const struct c
 	return CONSORT_OK;
 }
 
-static enum consort_status run(struct consort *c, const struct join_request *request, struct consort_values *values,
-			       struct consort_cursor **out_rows, struct consort_error *error)
+static enum consort_status run(struct consort *c, const struct join_request *request,
+			       struct consort_values *values, struct consort_cursor **out_rows,
+			       struct consort_error *error)
 {
 	struct consort_plan *plan = NULL;
 	enum consort_status status = make_plan(request, &plan, error);
@@ -182,7 +181,8 @@ static enum consort_status run(struct consort *c, const struct join_request *req
 }
 
 enum consort_status consort_get_many(struct consort *c, const char *resource, const struct consort_args *keys,
-				     size_t count, struct consort_cursor **out_rows, struct consort_error *error)
+				     size_t count, struct consort_cursor **out_rows,
+				     struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 	struct join_request request = {0};
@@ -211,7 +211,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	for (i = 0; !status && i < count; i++) {
 		status = consort_access_check_key(request.target, keys[i].count, error);
 		for (k = 0; !status && k < request.nkeys; k++)
-			status = consort_value_accept(&keys[i].values[k], request.types[k], &scratch, &row[k], error);
+			status = consort_value_accept(&keys[i].values[k], request.types[k], &scratch, &row[k],
+						      error);
 		if (!status)
 			status = add_row(&values, request.types, request.nkeys, row, error);
 		if (status)
@@ -226,8 +227,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 
 /* --- relationships --- */
 
-static const struct consort_relationship *find_relationship(const struct consort_resource *resource, const char *name,
-							    struct consort_error *error)
+static const struct consort_relationship *find_relationship(const struct consort_resource *resource,
+							    const char *name, struct consort_error *error)
 {
 	const char *words[64];
 	char hint[160];
@@ -246,14 +247,16 @@ static const struct consort_relationship *find_relationship(const struct consort
 
 /* The columns that the relationship compares, on both sides. */
 static enum consort_status follow(struct consort_handle_session *session, const struct consort_access *access,
-				  const struct consort_relationship *relationship, struct consort_arena *arena,
-				  struct join_request *request, uint32_t **out_from, struct consort_error *error)
+				  const struct consort_relationship *relationship,
+				  struct consort_arena *arena, struct join_request *request,
+				  uint32_t **out_from, struct consort_error *error)
 {
 	uint32_t count = relationship->nattributes, i;
 	struct consort_type *types = consort_arena_array(arena, count + 1, sizeof(*types));
 	uint32_t *from = consort_arena_array(arena, count, sizeof(*from));
 	uint32_t *to = consort_arena_array(arena, count, sizeof(*to));
-	enum consort_status status = consort_access_open(session, relationship->target, &request->target, error);
+	enum consort_status status =
+		consort_access_open(session, relationship->target, &request->target, error);
 
 	if (status)
 		return status;
@@ -279,8 +282,9 @@ static enum consort_status follow(struct consort_handle_session *session, const 
 
 /* A row (position, key) for each record whose key has no NULL. */
 static enum consort_status add_records(struct consort_values *values, const struct join_request *request,
-				       struct consort_record *const *records, size_t count, const uint32_t *from,
-				       struct consort_arena *scratch, struct consort_error *error)
+				       struct consort_record *const *records, size_t count,
+				       const uint32_t *from, struct consort_arena *scratch,
+				       struct consort_error *error)
 {
 	struct consort_value *row = consort_arena_array(scratch, request->nkeys + 1, sizeof(*row));
 	enum consort_status status = row ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
@@ -291,13 +295,15 @@ static enum consort_status add_records(struct consort_values *values, const stru
 		uint32_t k;
 
 		if (records[i]->access != records[0]->access)
-			return consort_error_set(error, CONSORT_EINVAL, "the records are not all of one resource");
+			return consort_error_set(error, CONSORT_EINVAL,
+						 "the records are not all of one resource");
 		row[0] = consort_int64((int64_t)i);
 		for (k = 0; !status && k < request->nkeys; k++) {
 			const struct consort_value value = consort_record_at(records[i], from[k]);
 
 			missing |= consort_value_is_null(&value) != 0;
-			status = consort_value_accept(&value, request->types[k + 1], scratch, &row[k + 1], error);
+			status = consort_value_accept(&value, request->types[k + 1], scratch, &row[k + 1],
+						      error);
 		}
 		if (!status && !missing)
 			status = add_row(values, request->types, request->nkeys + 1, row, error);
@@ -306,7 +312,8 @@ static enum consort_status add_records(struct consort_values *values, const stru
 }
 
 enum consort_status consort_load(struct consort *c, struct consort_record *const *records, size_t count,
-				 const char *name, struct consort_cursor **out_rows, struct consort_error *error)
+				 const char *name, struct consort_cursor **out_rows,
+				 struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 	const struct consort_relationship *relationship;
@@ -319,7 +326,8 @@ enum consort_status consort_load(struct consort *c, struct consort_record *const
 
 	consort_error_need(&error, &spare);
 	if (!status && !count)
-		status = consort_error_set(error, CONSORT_EINVAL, "there are no records to load '%s' for", name);
+		status = consort_error_set(error, CONSORT_EINVAL, "there are no records to load '%s' for",
+					   name);
 	if (!status)
 		status = consort_record_status(records[0], error);
 	if (status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: lines from the core and from adapters, with secrets taken out, to the program's function or to where the
- * manifest says. Nothing is written unless one of them asks for it.
+ * The log: lines from the core and from adapters, with secrets taken out, to the program's function or to
+ * where the manifest says. Nothing is written unless one of them asks for it.
  */
 #include "handle/handle.h"
 
@@ -13,7 +13,7 @@ struct consort_log {
 	const struct consort_secrets *secrets;
 	void (*fn)(void *context, uint32_t level, const char *origin, const char *text); /* the program's */
 	void *context;
-	FILE *file;      /* else */
+	FILE *file; /* else */
 	bool owns_file;
 };
 

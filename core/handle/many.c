@@ -22,7 +22,8 @@ static enum consort_status behind_savepoint(struct consort *c,
 }
 
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
-				       enum consort_status (*fn)(struct consort *in, void *arg, struct consort_error *error),
+				       enum consort_status (*fn)(struct consort *in, void *arg,
+								 struct consort_error *error),
 				       void *arg, struct consort_error *error)
 {
 	if (c->tx && consort_database_has(database, CONSORT_FEATURE_SAVEPOINTS))
@@ -38,9 +39,9 @@ struct many {
 	struct consort_access *access;
 	struct consort_record *const *records;
 	size_t count;
-	uint32_t kind, flags;     /* of the write */
+	uint32_t kind, flags; /* of the write */
 	uint32_t *statuses;
-	size_t first;             /* record of the batch's first row */
+	size_t first;		       /* record of the batch's first row */
 	struct consort_error *failure; /* the first row's that failed */
 	bool failed;
 };
@@ -58,14 +59,16 @@ static void row_failed(void *context, int64_t row, const struct consort_error *e
 
 /* The records from many->first on that have one shape, as a batch; how many they are. */
 static enum consort_status fill_batch(struct many *many, const struct consort_shape *shape,
-				      struct consort_batch *batch, size_t *out_rows, struct consort_error *error)
+				      struct consort_batch *batch, size_t *out_rows,
+				      struct consort_error *error)
 {
 	size_t row = many->first;
 
-	for (; row < many->count && batch->nrows < batch->max_rows && batch->bytes < batch->max_bytes; row++) {
+	for (; row < many->count && batch->nrows < batch->max_rows && batch->bytes < batch->max_bytes;
+	     row++) {
 		const struct consort_shape *next;
-		enum consort_status status = consort_record_shape(many->records[row], many->kind, many->flags, false,
-								  &next, error);
+		enum consort_status status = consort_record_shape(many->records[row], many->kind, many->flags,
+								  false, &next, error);
 
 		if (status || next != shape)
 			break; /* the next batch's business */
@@ -88,11 +91,12 @@ static enum consort_status write_batches(struct consort *c, void *arg, struct co
 
 	consort_session_begin(&session, c);
 	for (many->first = 0; !status && many->first < many->count; many->first += rows) {
-		struct consort_write_result result = {.struct_size = sizeof(result), .context = many,
-						      .row_failed = row_failed};
+		struct consort_write_result result = {
+			.struct_size = sizeof(result), .context = many, .row_failed = row_failed};
 
 		rows = 1;
-		status = consort_record_shape(many->records[many->first], many->kind, many->flags, false, &shape, error);
+		status = consort_record_shape(many->records[many->first], many->kind, many->flags, false,
+					      &shape, error);
 		if (status)
 			break;
 		if (!shape->write.nattributes && many->kind == CONSORT_WRITE_UPDATE)
@@ -109,7 +113,8 @@ static enum consort_status write_batches(struct consort *c, void *arg, struct co
 		}
 		status = fill_batch(many, shape, batch, &rows, error);
 		if (!status)
-			status = consort_write_batch(&session, many->access->database, shape, batch, &result, error);
+			status = consort_write_batch(&session, many->access->database, shape, batch, &result,
+						     error);
 	}
 	consort_batch_free(batch);
 	consort_session_end(&session);
@@ -125,8 +130,10 @@ static enum consort_status check_records(struct consort *c, struct many *many, s
 	for (i = 0; i < many->count; i++) {
 		enum consort_status status = consort_record_status(many->records[i], error);
 
-		if (!status && (many->records[i]->access != many->access || many->records[i]->handle->root != c->root))
-			status = consort_error_set(error, CONSORT_EINVAL, "the records are not all of one resource");
+		if (!status &&
+		    (many->records[i]->access != many->access || many->records[i]->handle->root != c->root))
+			status = consort_error_set(error, CONSORT_EINVAL,
+						   "the records are not all of one resource");
 		if (status) {
 			if (many->statuses)
 				many->statuses[i] = status;
@@ -148,10 +155,12 @@ static void mark_undone(struct many *many)
 }
 
 static enum consort_status write_many(struct consort *c, struct consort_record *const *records, size_t count,
-				      uint32_t kind, uint32_t flags, uint32_t *statuses, struct consort_error *error)
+				      uint32_t kind, uint32_t flags, uint32_t *statuses,
+				      struct consort_error *error)
 {
 	struct consort_error failure, spare;
-	struct many many = {.records = records, .count = count, .kind = kind, .statuses = statuses, .failure = &failure};
+	struct many many = {
+		.records = records, .count = count, .kind = kind, .statuses = statuses, .failure = &failure};
 	enum consort_status status = consort_handle_check(c, error);
 	size_t i;
 
@@ -166,8 +175,9 @@ static enum consort_status write_many(struct consort *c, struct consort_record *
 		statuses[i] = CONSORT_OK;
 	status = check_records(c, &many, error);
 	if (!status)
-		status = many.flags ? write_batches(c, &many, error) :
-				      consort_atomically(c, many.access->database, write_batches, &many, error);
+		status = many.flags
+				 ? write_batches(c, &many, error)
+				 : consort_atomically(c, many.access->database, write_batches, &many, error);
 	if (status && !many.flags)
 		mark_undone(&many);
 	if (!status && many.failed) {
@@ -180,20 +190,23 @@ static enum consort_status write_many(struct consort *c, struct consort_record *
 	return status;
 }
 
-enum consort_status consort_create_many(struct consort *c, struct consort_record *const *records, size_t count,
-					uint32_t flags, uint32_t *statuses, struct consort_error *error)
+enum consort_status consort_create_many(struct consort *c, struct consort_record *const *records,
+					size_t count, uint32_t flags, uint32_t *statuses,
+					struct consort_error *error)
 {
 	return write_many(c, records, count, CONSORT_WRITE_INSERT, flags, statuses, error);
 }
 
-enum consort_status consort_update_many(struct consort *c, struct consort_record *const *records, size_t count,
-					uint32_t flags, uint32_t *statuses, struct consort_error *error)
+enum consort_status consort_update_many(struct consort *c, struct consort_record *const *records,
+					size_t count, uint32_t flags, uint32_t *statuses,
+					struct consort_error *error)
 {
 	return write_many(c, records, count, CONSORT_WRITE_UPDATE, flags, statuses, error);
 }
 
-enum consort_status consort_upsert_many(struct consort *c, struct consort_record *const *records, size_t count,
-					uint32_t flags, uint32_t *statuses, struct consort_error *error)
+enum consort_status consort_upsert_many(struct consort *c, struct consort_record *const *records,
+					size_t count, uint32_t flags, uint32_t *statuses,
+					struct consort_error *error)
 {
 	return write_many(c, records, count, CONSORT_WRITE_UPSERT, flags, statuses, error);
 }
@@ -223,7 +236,8 @@ static enum consort_status fill_keys(struct many_keys *all, struct consort_batch
 		for (i = 0; !status && i < access->resource->nkeys; i++) {
 			struct consort_value value;
 
-			status = consort_value_accept(&key->values[i], access->key_types[i], &scratch, &value, error);
+			status = consort_value_accept(&key->values[i], access->key_types[i], &scratch, &value,
+						      error);
 			if (!status && consort_append_value(batch, &batch->columns[i], &value))
 				status = consort_error_no_memory(error);
 		}
@@ -241,8 +255,10 @@ static enum consort_status delete_batches(struct consort *c, void *arg, struct c
 	struct many_keys *all = arg;
 	struct many *many = &all->many;
 	const struct consort_resource *resource = many->access->resource;
-	const struct consort_shape_request request = {.kind = CONSORT_WRITE_DELETE, .flags = many->flags,
-						      .attributes = resource->keys, .nattributes = resource->nkeys,
+	const struct consort_shape_request request = {.kind = CONSORT_WRITE_DELETE,
+						      .flags = many->flags,
+						      .attributes = resource->keys,
+						      .nattributes = resource->nkeys,
 						      .nkeys = resource->nkeys};
 	struct consort_handle_session session;
 	const struct consort_shape *shape;
@@ -253,33 +269,39 @@ static enum consort_status delete_batches(struct consort *c, void *arg, struct c
 	if (status)
 		return status;
 	batch = consort_batch_new(shape->types, shape->write.nattributes,
-				  many->count < CONSORT_BATCH_ROWS ? (int64_t)many->count : CONSORT_BATCH_ROWS,
+				  many->count < CONSORT_BATCH_ROWS ? (int64_t)many->count
+								   : CONSORT_BATCH_ROWS,
 				  CONSORT_BATCH_BYTES);
 	if (!batch)
 		return consort_error_no_memory(error);
 	consort_session_begin(&session, c);
 	for (many->first = 0; !status && many->first < many->count; many->first += rows) {
-		struct consort_write_result result = {.struct_size = sizeof(result), .context = many,
-						      .row_failed = row_failed};
+		struct consort_write_result result = {
+			.struct_size = sizeof(result), .context = many, .row_failed = row_failed};
 
 		if (consort_batch_reset(batch))
 			status = consort_error_no_memory(error);
 		if (!status)
 			status = fill_keys(all, batch, &rows, error);
 		if (!status)
-			status = consort_write_batch(&session, many->access->database, shape, batch, &result, error);
+			status = consort_write_batch(&session, many->access->database, shape, batch, &result,
+						     error);
 	}
 	consort_batch_free(batch);
 	consort_session_end(&session);
 	return status;
 }
 
-enum consort_status consort_delete_many(struct consort *c, const char *resource, const struct consort_args *keys,
-					size_t count, uint32_t flags, uint32_t *statuses, struct consort_error *error)
+enum consort_status consort_delete_many(struct consort *c, const char *resource,
+					const struct consort_args *keys, size_t count, uint32_t flags,
+					uint32_t *statuses, struct consort_error *error)
 {
 	struct consort_error failure, spare;
-	struct many_keys all = {.many = {.count = count, .kind = CONSORT_WRITE_DELETE, .statuses = statuses,
-					 .failure = &failure}, .keys = keys};
+	struct many_keys all = {.many = {.count = count,
+					 .kind = CONSORT_WRITE_DELETE,
+					 .statuses = statuses,
+					 .failure = &failure},
+				.keys = keys};
 	enum consort_status status = consort_handle_check(c, error);
 	struct consort_handle_session session;
 	size_t i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening: a manifest to databases, each with its adapter, its options checked and its masks, and a catalogue.
- * Nothing is connected to.
+ * Opening: a manifest to databases, each with its adapter, its options checked and its masks, and a
+ * catalogue. Nothing is connected to.
  */
 #include "handle/handle.h"
 
@@ -60,7 +60,7 @@ void consort_root_drop(struct consort_root *root)
 /* --- adapters --- */
 
 static const struct consort_manifest_plugin *find_plugin_section(const struct consort_manifest *manifest,
-								  const char *type)
+								 const char *type)
 {
 	uint32_t i;
 
@@ -92,7 +92,8 @@ static enum consort_status use_plugin(struct consort_root *root, const struct co
 	status = plugin->init(consort_host_services(), &context, &local);
 	if (status) {
 		consort_error_set(error, status < CONSORT_STATUS_COUNT ? status : CONSORT_EPROTOCOL,
-				  "the adapter '%s' could not be initialised: %s", plugin->id, consort_error_text(&local));
+				  "the adapter '%s' could not be initialised: %s", plugin->id,
+				  consort_error_text(&local));
 		return status < CONSORT_STATUS_COUNT ? (enum consort_status)status : CONSORT_EPROTOCOL;
 	}
 	plugins[root->nplugins].plugin = plugin;
@@ -126,9 +127,10 @@ static enum consort_status take_away(struct consort_features *mask, const char *
 						     "features can only be taken away: write '-%s'", word);
 		feature = consort_feature_find(word + 1);
 		if (feature < 0) {
-			consort_hint(consort_nearest(word + 1, names, CONSORT_FEATURE_COUNT), hint, sizeof(hint));
-			return consort_manifest_fail(error, CONSORT_EMANIFEST, where, "unknown feature '%s'%s",
-						     word + 1, hint);
+			consort_hint(consort_nearest(word + 1, names, CONSORT_FEATURE_COUNT), hint,
+				     sizeof(hint));
+			return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
+						     "unknown feature '%s'%s", word + 1, hint);
 		}
 		consort_features_remove(mask, (uint32_t)feature);
 	}
@@ -137,7 +139,8 @@ static enum consort_status take_away(struct consort_features *mask, const char *
 
 /* --- databases --- */
 
-static enum consort_status add_database(struct consort_root *root, const struct consort_manifest_database *declared,
+static enum consort_status add_database(struct consort_root *root,
+					const struct consort_manifest_database *declared,
 					struct consort_error *error)
 {
 	const struct consort_manifest_plugin *section = find_plugin_section(root->manifest, declared->type);
@@ -151,11 +154,12 @@ static enum consort_status add_database(struct consort_root *root, const struct 
 
 	if (!config)
 		return consort_error_no_memory(error);
-	status = consort_loader_load(&root->search, declared->type, section ? section->library : NULL, &adapter, error);
+	status = consort_loader_load(&root->search, declared->type, section ? section->library : NULL,
+				     &adapter, error);
 	if (status) {
 		if (error)
-			consort_error_prefix(error, "%s:%u: database '%s'", declared->where.file, declared->where.line,
-					     declared->name);
+			consort_error_prefix(error, "%s:%u: database '%s'", declared->where.file,
+					     declared->where.line, declared->name);
 		return status;
 	}
 	status = use_plugin(root, adapter->plugin, &context, error);
@@ -163,11 +167,12 @@ static enum consort_status add_database(struct consort_root *root, const struct 
 		return status;
 	config->struct_size = sizeof(*config);
 	config->name = declared->name;
-	status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE, declared->options,
-					declared->noptions, &declared->where, &root->secrets, &config->options, &masked,
-					&config->noptions, error);
+	status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE,
+					declared->options, declared->noptions, &declared->where,
+					&root->secrets, &config->options, &masked, &config->noptions, error);
 	if (!status)
-		status = consort_database_open(adapter->plugin, context, config, &root->secrets, &database, error);
+		status = consort_database_open(adapter->plugin, context, config, &root->secrets, &database,
+					       error);
 	if (status)
 		return status;
 	catalog->databases[catalog->ndatabases] = database;
@@ -225,8 +230,8 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 	root->catalog.manifest = manifest;
 	root->catalog.secrets = &root->secrets;
 	root->catalog.access_free = consort_access_free;
-	root->catalog.databases = calloc(manifest->ndatabases ? manifest->ndatabases : 1,
-					 sizeof(*root->catalog.databases));
+	root->catalog.databases =
+		calloc(manifest->ndatabases ? manifest->ndatabases : 1, sizeof(*root->catalog.databases));
 	consort_catalog_prepare(&root->catalog);
 	if (!root->catalog.databases)
 		return consort_error_no_memory(error);
@@ -237,17 +242,20 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 	return status;
 }
 
-static enum consort_status check_options(const struct consort_open_options *options, struct consort_error *error)
+static enum consort_status check_options(const struct consort_open_options *options,
+					 struct consort_error *error)
 {
 	if (options->struct_size < sizeof(*options))
-		return consort_error_set(error, CONSORT_EINVAL, "consort_open_options.struct_size is not set");
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "consort_open_options.struct_size is not set");
 	if (options->flags)
-		return consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x to open with", options->flags);
+		return consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x to open with",
+					 options->flags);
 	return CONSORT_OK;
 }
 
-enum consort_status consort_open_with(const struct consort_open_options *options, struct consort **out_consort,
-				      struct consort_error *error)
+enum consort_status consort_open_with(const struct consort_open_options *options,
+				      struct consort **out_consort, struct consort_error *error)
 {
 	enum consort_status status = check_options(options, error);
 	struct consort_root *root = NULL;

@@ -110,7 +110,8 @@ void consort_query_after(struct consort_query *q, struct consort_args key)
 		*value = key.values[i];
 		if (value->type.id == CONSORT_TYPE_TEXT || value->type.id == CONSORT_TYPE_BYTES ||
 		    value->type.id == CONSORT_TYPE_JSON) {
-			value->as.view.data = consort_arena_copy(&q->arena, value->as.view.data, value->as.view.size);
+			value->as.view.data =
+				consort_arena_copy(&q->arena, value->as.view.data, value->as.view.size);
 			q->no_memory |= !value->as.view.data;
 		}
 	}
@@ -119,9 +120,15 @@ void consort_query_after(struct consort_query *q, struct consort_args key)
 
 struct consort_clauses consort_query_clauses(const struct consort_query *q)
 {
-	const struct consort_clauses clauses = {.resource = q->resource, .select = q->select, .where = q->where,
-						.nwhere = q->nwhere, .nafter = q->nafter, .group = q->group,
-						.having = q->having, .order = q->order, .limit = q->limit,
+	const struct consort_clauses clauses = {.resource = q->resource,
+						.select = q->select,
+						.where = q->where,
+						.nwhere = q->nwhere,
+						.nafter = q->nafter,
+						.group = q->group,
+						.having = q->having,
+						.order = q->order,
+						.limit = q->limit,
 						.offset = q->offset};
 
 	return clauses;
@@ -150,8 +157,11 @@ static struct consort_database *database_of(void *context, const struct consort_
 struct consort_planner consort_plan_planner(struct consort_root *root, struct consort_arena *arena,
 					    const struct consort_logical *logical)
 {
-	const struct consort_planner planner = {.arena = arena, .database_of = database_of, .context = root,
-						.nparameters = logical->nparameters, .parameters = logical->parameters,
+	const struct consort_planner planner = {.arena = arena,
+						.database_of = database_of,
+						.context = root,
+						.nparameters = logical->nparameters,
+						.parameters = logical->parameters,
 						.no_push = secure_getenv("CONSORT_NO_PUSHDOWN") != NULL};
 
 	return planner;
@@ -215,7 +225,8 @@ enum consort_status consort_plan_collect(struct consort_plan *plan, struct conso
 }
 
 /* Resolves and plans the clauses. */
-static enum consort_status make_plan(struct consort_query *q, struct consort_plan *plan, struct consort_error *error)
+static enum consort_status make_plan(struct consort_query *q, struct consort_plan *plan,
+				     struct consort_error *error)
 {
 	const struct consort_clauses clauses = consort_query_clauses(q);
 	struct consort_handle_session session;
@@ -249,8 +260,8 @@ static enum consort_status keep_after_key(const struct consort_query *q, struct 
 	if (!key)
 		return consort_error_no_memory(error);
 	for (i = 0; i < q->nafter; i++) {
-		enum consort_status status = consort_value_accept(&q->after[i], logical->parameters[logical->nuser + i],
-								  &plan->arena, &key[i], error);
+		enum consort_status status = consort_value_accept(
+			&q->after[i], logical->parameters[logical->nuser + i], &plan->arena, &key[i], error);
 
 		if (status) {
 			consort_error_prefix(error, "the key to page after");
@@ -313,7 +324,8 @@ uint32_t consort_plan_parameters(const struct consort_plan *plan)
 
 struct consort_type consort_plan_parameter_type(const struct consort_plan *plan, uint32_t index)
 {
-	return index < plan->logical.nuser ? plan->logical.parameters[index] : consort_type_of(CONSORT_TYPE_NULL);
+	return index < plan->logical.nuser ? plan->logical.parameters[index]
+					   : consort_type_of(CONSORT_TYPE_NULL);
 }
 
 enum consort_status consort_query_run(struct consort_query *q, struct consort_args args,

@@ -121,11 +121,12 @@ struct consort_value consort_record_at(const struct consort_record *r, uint32_t 
 	return consort_batch_value(r->row, position, 0, (struct consort_arena *)(uintptr_t)&r->arena);
 }
 
-enum consort_status consort_record_keep(struct consort_record *r, uint32_t position, const struct consort_value *value,
-					struct consort_error *error)
+enum consort_status consort_record_keep(struct consort_record *r, uint32_t position,
+					const struct consort_value *value, struct consort_error *error)
 {
-	enum consort_status status = consort_value_accept(value, r->access->resource->attributes[position]->type,
-							  &r->arena, &r->values[position], error);
+	enum consort_status status =
+		consort_value_accept(value, r->access->resource->attributes[position]->type, &r->arena,
+				     &r->values[position], error);
 
 	if (!status) {
 		r->states[position] = CONSORT_KEPT;
@@ -214,7 +215,8 @@ const char *consort_record_text(const struct consort_record *r, const char *attr
 		return "";
 	if (r->states[position] != CONSORT_FROM_ROW)
 		return value.as.view.data; /* the arena's copies end with a NUL */
-	text = consort_arena_copy((struct consort_arena *)(uintptr_t)&r->arena, value.as.view.data, value.as.view.size);
+	text = consort_arena_copy((struct consort_arena *)(uintptr_t)&r->arena, value.as.view.data,
+				  value.as.view.size);
 	return text ? text : "";
 }
 

@@ -9,7 +9,7 @@ struct run {
 	struct consort_exec exec;
 	struct consort_arena arena; /* parameters */
 	struct consort *handle;
-	struct consort_plan *plan;  /* NULL for a native statement */
+	struct consort_plan *plan; /* NULL for a native statement */
 	struct consort_values values;
 };
 
@@ -43,11 +43,12 @@ static struct run *new_run(struct consort *c, struct consort_plan *plan)
 	return run;
 }
 
-static enum consort_status set_parameters(struct run *run, struct consort_args args, struct consort_value **out_values,
-					  struct consort_error *error)
+static enum consort_status set_parameters(struct run *run, struct consort_args args,
+					  struct consort_value **out_values, struct consort_error *error)
 {
 	const struct consort_logical *logical = &run->plan->logical;
-	struct consort_value *values = consort_arena_array(&run->arena, logical->nparameters, sizeof(*values));
+	struct consort_value *values =
+		consort_arena_array(&run->arena, logical->nparameters, sizeof(*values));
 	enum consort_status status;
 
 	if (!values)
@@ -63,16 +64,16 @@ static enum consort_status set_parameters(struct run *run, struct consort_args a
 	return CONSORT_OK;
 }
 
-/* All at once and always in the same order: taken one by one as operators open, two queries could wait for each
- * other's. */
+/* All at once and always in the same order: taken one by one as operators open, two queries could wait for
+ * each other's. */
 static enum consort_status take_connections(struct run *run, struct consort_error *error)
 {
 	uint64_t i;
 
 	for (i = 0; i < run->plan->ndatabases; i++) {
 		struct consort_connection *connection;
-		enum consort_status status = run->session.base.acquire(&run->session.base, run->plan->databases[i],
-								       &connection, error);
+		enum consort_status status = run->session.base.acquire(
+			&run->session.base, run->plan->databases[i], &connection, error);
 
 		if (status)
 			return status;
@@ -82,7 +83,8 @@ static enum consort_status take_connections(struct run *run, struct consort_erro
 }
 
 /* Reads the order values of the record to page after into the last parameters. */
-static enum consort_status read_after(struct run *run, struct consort_value *values, struct consort_error *error)
+static enum consort_status read_after(struct run *run, struct consort_value *values,
+				      struct consort_error *error)
 {
 	const struct consort_logical *logical = &run->plan->logical;
 	uint32_t first = logical->nuser + logical->nafter_key, i;
@@ -93,7 +95,8 @@ static enum consort_status read_after(struct run *run, struct consort_value *val
 	if (!status)
 		status = consort_operator_next(op, &batch, error);
 	if (!status && !batch)
-		status = consort_error_set(error, CONSORT_ENOTFOUND, "there is no record with the key to page after");
+		status = consort_error_set(error, CONSORT_ENOTFOUND,
+					   "there is no record with the key to page after");
 	for (i = first; !status && i < logical->nparameters; i++) {
 		struct consort_value value = consort_batch_value(batch, i - first, 0, &run->arena);
 
@@ -126,7 +129,8 @@ static enum consort_status check_plan(const struct consort *c, const struct cons
 	enum consort_status status = consort_handle_check(c, error);
 
 	if (!status && plan->root != c->root)
-		status = consort_error_set(error, CONSORT_EINVAL, "the plan was prepared with another manifest's handle");
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "the plan was prepared with another manifest's handle");
 	return status;
 }
 
@@ -191,8 +195,8 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 }
 
 enum consort_status consort_native(struct consort *c, const char *database_name, const char *text,
-				   struct consort_args args, struct consort_cursor **out_rows, int64_t *out_affected,
-				   struct consort_error *error)
+				   struct consort_args args, struct consort_cursor **out_rows,
+				   int64_t *out_affected, struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 	const struct consort_field *const *fields = NULL;
@@ -216,7 +220,8 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	if (!values)
 		status = consort_error_no_memory(error);
 	for (i = 0; !status && i < args.count; i++) {
-		status = consort_value_accept(&args.values[i], args.values[i].type, &run->arena, &values[i], error);
+		status = consort_value_accept(&args.values[i], args.values[i].type, &run->arena, &values[i],
+					      error);
 		if (status)
 			consort_error_prefix(error, "parameter %u", i + 1);
 	}
@@ -225,7 +230,8 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	consort_session_limit(&run->session, database);
 	run->exec.call = run->session.call;
 	if (!status)
-		status = consort_native_open(&run->exec, database, text, &op, &fields, &nfields, &affected, error);
+		status = consort_native_open(&run->exec, database, text, &op, &fields, &nfields, &affected,
+					     error);
 	if (status) {
 		free_run(run);
 		return status;

@@ -25,8 +25,9 @@ void consort_handle_drop(struct consort *c)
 enum consort_status consort_handle_check(const struct consort *c, struct consort_error *error)
 {
 	if (CONSORT_UNLIKELY(c->root->stamp != consort_fork_count))
-		return consort_error_set(error, CONSORT_EFORKED,
-					 "this handle belongs to the parent process: open the manifest anew after fork");
+		return consort_error_set(
+			error, CONSORT_EFORKED,
+			"this handle belongs to the parent process: open the manifest anew after fork");
 	if (CONSORT_UNLIKELY(c->tx && !c->tx->connection))
 		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
 	return CONSORT_OK;
@@ -63,12 +64,15 @@ enum consort_status consort_scope(struct consort *c, const struct consort_scope_
 	if (status)
 		return status;
 	if (options->struct_size < sizeof(*options) || options->flags || options->timeout < 0)
-		return consort_error_set(error, CONSORT_EINVAL, options->timeout < 0 ?
-					 "a scope's timeout must not be negative" :
-					 "consort_scope_options: struct_size is not set, or unknown flags");
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			options->timeout < 0
+				? "a scope's timeout must not be negative"
+				: "consort_scope_options: struct_size is not set, or unknown flags");
 	if (options->cancel && c->cancel && options->cancel != c->cancel)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "the handle has a cancel token already: a scope of it cannot have another one");
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"the handle has a cancel token already: a scope of it cannot have another one");
 	scope = calloc(1, sizeof(*scope));
 	if (!scope)
 		return consort_error_no_memory(error);

@@ -13,7 +13,8 @@ static struct consort_connection **place(struct consort_handle_session *session,
 /* Room for one more, so that keeping it cannot fail. */
 static bool reserve(struct consort_handle_session *session)
 {
-	uint32_t more = session->nheld + 1 > CONSORT_SESSION_INLINE ? session->nheld + 1 - CONSORT_SESSION_INLINE : 0;
+	uint32_t more =
+		session->nheld + 1 > CONSORT_SESSION_INLINE ? session->nheld + 1 - CONSORT_SESSION_INLINE : 0;
 	struct consort_connection **grown;
 
 	if (!more)
@@ -26,12 +27,14 @@ static bool reserve(struct consort_handle_session *session)
 }
 
 static enum consort_status of_transaction(struct consort *c, struct consort_database *database,
-					  struct consort_connection **out_connection, struct consort_error *error)
+					  struct consort_connection **out_connection,
+					  struct consort_error *error)
 {
 	if (c->tx->database != database)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "database '%s' is not part of this transaction, which was begun on '%s'",
-					 database->name, c->tx->database->name);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"database '%s' is not part of this transaction, which was begun on '%s'",
+			database->name, c->tx->database->name);
 	if (!c->tx->connection)
 		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
 	*out_connection = c->tx->connection;
@@ -48,9 +51,10 @@ static enum consort_status take(struct consort_handle_session *session, struct c
 	if (c->tx)
 		return of_transaction(c, database, out_connection, error);
 	if (consort_tx_holding(&c->root->transactions, database))
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "this thread has a transaction open on database '%s': use that transaction's handle",
-					 database->name);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"this thread has a transaction open on database '%s': use that transaction's handle",
+			database->name);
 	status = consort_pool_acquire(database, &session->call, out_connection, error);
 	if (!status && c->cancel)
 		consort_cancel_add(c->cancel, *out_connection);
@@ -140,7 +144,8 @@ void consort_session_end(struct consort_handle_session *session)
 
 enum consort_status consort_find_resource(struct consort_handle_session *session, const char *name,
 					  struct consort_entry **out_entry,
-					  const struct consort_resource **out_resource, struct consort_error *error)
+					  const struct consort_resource **out_resource,
+					  struct consort_error *error)
 {
 	struct consort_catalog *catalog = &session->handle->root->catalog;
 	struct consort_entry *entry;
@@ -154,7 +159,8 @@ enum consort_status consort_find_resource(struct consort_handle_session *session
 }
 
 static enum consort_status find_for_query(void *context, const char *name,
-					  const struct consort_resource **out_resource, struct consort_error *error)
+					  const struct consort_resource **out_resource,
+					  struct consort_error *error)
 {
 	struct consort_entry *entry;
 

@@ -3,8 +3,8 @@
 #include "handle/handle.h"
 
 /* The one database that a list names. */
-static enum consort_status find_database(struct consort *c, const char *databases, struct consort_database **out_database,
-					 struct consort_error *error)
+static enum consort_status find_database(struct consort *c, const char *databases,
+					 struct consort_database **out_database, struct consort_error *error)
 {
 	const char *start = databases + strspn(databases, " \t");
 	size_t size = strlen(start);
@@ -14,7 +14,8 @@ static enum consort_status find_database(struct consort *c, const char *database
 		size--;
 	if (memchr(start, ',', size))
 		return consort_error_set(error, CONSORT_EUNSUPPORTED,
-					 "a transaction takes one database in this version, not '%s'", databases);
+					 "a transaction takes one database in this version, not '%s'",
+					 databases);
 	if (!size || size >= sizeof(name))
 		return consort_error_set(error, CONSORT_ENAME, "a transaction needs a database's name");
 	memcpy(name, start, size);
@@ -35,10 +36,12 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 	if (status)
 		return status;
 	if (c->tx)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "this handle is in a transaction already; use a savepoint inside it");
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"this handle is in a transaction already; use a savepoint inside it");
 	if (options->struct_size < sizeof(*options))
-		return consort_error_set(error, CONSORT_EINVAL, "consort_begin_options.struct_size is not set");
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "consort_begin_options.struct_size is not set");
 	status = find_database(c, databases, &database, error);
 	if (status)
 		return status;
@@ -52,7 +55,8 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 	consort_session_begin(&session, c);
 	status = session.base.acquire(&session.base, database, &connection, error);
 	if (!status)
-		status = consort_tx_begin(&c->root->transactions, connection, &session.call, options, &in->tx, error);
+		status = consort_tx_begin(&c->root->transactions, connection, &session.call, options, &in->tx,
+					  error);
 	if (!status) {
 		/* the transaction has taken it, and a token goes on reaching it */
 		session.nheld = 0;
@@ -89,7 +93,8 @@ static void leave_token(struct consort *in)
 		consort_cancel_remove(in->tx->connection);
 }
 
-enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome, struct consort_error *error)
+enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome,
+				   struct consort_error *error)
 {
 	struct consort_handle_session session;
 	enum consort_status status = check_ending(in, error);
@@ -126,7 +131,8 @@ enum consort_status consort_rollback(struct consort *in, struct consort_error *e
 }
 
 enum consort_status consort_transaction(struct consort *c, const char *databases, consort_transaction_fn *fn,
-					void *arg, struct consort_outcome *outcome, struct consort_error *error)
+					void *arg, struct consort_outcome *outcome,
+					struct consort_error *error)
 {
 	struct consort *in = NULL;
 	enum consort_status status = consort_begin(c, databases, &in, error);
@@ -142,8 +148,8 @@ enum consort_status consort_transaction(struct consort *c, const char *databases
 	return status;
 }
 
-static enum consort_status savepoint(struct consort *in, enum consort_savepoint_action action, const char *name,
-				     struct consort_error *error)
+static enum consort_status savepoint(struct consort *in, enum consort_savepoint_action action,
+				     const char *name, struct consort_error *error)
 {
 	struct consort_handle_session session;
 	enum consort_status status = consort_handle_check(in, error);

@@ -17,13 +17,15 @@ static enum consort_status check_text(const struct consort_value *value, struct 
 	if (consort_utf8_valid(value->as.view.data, value->as.view.size, &at))
 		return CONSORT_OK;
 	if (value->as.view.data[at] == '\0')
-		return consort_error_set(error, CONSORT_ERANGE, "a text cannot hold a NUL byte (it has one at byte %llu)",
+		return consort_error_set(error, CONSORT_ERANGE,
+					 "a text cannot hold a NUL byte (it has one at byte %llu)",
 					 (unsigned long long)at + 1);
 	return consort_error_set(error, CONSORT_ERANGE, "the text is not UTF-8 (byte %llu is 0x%02x)",
 				 (unsigned long long)at + 1, (unsigned char)value->as.view.data[at]);
 }
 
-static enum consort_status copy_list(struct consort_value *value, struct consort_arena *arena, struct consort_error *error)
+static enum consort_status copy_list(struct consort_value *value, struct consort_arena *arena,
+				     struct consort_error *error)
 {
 	uint64_t count = value->as.list.count, i;
 	struct consort_value *items = consort_arena_array(arena, count, sizeof(*items));
@@ -31,9 +33,11 @@ static enum consort_status copy_list(struct consort_value *value, struct consort
 	if (!items)
 		return consort_error_no_memory(error);
 	for (i = 0; i < count; i++) {
-		struct consort_type type = {.id = value->type.element, .precision = value->type.precision,
+		struct consort_type type = {.id = value->type.element,
+					    .precision = value->type.precision,
 					    .scale = value->type.scale};
-		enum consort_status status = consort_value_accept(&value->as.list.items[i], type, arena, &items[i], error);
+		enum consort_status status =
+			consort_value_accept(&value->as.list.items[i], type, arena, &items[i], error);
 
 		if (status)
 			return status;
@@ -44,14 +48,16 @@ static enum consort_status copy_list(struct consort_value *value, struct consort
 
 /* The value as that type, borrowing from it or from the arena. */
 static enum consort_status convert(const struct consort_value *value, struct consort_type type,
-				   struct consort_arena *arena, struct consort_value *out, struct consort_error *error)
+				   struct consort_arena *arena, struct consort_value *out,
+				   struct consort_error *error)
 {
 	if (type.id == CONSORT_TYPE_NULL || consort_type_equal(value->type, type)) {
 		*out = *value;
 		return CONSORT_OK;
 	}
 	if (value->type.id == CONSORT_TYPE_TEXT && !has_text_form(type.id))
-		return consort_error_set(error, CONSORT_ETYPE, "cannot use text as %s", consort_type_noun(type));
+		return consort_error_set(error, CONSORT_ETYPE, "cannot use text as %s",
+					 consort_type_noun(type));
 	return consort_value_convert(value, type, arena, out, error);
 }
 
@@ -78,7 +84,8 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 		/* fall through */
 	case CONSORT_TYPE_BYTES:
 		if (arena) {
-			result.as.view.data = consort_arena_copy(arena, result.as.view.data, result.as.view.size);
+			result.as.view.data =
+				consort_arena_copy(arena, result.as.view.data, result.as.view.size);
 			if (!result.as.view.data)
 				return consort_error_no_memory(error);
 		}
@@ -95,18 +102,20 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 	return CONSORT_OK;
 }
 
-enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types, uint32_t count,
-					 struct consort_arena *arena, struct consort_value *out_values,
-					 struct consort_error *error)
+enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types,
+					 uint32_t count, struct consort_arena *arena,
+					 struct consort_value *out_values, struct consort_error *error)
 {
 	uint32_t i;
 
 	if (args.count != count)
-		return consort_error_set(error, CONSORT_EINVAL, "the query takes %u parameter%s, but %llu %s given", count,
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "the query takes %u parameter%s, but %llu %s given", count,
 					 count == 1 ? "" : "s", (unsigned long long)args.count,
 					 args.count == 1 ? "was" : "were");
 	for (i = 0; i < count; i++) {
-		enum consort_status status = consort_value_accept(&args.values[i], types[i], arena, &out_values[i], error);
+		enum consort_status status =
+			consort_value_accept(&args.values[i], types[i], arena, &out_values[i], error);
 
 		if (status) {
 			consort_error_prefix(error, "$%u", i + 1);

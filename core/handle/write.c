@@ -2,9 +2,9 @@
 /* Create, update, upsert and delete of one record: the shape of the write, a row of that shape, one call. */
 #include "handle/handle.h"
 
-typedef uint32_t write_fn(void *connection, const struct consort_call *call, const struct consort_write *write,
-			  const struct consort_batch *rows, struct consort_write_result *result,
-			  struct consort_error *error);
+typedef uint32_t write_fn(void *connection, const struct consort_call *call,
+			  const struct consort_write *write, const struct consort_batch *rows,
+			  struct consort_write_result *result, struct consort_error *error);
 
 static uint32_t feature_of(uint32_t kind)
 {
@@ -50,10 +50,12 @@ static void row_failed(void *context, int64_t row, const struct consort_error *e
 }
 
 static enum consort_status write_rows(struct consort_connection *connection, const struct consort_call *call,
-				      const struct consort_shape *shape, write_fn *fn, const struct consort_batch *rows,
-				      struct consort_write_result *result, struct consort_error *error)
+				      const struct consort_shape *shape, write_fn *fn,
+				      const struct consort_batch *rows, struct consort_write_result *result,
+				      struct consort_error *error)
 {
-	struct consort_batch *single = consort_batch_new(shape->types, shape->write.nattributes, 1, UINT64_MAX);
+	struct consort_batch *single =
+		consort_batch_new(shape->types, shape->write.nattributes, 1, UINT64_MAX);
 	struct one_row one = {result, 0};
 	struct consort_write_result of_one = *result;
 	uint32_t status = CONSORT_OK;
@@ -81,12 +83,14 @@ static enum consort_status write_rows(struct consort_connection *connection, con
 
 static enum consort_status read_only(const struct consort_resource *resource, struct consort_error *error)
 {
-	return consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)", resource->name);
+	return consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)",
+				 resource->name);
 }
 
-enum consort_status consort_write_batch(struct consort_handle_session *session, struct consort_database *database,
-					const struct consort_shape *shape, const struct consort_batch *rows,
-					struct consort_write_result *result, struct consort_error *error)
+enum consort_status consort_write_batch(struct consort_handle_session *session,
+					struct consort_database *database, const struct consort_shape *shape,
+					const struct consort_batch *rows, struct consort_write_result *result,
+					struct consort_error *error)
 {
 	struct consort_connection *connection;
 	enum consort_status status = session->base.acquire(&session->base, database, &connection, error);
@@ -150,7 +154,8 @@ static bool is_key(const struct consort_resource *resource, uint32_t position)
 }
 
 /* Every key attribute must be there, and an update must not have changed one that was read. */
-static enum consort_status check_keys(const struct consort_record *r, uint32_t kind, struct consort_error *error)
+static enum consort_status check_keys(const struct consort_record *r, uint32_t kind,
+				      struct consort_error *error)
 {
 	const struct consort_resource *resource = r->access->resource;
 	enum consort_status status = consort_access_check_key(r->access, resource->nkeys, error);
@@ -161,21 +166,23 @@ static enum consort_status check_keys(const struct consort_record *r, uint32_t k
 		struct consort_value value = consort_record_at(r, at), before;
 
 		if (consort_value_is_null(&value))
-			return consort_error_set(error, CONSORT_EINVAL, "%s.%s: the key must be set", resource->name,
-						 resource->attributes[at]->name);
+			return consort_error_set(error, CONSORT_EINVAL, "%s.%s: the key must be set",
+						 resource->name, resource->attributes[at]->name);
 		if (kind != CONSORT_WRITE_UPDATE || !r->has_row || r->states[at] != CONSORT_CHANGED)
 			continue;
 		before = consort_batch_value(r->row, at, 0, NULL);
 		if (consort_value_is_null(&before) || consort_value_compare(&before, &value))
-			return consort_error_set(error, CONSORT_EINVAL,
-						 "%s.%s: an update cannot change the key; create a new record instead",
-						 resource->name, resource->attributes[at]->name);
+			return consort_error_set(
+				error, CONSORT_EINVAL,
+				"%s.%s: an update cannot change the key; create a new record instead",
+				resource->name, resource->attributes[at]->name);
 	}
 	return status;
 }
 
-enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags, bool returning,
-					 const struct consort_shape **out_shape, struct consort_error *error)
+enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags,
+					 bool returning, const struct consort_shape **out_shape,
+					 struct consort_error *error)
 {
 	const struct consort_resource *resource = r->access->resource;
 	struct consort_shape_request request = {.kind = kind, .flags = flags};
@@ -280,8 +287,8 @@ static enum consort_status keep_returned(struct consort_record *r, const struct 
 }
 
 /* Without RETURNING: the record is read again, if its key is known. */
-static enum consort_status read_generated(struct consort *c, struct consort_record *r, const struct consort_shape *shape,
-					  struct consort_error *error)
+static enum consort_status read_generated(struct consort *c, struct consort_record *r,
+					  const struct consort_shape *shape, struct consort_error *error)
 {
 	const struct consort_resource *resource = r->access->resource;
 	struct consort_value key[16];
@@ -307,8 +314,8 @@ static enum consort_status read_generated(struct consort *c, struct consort_reco
 	return status;
 }
 
-static enum consort_status write_row(struct consort *c, struct consort_record *r, const struct consort_shape *shape,
-				     struct consort_error *error)
+static enum consort_status write_row(struct consort *c, struct consort_record *r,
+				     const struct consort_shape *shape, struct consort_error *error)
 {
 	struct consort_write_result result = {.struct_size = sizeof(result), .row_failed = keep_failure};
 	struct consort_shape plain = *shape;
@@ -334,7 +341,8 @@ static enum consort_status write_row(struct consort *c, struct consort_record *r
 		status = consort_write_batch(&session, database, shape, r->written, &result, error);
 	if (!status && error->status)
 		status = consort_connection_failed(connection, error->status, error);
-	if (!status && !result.affected && shape->kind != CONSORT_WRITE_INSERT && shape->kind != CONSORT_WRITE_UPSERT)
+	if (!status && !result.affected && shape->kind != CONSORT_WRITE_INSERT &&
+	    shape->kind != CONSORT_WRITE_UPSERT)
 		status = consort_error_set(error, CONSORT_ENOTFOUND, "%s: there is no record with that key",
 					   r->access->resource->name);
 	if (!status)
@@ -355,7 +363,8 @@ static enum consort_status write_record(struct consort *c, struct consort_record
 	if (!status)
 		status = consort_record_status(r, error);
 	if (!status && r->handle->root != c->root)
-		status = consort_error_set(error, CONSORT_EINVAL, "the record was made with another manifest's handle");
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "the record was made with another manifest's handle");
 	if (!status)
 		status = consort_record_shape(r, kind, 0, kind != CONSORT_WRITE_UPDATE, &shape, error);
 	if (status)
@@ -400,6 +409,7 @@ enum consort_status consort_delete(struct consort *c, const char *resource, stru
 	enum consort_status result = consort_delete_many(c, resource, &key, 1, 0, &status, error);
 
 	if (!result && status == CONSORT_ENOTFOUND)
-		result = consort_error_set(error, CONSORT_ENOTFOUND, "%s: there is no record with that key", resource);
+		result = consort_error_set(error, CONSORT_ENOTFOUND, "%s: there is no record with that key",
+					   resource);
 	return result;
 }

@@ -13,8 +13,8 @@ struct consort_writer {
 };
 
 /* Positions of "id, delay_min"; names may be in double quotes. */
-static enum consort_status parse_names(const struct consort_access *access, const char *text, uint32_t *positions,
-				       uint32_t *out_count, struct consort_error *error)
+static enum consort_status parse_names(const struct consort_access *access, const char *text,
+				       uint32_t *positions, uint32_t *out_count, struct consort_error *error)
 {
 	const char *at = text;
 	uint32_t count = 0, i;
@@ -36,7 +36,8 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 				size--;
 		}
 		if (!size || size >= sizeof(name))
-			return consort_error_set(error, CONSORT_ENAME, "an attribute's name is missing in \"%s\"", text);
+			return consort_error_set(error, CONSORT_ENAME,
+						 "an attribute's name is missing in \"%s\"", text);
 		memcpy(name, at, size);
 		name[size] = '\0';
 		if (count == access->resource->nattributes)
@@ -46,7 +47,8 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 			return consort_access_unknown(access, name, error);
 		for (i = 0; i < count; i++)
 			if (positions[i] == positions[count])
-				return consort_error_set(error, CONSORT_ENAME, "%s: attribute '%s' is given twice",
+				return consort_error_set(error, CONSORT_ENAME,
+							 "%s: attribute '%s' is given twice",
 							 access->resource->name, name);
 		count++;
 		at = end + strspn(end, " \t\n");
@@ -69,8 +71,8 @@ static uint32_t find(const uint32_t *positions, uint32_t count, uint32_t positio
 }
 
 /* An update's key goes last, as the contract has it; the program keeps its order, so it must be so given. */
-static enum consort_status check_keys(const struct consort_access *access, uint32_t kind, const uint32_t *positions,
-				      uint32_t count, struct consort_error *error)
+static enum consort_status check_keys(const struct consort_access *access, uint32_t kind,
+				      const uint32_t *positions, uint32_t count, struct consort_error *error)
 {
 	const struct consort_resource *resource = access->resource;
 	enum consort_status status = consort_access_check_key(access, resource->nkeys, error);
@@ -78,10 +80,12 @@ static enum consort_status check_keys(const struct consort_access *access, uint3
 
 	for (i = 0; !status && i < resource->nkeys; i++) {
 		if (find(positions, count, resource->keys[i]) == count)
-			status = consort_error_set(error, CONSORT_EINVAL, "%s: the columns lack the key's attribute '%s'",
-						   resource->name, resource->attributes[resource->keys[i]]->name);
-		else if (kind == CONSORT_WRITER_UPDATE && (count <= resource->nkeys ||
-							   positions[count - resource->nkeys + i] != resource->keys[i]))
+			status = consort_error_set(
+				error, CONSORT_EINVAL, "%s: the columns lack the key's attribute '%s'",
+				resource->name, resource->attributes[resource->keys[i]]->name);
+		else if (kind == CONSORT_WRITER_UPDATE &&
+			 (count <= resource->nkeys ||
+			  positions[count - resource->nkeys + i] != resource->keys[i]))
 			status = consort_error_set(error, CONSORT_EINVAL,
 						   "%s: an update's columns end with the key, in its order",
 						   resource->name);
@@ -95,7 +99,8 @@ static enum consort_status choose_shape(struct consort_access *access, const cha
 {
 	static const uint32_t kinds[] = {0, CONSORT_WRITE_INSERT, CONSORT_WRITE_UPDATE, CONSORT_WRITE_UPSERT};
 	const struct consort_resource *resource = access->resource;
-	uint32_t *positions = calloc(resource->nattributes ? resource->nattributes : 1, sizeof(*positions)), count = 0, i;
+	uint32_t *positions = calloc(resource->nattributes ? resource->nattributes : 1, sizeof(*positions)),
+		 count = 0, i;
 	struct consort_shape_request request = {.kind = kinds[kind]};
 	enum consort_status status = CONSORT_OK;
 
@@ -120,15 +125,18 @@ static enum consort_status choose_shape(struct consort_access *access, const cha
 	return status;
 }
 
-enum consort_status consort_writer_open(struct consort *c, const char *resource, const char *attributes, uint32_t kind,
-					uint32_t flags, struct consort_writer **out_writer, struct consort_error *error)
+enum consort_status consort_writer_open(struct consort *c, const char *resource, const char *attributes,
+					uint32_t kind, uint32_t flags, struct consort_writer **out_writer,
+					struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 	struct consort_handle_session session;
 	struct consort_writer *w;
 
-	if (!status && (kind < CONSORT_WRITER_CREATE || kind > CONSORT_WRITER_UPSERT || flags & ~CONSORT_WRITER_CONTINUE))
-		status = consort_error_set(error, CONSORT_EINVAL, "unknown kind %u or flags 0x%x of a writer", kind, flags);
+	if (!status && (kind < CONSORT_WRITER_CREATE || kind > CONSORT_WRITER_UPSERT ||
+			flags & ~CONSORT_WRITER_CONTINUE))
+		status = consort_error_set(error, CONSORT_EINVAL, "unknown kind %u or flags 0x%x of a writer",
+					   kind, flags);
 	if (status)
 		return status;
 	w = calloc(1, sizeof(*w));
@@ -161,7 +169,8 @@ struct consort_batch *consort_writer_batch(struct consort_writer *w)
 }
 
 void consort_writer_on_failure(struct consort_writer *w,
-			       void (*row_failed)(void *context, int64_t row, const struct consort_error *error),
+			       void (*row_failed)(void *context, int64_t row,
+						  const struct consort_error *error),
 			       void *context)
 {
 	w->row_failed = row_failed;
@@ -182,8 +191,8 @@ void consort_writer_close(struct consort_writer *w)
 	free(w);
 }
 
-/* The row whose text is not well-formed, or -1. All texts at once, then each one's first byte: no character may
- * reach over two texts. */
+/* The row whose text is not well-formed, or -1. All texts at once, then each one's first byte: no character
+ * may reach over two texts. */
 static int64_t bad_text(const struct consort_column *column, int64_t nrows)
 {
 	const int32_t *offsets = column->values;
@@ -209,19 +218,22 @@ static enum consort_status check_rows(const struct consort_writer *w, struct con
 
 	for (i = 0; i < batch->ncolumns; i++) {
 		const struct consort_column *column = &batch->columns[i];
-		const struct consort_attribute *attribute = w->access->resource->attributes[w->shape->write.attributes[i]];
+		const struct consort_attribute *attribute =
+			w->access->resource->attributes[w->shape->write.attributes[i]];
 		bool text = column->type.id == CONSORT_TYPE_TEXT || column->type.id == CONSORT_TYPE_JSON;
 		int64_t row;
 
 		if (column->length != batch->nrows)
-			return consort_error_set(error, CONSORT_EINVAL, "%s.%s: the batch has %lld values for %lld rows",
-						 w->access->resource->name, attribute->name, (long long)column->length,
-						 (long long)batch->nrows);
+			return consort_error_set(error, CONSORT_EINVAL,
+						 "%s.%s: the batch has %lld values for %lld rows",
+						 w->access->resource->name, attribute->name,
+						 (long long)column->length, (long long)batch->nrows);
 		row = text ? bad_text(column, batch->nrows) : -1;
 		if (row >= 0)
-			return consort_error_set(error, CONSORT_ERANGE,
-						 "%s.%s: the text of row %lld is not UTF-8, or has a NUL byte",
-						 w->access->resource->name, attribute->name, (long long)row + 1);
+			return consort_error_set(
+				error, CONSORT_ERANGE,
+				"%s.%s: the text of row %lld is not UTF-8, or has a NUL byte",
+				w->access->resource->name, attribute->name, (long long)row + 1);
 	}
 	return CONSORT_OK;
 }
@@ -235,7 +247,8 @@ static void ignore_failure(void *context, int64_t row, const struct consort_erro
 
 enum consort_status consort_writer_flush(struct consort_writer *w, struct consort_error *error)
 {
-	struct consort_write_result result = {.struct_size = sizeof(result), .context = w->context,
+	struct consort_write_result result = {.struct_size = sizeof(result),
+					      .context = w->context,
 					      .row_failed = w->row_failed ? w->row_failed : ignore_failure};
 	enum consort_status status = consort_handle_check(w->handle, error);
 	struct consort_handle_session session;

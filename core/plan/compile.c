@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decided subtrees to REMOTE steps, and what was compiled for them back to the adapters. */
-#include "plan/plan.h"
-
-#include "pool/pool.h"
+#include "plan/parts.h"
 
 /* Does a conjunct fix this column to one value? */
 static bool fixes(const struct consort_expr *conjunct, uint32_t column)
@@ -72,7 +70,8 @@ static bool at_most_one(const struct consort_node *node)
 
 enum consort_status consort_plan_compile(struct consort_planner *planner, struct consort_database *database,
 					 const struct consort_node *tree, const struct consort_type *keys,
-					 uint32_t nkeys, struct consort_step **out_step, struct consort_error *error)
+					 uint32_t nkeys, struct consort_step **out_step,
+					 struct consort_error *error)
 {
 	struct consort_statement *statement = consort_arena_alloc(planner->arena, sizeof(*statement));
 	struct consort_step *step = consort_arena_alloc(planner->arena, sizeof(*step));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking an adapter how exactly it could take a subtree: numbering, and the features that each kind needs. */
-#include "plan/plan.h"
+#include "plan/parts.h"
 
-#include "pool/pool.h"
+#include <consort/plugins.h>
 
-struct consort_database *consort_plan_database(const struct consort_planner *planner, const struct consort_node *node)
+struct consort_database *consort_plan_database(const struct consort_planner *planner,
+					       const struct consort_node *node)
 {
 	struct consort_database *database = NULL;
 	uint32_t i;
@@ -57,7 +58,8 @@ int32_t consort_plan_missing(const struct consort_planner *planner, const struct
 }
 
 /* A copy of the tree with numbers for nodes and conjuncts. */
-static struct consort_node *number_tree(struct consort_arena *arena, const struct consort_node *node, uint32_t *next)
+static struct consort_node *number_tree(struct consort_arena *arena, const struct consort_node *node,
+					uint32_t *next)
 {
 	struct consort_node *copy = consort_arena_alloc(arena, sizeof(*copy));
 	const struct consort_node **inputs = consort_arena_array(arena, node->ninputs, sizeof(*inputs));
@@ -109,4 +111,70 @@ enum consort_status consort_plan_offer(struct consort_planner *planner, struct c
 	}
 	*out_answer = answer;
 	return CONSORT_OK;
+}
+
+/* --- what it said --- */
+
+uint32_t consort_answer_fidelity(const struct consort_answer *answer, uint32_t number)
+{
+	return number < answer->offer.count ? answer->offer.fidelity[number] : CONSORT_FIDELITY_NO;
+}
+
+const char *consort_answer_reason(const struct consort_answer *answer, uint32_t number)
+{
+	const char *reason = number < answer->offer.count ? answer->offer.reason[number] : NULL;
+
+	return reason ? reason : "the adapter does not take it";
+}
+
+/* Why a node was not even offered. */
+const char *consort_plan_missing_reason(struct consort_planning *planning, const struct consort_node *node,
+					struct consort_database *database)
+{
+	int32_t feature;
+	const char *reason;
+
+	if (!database)
+		return "its inputs live in several databases";
+	if (planning->planner->no_push)
+		return "pushdown is switched off";
+	feature = consort_plan_missing(planning->planner, database, node);
+	if (feature < 0)
+		return "a node below it stayed in the core";
+	reason = consort_arena_printf(planning->planner->arena, "no %s: %s",
+				      consort_feature_name((uint32_t)feature),
+				      consort_database_why(database, (uint32_t)feature));
+	return reason ? reason : "the adapter does not take it";
+}
+
+/* May all of this tree be offered? */
+bool consort_plan_offerable(const struct consort_planner *planner, const struct consort_database *database,
+			    const struct consort_node *node)
+{
+	uint32_t i;
+
+	if (consort_plan_missing(planner, database, node) >= 0)
+		return false;
+	for (i = 0; i < node->ninputs; i++)
+		if (!consort_plan_offerable(planner, database, node->inputs[i]))
+			return false;
+	return true;
+}
+
+/* Is this tree taken exactly as a whole? (A FILTER is its conjuncts.) */
+bool consort_answer_exact(const struct consort_answer *answer, const struct consort_node *node)
+{
+	uint32_t i;
+
+	if (node->kind != CONSORT_NODE_FILTER &&
+	    consort_answer_fidelity(answer, node->number) != CONSORT_FIDELITY_EXACT)
+		return false;
+	for (i = 0;
+	     (node->kind == CONSORT_NODE_FILTER || node->kind == CONSORT_NODE_JOIN) && i < node->nexprs; i++)
+		if (consort_answer_fidelity(answer, node->first_conjunct + i) != CONSORT_FIDELITY_EXACT)
+			return false;
+	for (i = 0; i < node->ninputs; i++)
+		if (!consort_answer_exact(answer, node->inputs[i]))
+			return false;
+	return true;
 }

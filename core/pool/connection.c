@@ -11,7 +11,8 @@ void consort_connection_add_cursor(struct consort_connection *connection, struct
 	connection->cursors = cursor;
 }
 
-void consort_connection_remove_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor)
+void consort_connection_remove_cursor(struct consort_connection *connection,
+				      struct consort_open_cursor *cursor)
 {
 	if (cursor->next)
 		cursor->next->previous = cursor->previous;

@@ -106,8 +106,8 @@ enum consort_status consort_database_need(const struct consort_database *databas
 	if (consort_database_has(database, feature))
 		return CONSORT_OK;
 	name = consort_feature_name(feature);
-	consort_error_set(error, CONSORT_EUNSUPPORTED, "database '%s' does not support %s: %s", database->name,
-			  name ? name : "this", consort_database_why(database, feature));
+	consort_error_set(error, CONSORT_EUNSUPPORTED, "database '%s' does not support %s: %s",
+			  database->name, name ? name : "this", consort_database_why(database, feature));
 	if (error)
 		consort_copy_text(error->origin, sizeof(error->origin), database->name);
 	return CONSORT_EUNSUPPORTED;

@@ -22,7 +22,8 @@ static int64_t now(void)
 }
 
 /* A change of state, told in the log. */
-static void tell(const struct consort_database *database, uint32_t level, const char *what, const char *detail)
+static void tell(const struct consort_database *database, uint32_t level, const char *what,
+		 const char *detail)
 {
 	char text[512];
 
@@ -76,7 +77,8 @@ static void learn(struct consort_database *database, void *connection)
 
 	pthread_mutex_lock(&database->lock);
 	database->plugin->connection->features(connection, &mask, &sink);
-	mask = consort_features_and(consort_features_and(mask, database->plugin->features), database->manifest_mask);
+	mask = consort_features_and(consort_features_and(mask, database->plugin->features),
+				    database->manifest_mask);
 	if (!database->known || mask.word[0] != database->effective.word[0] ||
 	    mask.word[1] != database->effective.word[1]) {
 		database->plugin->connection->info(connection, &info);
@@ -93,7 +95,8 @@ static void learn(struct consort_database *database, void *connection)
 }
 
 static enum consort_status open_connection(struct consort_database *database, const struct consort_call *call,
-					   struct consort_connection **out_connection, struct consort_error *error)
+					   struct consort_connection **out_connection,
+					   struct consort_error *error)
 {
 	struct consort_connection *connection = calloc(1, sizeof(*connection));
 	struct consort_error local = CONSORT_ERROR_INIT;
@@ -145,7 +148,8 @@ static enum consort_status wait_for_room(struct consort_database *database, cons
 			return exhausted(database, error);
 		if (consort_call_cancelled(call))
 			return consort_error_set(error, CONSORT_ECANCELLED,
-						 "cancelled while waiting for a connection to '%s'", database->name);
+						 "cancelled while waiting for a connection to '%s'",
+						 database->name);
 		if (call->cancelled && time + CANCEL_LATENCY < until)
 			wake = time + CANCEL_LATENCY;
 		at.tv_sec = wake / SECOND;
@@ -156,7 +160,8 @@ static enum consort_status wait_for_room(struct consort_database *database, cons
 }
 
 enum consort_status consort_pool_acquire(struct consort_database *database, const struct consort_call *call,
-					 struct consort_connection **out_connection, struct consort_error *error)
+					 struct consort_connection **out_connection,
+					 struct consort_error *error)
 {
 	struct consort_connection *connection;
 	enum consort_status status = CONSORT_OK;
@@ -201,7 +206,8 @@ static bool tidy(struct consort_connection *connection)
 		return true;
 	__atomic_store_n(&connection->dirty, 0, __ATOMIC_RELAXED);
 	call.deadline = now() + SECOND;
-	return connection->database->plugin->connection->reset(connection->context, &call, &error) == CONSORT_OK;
+	return connection->database->plugin->connection->reset(connection->context, &call, &error) ==
+	       CONSORT_OK;
 }
 
 void consort_pool_release(struct consort_connection *connection)
@@ -210,7 +216,8 @@ void consort_pool_release(struct consort_connection *connection)
 	bool keep = tidy(connection);
 
 	if (!keep) {
-		tell(database, CONSORT_LOG_WARNING, "a connection was lost, or could not be reset, and is closed", NULL);
+		tell(database, CONSORT_LOG_WARNING,
+		     "a connection was lost, or could not be reset, and is closed", NULL);
 		close_connection(connection);
 	}
 	pthread_mutex_lock(&database->pool_lock);

@@ -42,7 +42,7 @@ void consort_secrets_scrub_error(const struct consort_secrets *secrets, struct c
 
 /* How a database is pooled. */
 struct consort_pool_options {
-	uint32_t max;            /* connections */
+	uint32_t max;		 /* connections */
 	int64_t acquire_timeout; /* nanoseconds of waiting for one */
 };
 
@@ -50,10 +50,10 @@ struct consort_database {
 	const char *name;
 	const struct consort_plugin *plugin;
 	const char *plugin_path;
-	void *context;                  /* the adapter's */
-	uint32_t index;                 /* in the manifest's order; a run takes its connections in this order */
+	void *context;	/* the adapter's */
+	uint32_t index; /* in the manifest's order; a run takes its connections in this order */
 	bool expose_all;
-	int64_t timeout;                /* default deadline of a call, ns; 0: none */
+	int64_t timeout; /* default deadline of a call, ns; 0: none */
 	const struct consort_secrets *secrets;
 	struct consort_features manifest_mask;
 	const struct consort_setting *options; /* validated; values of secrets masked */
@@ -61,9 +61,9 @@ struct consort_database {
 
 	/* what connections told; `known` is published last */
 	pthread_mutex_t lock;
-	uint32_t known;                 /* atomic */
-	struct consort_features effective; /* words are atomic */
-	struct consort_arena arena;     /* texts below */
+	uint32_t known;				/* atomic */
+	struct consort_features effective;	/* words are atomic */
+	struct consort_arena arena;		/* texts below */
 	const char *why[CONSORT_FEATURE_COUNT]; /* why a bit is missing */
 	const char *server;
 	const char *user;
@@ -74,14 +74,15 @@ struct consort_database {
 	pthread_mutex_t pool_lock;
 	pthread_cond_t pool_free;
 	struct consort_connection *idle;
-	uint32_t total;                 /* open, or being opened */
+	uint32_t total; /* open, or being opened */
 };
 
 /* Opens a database of a plugin. The config's texts must outlive it. *out_database: consort_database_close. */
 enum consort_status consort_database_open(const struct consort_plugin *plugin, void *plugin_context,
 					  const struct consort_database_config *config,
 					  const struct consort_secrets *secrets,
-					  struct consort_database **out_database, struct consort_error *error);
+					  struct consort_database **out_database,
+					  struct consort_error *error);
 /* Closes idle connections too; none may be in use. forked: in a child, connections are abandoned. */
 void consort_database_close(struct consort_database *database, bool forked);
 
@@ -97,8 +98,8 @@ const char *consort_database_why(const struct consort_database *database, uint32
 enum consort_status consort_database_need(const struct consort_database *database, uint32_t feature,
 					  struct consort_error *error);
 /*
- * What every failed call of an adapter goes through: a status that the core knows, a filled error, the database
- * as its origin, no secrets. Returns the status.
+ * What every failed call of an adapter goes through: a status that the core knows, a filled error, the
+ * database as its origin, no secrets. Returns the status.
  */
 enum consort_status consort_database_failed(const struct consort_database *database, uint32_t status,
 					    struct consort_error *error);
@@ -116,12 +117,12 @@ struct consort_open_cursor {
 
 struct consort_connection {
 	struct consort_database *database;
-	void *context;                      /* the adapter's */
-	struct consort_connection *next;    /* in the idle list */
+	void *context;			 /* the adapter's */
+	struct consort_connection *next; /* in the idle list */
 	struct consort_open_cursor *cursors;
-	uint32_t stamp;                     /* consort_fork_count at open */
-	uint32_t dirty;                     /* atomic: was cancelled, or is in a transaction: reset before reuse */
-	bool broken;                        /* to be closed, not kept */
+	uint32_t stamp; /* consort_fork_count at open */
+	uint32_t dirty; /* atomic: was cancelled, or is in a transaction: reset before reuse */
+	bool broken;	/* to be closed, not kept */
 	/* in the list of the cancel token that reaches it; guarded by the token's lock */
 	struct consort_connection *cancel_next, *cancel_previous;
 	struct consort_cancel *cancel;
@@ -129,12 +130,14 @@ struct consort_connection {
 
 /* Takes a connection, opening one if need be; waits while all are in use. ETIMEOUT names pool and size. */
 enum consort_status consort_pool_acquire(struct consort_database *database, const struct consort_call *call,
-					 struct consort_connection **out_connection, struct consort_error *error);
+					 struct consort_connection **out_connection,
+					 struct consort_error *error);
 /* Gives it back; its cursors must be closed. */
 void consort_pool_release(struct consort_connection *connection);
 
 void consort_connection_add_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor);
-void consort_connection_remove_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor);
+void consort_connection_remove_cursor(struct consort_connection *connection,
+				      struct consort_open_cursor *cursor);
 /* To be called before any statement: drains open cursors if the statement writes, or if the adapter cannot
  * interleave. */
 enum consort_status consort_connection_ready(struct consort_connection *connection, bool writes,
@@ -148,7 +151,8 @@ enum consort_status consort_connection_failed(struct consort_connection *connect
 /* Where a run gets connections: the open transaction's, or a pool's. Implemented by the handle. */
 struct consort_session {
 	enum consort_status (*acquire)(struct consort_session *session, struct consort_database *database,
-				       struct consort_connection **out_connection, struct consort_error *error);
+				       struct consort_connection **out_connection,
+				       struct consort_error *error);
 	void (*release)(struct consort_session *session, struct consort_connection *connection);
 	const struct consort_call *call; /* of the calls made on them */
 };

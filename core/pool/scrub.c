@@ -71,8 +71,8 @@ static char *value_end(char *at, char quote)
 	char *end;
 
 	for (end = at; *end; end++) {
-		if (quote ? *end == quote && (end == at || end[-1] != '\\') :
-			    isspace((unsigned char)*end) || strchr("&;,)'\"", *end))
+		if (quote ? *end == quote && (end == at || end[-1] != '\\')
+			  : isspace((unsigned char)*end) || strchr("&;,)'\"", *end))
 			break;
 	}
 	return end;

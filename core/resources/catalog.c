@@ -9,7 +9,8 @@
 /* --- opening --- */
 
 static enum consort_status add_declared(struct consort_catalog *catalog,
-					const struct consort_manifest_resource *declared, struct consort_error *error)
+					const struct consort_manifest_resource *declared,
+					struct consort_error *error)
 {
 	struct consort_entry *entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
 
@@ -24,8 +25,8 @@ static enum consort_status add_declared(struct consort_catalog *catalog,
 					     "resource '%s' names the unknown database '%s'", declared->name,
 					     declared->database);
 	return consort_settings_check(catalog->manifest, entry->database->plugin, CONSORT_OPTION_RESOURCE,
-				      declared->options, declared->noptions, &declared->where, catalog->secrets,
-				      &entry->settings, NULL, &entry->nsettings, error);
+				      declared->options, declared->noptions, &declared->where,
+				      catalog->secrets, &entry->settings, NULL, &entry->nsettings, error);
 }
 
 void consort_catalog_prepare(struct consort_catalog *catalog)
@@ -146,7 +147,8 @@ enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct
 	pthread_mutex_lock(&catalog->lock);
 	for (i = 0; !status && i < introspection.count; i++) {
 		const struct consort_resource *found = introspection.found[i];
-		const char *name = consort_arena_printf(&catalog->arena, "%s.%s", database->name, found->name);
+		const char *name =
+			consort_arena_printf(&catalog->arena, "%s.%s", database->name, found->name);
 		struct consort_entry *entry;
 
 		if (name && consort_map_get(&catalog->exposed, name))
@@ -156,7 +158,7 @@ enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct
 			status = consort_error_no_memory(error);
 			break;
 		}
-			entry->name = name;
+		entry->name = name;
 		entry->source = consort_arena_text(&catalog->arena, found->source);
 		entry->database = database;
 		if (!entry->source)
@@ -172,7 +174,8 @@ out:
 /* --- looking up --- */
 
 enum consort_status consort_catalog_database(const struct consort_catalog *catalog, const char *name,
-					     struct consort_database **out_database, struct consort_error *error)
+					     struct consort_database **out_database,
+					     struct consort_error *error)
 {
 	struct consort_database *database = consort_map_get(&catalog->databases_by_name, name);
 	char hint[160];
@@ -236,7 +239,8 @@ enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct
 	return CONSORT_OK;
 }
 
-struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog, const struct consort_resource *resource)
+struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog,
+					    const struct consort_resource *resource)
 {
 	struct consort_entry *entry = consort_map_get(&catalog->declared, resource->name);
 
@@ -279,7 +283,8 @@ enum consort_status consort_catalog_declared(struct consort_catalog *catalog, st
 /* Merges what was found, in the catalogue's arena. */
 static enum consort_status merge_found(struct consort_catalog *catalog, struct consort_entry *entry,
 				       const struct consort_resource *found,
-				       const struct consort_resource **out_resource, struct consort_error *error)
+				       const struct consort_resource **out_resource,
+				       struct consort_error *error)
 {
 	const struct consort_resource *kept = NULL;
 	enum consort_status status;
@@ -293,9 +298,10 @@ static enum consort_status merge_found(struct consort_catalog *catalog, struct c
 		status = consort_resource_merge(catalog, entry, kept, out_resource, error);
 	pthread_mutex_unlock(&catalog->lock);
 	if (!status && !(*out_resource)->nattributes)
-		status = consort_error_set(error, CONSORT_ENAME,
-					   "resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
-					   entry->name, entry->database->name);
+		status = consort_error_set(
+			error, CONSORT_ENAME,
+			"resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
+			entry->name, entry->database->name);
 	return status;
 }
 
@@ -321,8 +327,8 @@ enum consort_status consort_catalog_describe(struct consort_catalog *catalog, st
 		/* not made yet: what its declaration says, to be asked for again next time */
 		status = consort_catalog_declared(catalog, entry, out_resource, &local);
 	} else if (!status) {
-		status = merge_found(catalog, entry, introspection.count ? introspection.found[0] : NULL, &resource,
-				     &local);
+		status = merge_found(catalog, entry, introspection.count ? introspection.found[0] : NULL,
+				     &resource, &local);
 		if (!status)
 			*out_resource = publish(&entry->resource, resource);
 	}

@@ -12,7 +12,8 @@ static const char *copy_text(struct consort_arena *arena, const char *text, bool
 }
 
 static const struct consort_attribute *const *copy_attributes(struct consort_arena *arena,
-							      const struct consort_resource *from, bool *failed)
+							      const struct consort_resource *from,
+							      bool *failed)
 {
 	const struct consort_attribute **list = consort_arena_array(arena, from->nattributes, sizeof(*list));
 	uint32_t i;
@@ -53,9 +54,11 @@ static const char *const *copy_names(struct consort_arena *arena, const char *co
 }
 
 static const struct consort_relationship *const *copy_relationships(struct consort_arena *arena,
-								    const struct consort_resource *from, bool *failed)
+								    const struct consort_resource *from,
+								    bool *failed)
 {
-	const struct consort_relationship **list = consort_arena_array(arena, from->nrelationships, sizeof(*list));
+	const struct consort_relationship **list =
+		consort_arena_array(arena, from->nrelationships, sizeof(*list));
 	uint32_t i;
 
 	for (i = 0; list && i < from->nrelationships; i++) {
@@ -77,7 +80,8 @@ static const struct consort_relationship *const *copy_relationships(struct conso
 	return list;
 }
 
-static const uint32_t *copy_numbers(struct consort_arena *arena, const uint32_t *numbers, uint32_t count, bool *failed)
+static const uint32_t *copy_numbers(struct consort_arena *arena, const uint32_t *numbers, uint32_t count,
+				    bool *failed)
 {
 	uint32_t *copy = consort_arena_array(arena, count, sizeof(*copy));
 
@@ -112,7 +116,8 @@ static const struct consort_index *const *copy_indexes(struct consort_arena *are
 	return list;
 }
 
-struct consort_resource *consort_resource_copy(struct consort_arena *arena, const struct consort_resource *from)
+struct consort_resource *consort_resource_copy(struct consort_arena *arena,
+					       const struct consort_resource *from)
 {
 	struct consort_resource *copy = consort_arena_alloc(arena, sizeof(*copy));
 	bool failed = false;

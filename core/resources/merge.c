@@ -12,7 +12,7 @@ struct merge {
 	struct consort_arena *arena;
 	const struct consort_entry *entry;
 	const struct consort_manifest_resource *declared; /* may be NULL */
-	const struct consort_resource *found;             /* may be NULL */
+	const struct consort_resource *found;		  /* may be NULL */
 	struct consort_resource *result;
 	struct consort_error *error;
 };
@@ -61,7 +61,8 @@ static struct consort_attribute *make_attribute(struct merge *merge, const struc
 static enum consort_status merge_attributes(struct merge *merge)
 {
 	uint32_t most = (merge->found ? merge->found->nattributes : 0) +
-			(merge->declared ? merge->declared->nattributes : 0), count = 0, i, j;
+			(merge->declared ? merge->declared->nattributes : 0),
+		 count = 0, i, j;
 	const struct consort_attribute **list = consort_arena_array(merge->arena, most, sizeof(*list));
 
 	if (!list)
@@ -101,7 +102,8 @@ static uint32_t find_attribute(const struct consort_resource *resource, const ch
 
 /* Positions of declared names. */
 static enum consort_status find_attributes(struct merge *merge, const char *const *names, uint32_t count,
-					   const struct consort_manifest_entry *where, const uint32_t **out_positions)
+					   const struct consort_manifest_entry *where,
+					   const uint32_t **out_positions)
 {
 	uint32_t *positions = consort_arena_array(merge->arena, count, sizeof(*positions)), i, j;
 	const struct consort_resource *resource = merge->result;
@@ -121,7 +123,8 @@ static enum consort_status find_attributes(struct merge *merge, const char *cons
 		consort_hint(words ? consort_nearest(names[i], words, resource->nattributes) : NULL, hint,
 			     sizeof(hint));
 		return consort_manifest_fail(merge->error, CONSORT_EMANIFEST, where,
-					     "resource '%s' has no attribute '%s'%s", resource->name, names[i], hint);
+					     "resource '%s' has no attribute '%s'%s", resource->name,
+					     names[i], hint);
 	}
 	*out_positions = positions;
 	return CONSORT_OK;
@@ -133,8 +136,8 @@ static enum consort_status merge_keys(struct merge *merge)
 
 	if (merge->declared && merge->declared->nkeys) {
 		result->nkeys = merge->declared->nkeys;
-		return find_attributes(merge, merge->declared->keys, result->nkeys, &merge->declared->where_keys,
-				       &result->keys);
+		return find_attributes(merge, merge->declared->keys, result->nkeys,
+				       &merge->declared->where_keys, &result->keys);
 	}
 	if (merge->found) {
 		/* found attributes keep their positions */
@@ -180,7 +183,8 @@ static enum consort_status merge_relationships(struct merge *merge)
 {
 	uint32_t ndeclared = merge->declared ? merge->declared->nrelationships : 0;
 	uint32_t nfound = merge->found ? merge->found->nrelationships : 0, count = 0, i, j;
-	const struct consort_relationship **list = consort_arena_array(merge->arena, ndeclared + nfound, sizeof(*list));
+	const struct consort_relationship **list =
+		consort_arena_array(merge->arena, ndeclared + nfound, sizeof(*list));
 
 	if (!list)
 		return consort_error_no_memory(merge->error);
@@ -190,7 +194,8 @@ static enum consort_status merge_relationships(struct merge *merge)
 		if (!copy)
 			return consort_error_no_memory(merge->error);
 		if (i < ndeclared) {
-			const struct consort_manifest_relationship *declared = &merge->declared->relationships[i];
+			const struct consort_manifest_relationship *declared =
+				&merge->declared->relationships[i];
 
 			copy->name = declared->name;
 			copy->target = declared->target;
@@ -203,7 +208,8 @@ static enum consort_status merge_relationships(struct merge *merge)
 			copy->from = rename_own(merge, copy->from, copy->nattributes);
 			for (j = 0; j < count && strcmp(list[j]->name, copy->name); j++)
 				;
-			if (!copy->target || !copy->from || j < count || find_attribute(merge->result, copy->name) != NOT_FOUND)
+			if (!copy->target || !copy->from || j < count ||
+			    find_attribute(merge->result, copy->name) != NOT_FOUND)
 				continue; /* leads nowhere that has a name, or its own name is taken */
 		}
 		copy->struct_size = sizeof(*copy);
@@ -251,10 +257,15 @@ static enum consort_status merge_indexes(struct merge *merge)
 
 enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
 					   const struct consort_resource *found,
-					   const struct consort_resource **out_resource, struct consort_error *error)
+					   const struct consort_resource **out_resource,
+					   struct consort_error *error)
 {
-	struct merge merge = {.catalog = catalog, .arena = &catalog->arena, .entry = entry, .declared = entry->declared,
-			      .found = found, .error = error};
+	struct merge merge = {.catalog = catalog,
+			      .arena = &catalog->arena,
+			      .entry = entry,
+			      .declared = entry->declared,
+			      .found = found,
+			      .error = error};
 	struct consort_resource *result = consort_arena_alloc(merge.arena, sizeof(*result));
 	enum consort_status status;
 

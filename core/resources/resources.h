@@ -27,11 +27,11 @@ struct consort_entry {
 	const char *source;
 	struct consort_database *database;
 	const struct consort_manifest_resource *declared; /* NULL: exposed with its database */
-	const struct consort_setting *settings;           /* validated resource options */
+	const struct consort_setting *settings;		  /* validated resource options */
 	uint32_t nsettings;
-	const struct consort_resource *resource;          /* atomic; NULL until it is described */
-	const struct consort_resource *as_declared;       /* atomic; the same without introspection */
-	struct consort_access *access;                    /* atomic */
+	const struct consort_resource *resource;    /* atomic; NULL until it is described */
+	const struct consort_resource *as_declared; /* atomic; the same without introspection */
+	struct consort_access *access;		    /* atomic */
 };
 
 struct consort_catalog {
@@ -39,29 +39,32 @@ struct consort_catalog {
 	struct consort_database **databases; /* in the manifest's order */
 	uint32_t ndatabases;
 	struct consort_map databases_by_name;
-	struct consort_map declared;         /* name → entry; immutable once open */
-	pthread_mutex_t lock;                /* of all below */
-	struct consort_map exposed;          /* "database.name" → entry */
-	struct consort_arena arena;          /* resources and exposed entries */
+	struct consort_map declared; /* name → entry; immutable once open */
+	pthread_mutex_t lock;	     /* of all below */
+	struct consort_map exposed;  /* "database.name" → entry */
+	struct consort_arena arena;  /* resources and exposed entries */
 	struct consort_secrets *secrets;
 	void (*access_free)(struct consort_access *access);
 };
 
 /* To be called before anything is set. */
 void consort_catalog_prepare(struct consort_catalog *catalog);
-/* Adds the manifest's resources; manifest, databases, their map and secrets are set already. Checks their options. */
+/* Adds the manifest's resources; manifest, databases, their map and secrets are set already. Checks their
+ * options. */
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error);
 void consort_catalog_clear(struct consort_catalog *catalog);
 
 /* The database of that name; ENAME with the nearest one. */
 enum consort_status consort_catalog_database(const struct consort_catalog *catalog, const char *name,
-					     struct consort_database **out_database, struct consort_error *error);
+					     struct consort_database **out_database,
+					     struct consort_error *error);
 /* The entry of that name, listing an exposed database if need be; ENAME with the nearest one. */
 enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct consort_session *session,
 					 const char *name, struct consort_entry **out_entry,
 					 struct consort_error *error);
 /* The entry that a resource came from. */
-struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog, const struct consort_resource *resource);
+struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog,
+					    const struct consort_resource *resource);
 /* The entry's resource, connecting and introspecting it if that has not been done. */
 enum consort_status consort_catalog_describe(struct consort_catalog *catalog, struct consort_session *session,
 					     struct consort_entry *entry,
@@ -85,17 +88,20 @@ enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct
  * same with secrets' values as asterisks; may be NULL. where: the section's place.
  * EOPTION with the nearest known option; EVALUE; EOPTION for a required one that is missing.
  */
-enum consort_status consort_settings_check(struct consort_manifest *manifest, const struct consort_plugin *plugin,
-					   uint32_t scope, const struct consort_manifest_entry *entries,
-					   uint32_t nentries, const struct consort_manifest_entry *where,
-					   struct consort_secrets *secrets, const struct consort_setting **out_settings,
+enum consort_status consort_settings_check(struct consort_manifest *manifest,
+					   const struct consort_plugin *plugin, uint32_t scope,
+					   const struct consort_manifest_entry *entries, uint32_t nentries,
+					   const struct consort_manifest_entry *where,
+					   struct consort_secrets *secrets,
+					   const struct consort_setting **out_settings,
 					   const struct consort_setting **out_masked, uint32_t *out_count,
 					   struct consort_error *error);
 
 /* --- copy.c --- */
 
 /* A deep copy in the arena; NULL: no memory. */
-struct consort_resource *consort_resource_copy(struct consort_arena *arena, const struct consort_resource *resource);
+struct consort_resource *consort_resource_copy(struct consort_arena *arena,
+					       const struct consort_resource *resource);
 
 /* --- merge.c --- */
 

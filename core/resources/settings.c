@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-static const struct consort_option *find_option(const struct consort_plugin *plugin, uint32_t scope, const char *name)
+static const struct consort_option *find_option(const struct consort_plugin *plugin, uint32_t scope,
+						const char *name)
 {
 	const struct consort_option *const *option;
 
@@ -16,8 +17,8 @@ static const struct consort_option *find_option(const struct consort_plugin *plu
 
 /* The core's own keys of these sections, which a mistyped key may have meant too. */
 static const char *const core_keys[][9] = {
-	[CONSORT_OPTION_DATABASE] = {"type", "resources", "timeout", "optional", "features", "pool.max", "pool.min",
-				     "pool.acquire_timeout", NULL},
+	[CONSORT_OPTION_DATABASE] = {"type", "resources", "timeout", "optional", "features", "pool.max",
+				     "pool.min", "pool.acquire_timeout", NULL},
 	[CONSORT_OPTION_RESOURCE] = {"database", "source", "key", NULL},
 };
 
@@ -40,7 +41,8 @@ static const char *nearest_prefixed(const char *key, char *out, size_t size)
 }
 
 static enum consort_status unknown_option(const struct consort_plugin *plugin, uint32_t scope,
-					  const struct consort_manifest_entry *entry, struct consort_error *error)
+					  const struct consort_manifest_entry *entry,
+					  struct consort_error *error)
 {
 	const struct consort_option *const *option;
 	const char *words[256], *nearest;
@@ -52,15 +54,16 @@ static enum consort_status unknown_option(const struct consort_plugin *plugin, u
 	for (option = plugin->options; option && *option && count < 256; option++)
 		if ((*option)->scope == scope)
 			words[count++] = (*option)->name;
-	nearest = scope == CONSORT_OPTION_RESOURCE ? nearest_prefixed(entry->key, prefixed, sizeof(prefixed)) : NULL;
+	nearest = scope == CONSORT_OPTION_RESOURCE ? nearest_prefixed(entry->key, prefixed, sizeof(prefixed))
+						   : NULL;
 	consort_hint(nearest ? nearest : consort_nearest(entry->key, words, count), hint, sizeof(hint));
-	return consort_manifest_fail(error, CONSORT_EOPTION, entry, "the adapter '%s' has no option '%s' for a %s%s",
-				     plugin->id, entry->key,
+	return consort_manifest_fail(error, CONSORT_EOPTION, entry,
+				     "the adapter '%s' has no option '%s' for a %s%s", plugin->id, entry->key,
 				     scope == CONSORT_OPTION_DATABASE ? "database" : "resource", hint);
 }
 
-static const struct consort_manifest_entry *find_entry(const struct consort_manifest_entry *entries, uint32_t nentries,
-						       const char *key)
+static const struct consort_manifest_entry *find_entry(const struct consort_manifest_entry *entries,
+						       uint32_t nentries, const char *key)
 {
 	uint32_t i;
 
@@ -73,9 +76,10 @@ static const struct consort_manifest_entry *find_entry(const struct consort_mani
 /* One option's value into the lists, if it has one. */
 static enum consort_status set_option(struct consort_manifest *manifest, const struct consort_option *option,
 				      const struct consort_manifest_entry *entry,
-				      const struct consort_manifest_entry *where, struct consort_secrets *secrets,
-				      struct consort_setting *setting, struct consort_setting *masked,
-				      uint32_t *count, struct consort_error *error)
+				      const struct consort_manifest_entry *where,
+				      struct consort_secrets *secrets, struct consort_setting *setting,
+				      struct consort_setting *masked, uint32_t *count,
+				      struct consort_error *error)
 {
 	struct consort_manifest_entry standard = *where;
 	enum consort_status status;
@@ -104,10 +108,12 @@ static enum consort_status set_option(struct consort_manifest *manifest, const s
 	return CONSORT_OK;
 }
 
-enum consort_status consort_settings_check(struct consort_manifest *manifest, const struct consort_plugin *plugin,
-					   uint32_t scope, const struct consort_manifest_entry *entries,
-					   uint32_t nentries, const struct consort_manifest_entry *where,
-					   struct consort_secrets *secrets, const struct consort_setting **out_settings,
+enum consort_status consort_settings_check(struct consort_manifest *manifest,
+					   const struct consort_plugin *plugin, uint32_t scope,
+					   const struct consort_manifest_entry *entries, uint32_t nentries,
+					   const struct consort_manifest_entry *where,
+					   struct consort_secrets *secrets,
+					   const struct consort_setting **out_settings,
 					   const struct consort_setting **out_masked, uint32_t *out_count,
 					   struct consort_error *error)
 {
@@ -129,8 +135,8 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest, co
 
 		if ((*option)->scope != scope)
 			continue;
-		status = set_option(manifest, *option, find_entry(entries, nentries, (*option)->name), where, secrets,
-				    &settings[count], &masked[count], &count, error);
+		status = set_option(manifest, *option, find_entry(entries, nentries, (*option)->name), where,
+				    secrets, &settings[count], &masked[count], &count, error);
 		if (status)
 			return status;
 	}

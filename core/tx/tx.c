@@ -55,11 +55,12 @@ static void unlist(struct consort_tx *tx)
 }
 
 enum consort_status consort_tx_begin(struct consort_tx_list *list, struct consort_connection *connection,
-				     const struct consort_call *call, const struct consort_begin_options *options,
-				     struct consort_tx **out_tx, struct consort_error *error)
+				     const struct consort_call *call,
+				     const struct consort_begin_options *options, struct consort_tx **out_tx,
+				     struct consort_error *error)
 {
-	const struct consort_transaction_options how = {.struct_size = sizeof(how), .flags = options->flags,
-							.isolation = options->isolation};
+	const struct consort_transaction_options how = {
+		.struct_size = sizeof(how), .flags = options->flags, .isolation = options->isolation};
 	struct consort_database *database = connection->database;
 	struct consort_error local = CONSORT_ERROR_INIT;
 	enum consort_status status = consort_database_need(database, CONSORT_FEATURE_TRANSACTIONS, error);
@@ -68,11 +69,13 @@ enum consort_status consort_tx_begin(struct consort_tx_list *list, struct consor
 	if (status)
 		return status;
 	if (options->flags & ~CONSORT_TRANSACTION_READ_ONLY)
-		return consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x to begin with", options->flags);
+		return consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x to begin with",
+					 options->flags);
 	tx = calloc(1, sizeof(*tx));
 	if (!tx)
 		return consort_error_no_memory(error);
-	status = (enum consort_status)database->plugin->transaction->begin(connection->context, call, &how, &local);
+	status = (enum consort_status)database->plugin->transaction->begin(connection->context, call, &how,
+									   &local);
 	if (status) {
 		status = consort_connection_failed(connection, status, &local);
 		if (error)
@@ -89,7 +92,8 @@ enum consort_status consort_tx_begin(struct consort_tx_list *list, struct consor
 	return CONSORT_OK;
 }
 
-/* Gives the connection back. A transaction that may still be open on it is ended by the reset before reuse. */
+/* Gives the connection back. A transaction that may still be open on it is ended by the reset before reuse.
+ */
 static void leave(struct consort_tx *tx, bool clean)
 {
 	struct consort_connection *connection = tx->connection;
@@ -122,13 +126,15 @@ enum consort_status consort_tx_commit(struct consort_tx *tx, const struct consor
 	enum consort_status status;
 
 	consort_connection_end_cursors(connection, "its transaction has ended");
-	status = (enum consort_status)tx->database->plugin->transaction->commit(connection->context, call, &local);
+	status = (enum consort_status)tx->database->plugin->transaction->commit(connection->context, call,
+										&local);
 	if (status)
 		status = consort_connection_failed(connection, status, &local);
 	if (!status)
 		set_outcome(outcome, CONSORT_OUTCOME_COMMITTED);
 	else
-		set_outcome(outcome, status == CONSORT_EINDOUBT ? CONSORT_OUTCOME_UNKNOWN : CONSORT_OUTCOME_ABORTED);
+		set_outcome(outcome,
+			    status == CONSORT_EINDOUBT ? CONSORT_OUTCOME_UNKNOWN : CONSORT_OUTCOME_ABORTED);
 	leave(tx, status == CONSORT_OK);
 	if (status && error)
 		*error = local;
@@ -143,7 +149,8 @@ enum consort_status consort_tx_rollback(struct consort_tx *tx, const struct cons
 	enum consort_status status;
 
 	consort_connection_end_cursors(connection, "its transaction has ended");
-	status = (enum consort_status)tx->database->plugin->transaction->rollback(connection->context, call, &local);
+	status = (enum consort_status)tx->database->plugin->transaction->rollback(connection->context, call,
+										  &local);
 	if (status)
 		status = consort_connection_failed(connection, status, &local);
 	leave(tx, status == CONSORT_OK);
@@ -182,10 +189,12 @@ enum consort_status consort_tx_savepoint(struct consort_tx *tx, const struct con
 		return status;
 	if (!is_name(name))
 		return consort_error_set(error, CONSORT_EINVAL,
-					 "'%s' cannot name a savepoint: use lower-case letters, digits and _, under 64 of them",
+					 "'%s' cannot name a savepoint: use lower-case letters, digits and "
+					 "_, under 64 of them",
 					 name);
 	if (action == CONSORT_SAVEPOINT_ROLLBACK)
-		consort_connection_end_cursors(tx->connection, "its transaction was rolled back to a savepoint");
+		consort_connection_end_cursors(tx->connection,
+					       "its transaction was rolled back to a savepoint");
 	else
 		status = consort_connection_ready(tx->connection, true, error);
 	if (status)

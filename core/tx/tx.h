@@ -3,8 +3,8 @@
 #define CONSORT_TX_H
 
 /*
- * Transactions: a connection that is kept from begin to the end. Over one database so far; what makes one outcome of
- * several comes here too.
+ * Transactions: a connection that is kept from begin to the end. Over one database so far; what makes one
+ * outcome of several comes here too.
  */
 
 #include <consort/transaction.h>
@@ -24,7 +24,7 @@ struct consort_tx {
 	struct consort_tx_list *list;
 	struct consort_database *database;
 	struct consort_connection *connection; /* NULL once it has ended */
-	pthread_t thread;                      /* that began it */
+	pthread_t thread;		       /* that began it */
 };
 
 void consort_tx_list_init(struct consort_tx_list *list);
@@ -34,8 +34,9 @@ struct consort_tx *consort_tx_holding(struct consort_tx_list *list, const struct
 
 /* Begins on a connection, which the transaction takes on success. */
 enum consort_status consort_tx_begin(struct consort_tx_list *list, struct consort_connection *connection,
-				     const struct consort_call *call, const struct consort_begin_options *options,
-				     struct consort_tx **out_tx, struct consort_error *error);
+				     const struct consort_call *call,
+				     const struct consort_begin_options *options, struct consort_tx **out_tx,
+				     struct consort_error *error);
 /* Both end it, whatever comes back: cursors end, the connection goes back to its pool. */
 enum consort_status consort_tx_commit(struct consort_tx *tx, const struct consort_call *call,
 				      struct consort_outcome *outcome, struct consort_error *error);
@@ -45,7 +46,11 @@ enum consort_status consort_tx_rollback(struct consort_tx *tx, const struct cons
 void consort_tx_abandon(struct consort_tx *tx);
 void consort_tx_free(struct consort_tx *tx);
 
-enum consort_savepoint_action { CONSORT_SAVEPOINT_SET, CONSORT_SAVEPOINT_RELEASE, CONSORT_SAVEPOINT_ROLLBACK };
+enum consort_savepoint_action {
+	CONSORT_SAVEPOINT_SET,
+	CONSORT_SAVEPOINT_RELEASE,
+	CONSORT_SAVEPOINT_ROLLBACK
+};
 enum consort_status consort_tx_savepoint(struct consort_tx *tx, const struct consort_call *call,
 					 enum consort_savepoint_action action, const char *name,
 					 struct consort_error *error);
