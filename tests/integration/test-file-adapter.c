@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exec/exec.h"
+#include "loader/loader.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -25,6 +26,8 @@ static void test_descriptor(void)
 	};
 	struct consort_connection_info info = {.struct_size = sizeof(info)};
 	struct consort_features features = {{0, 0}};
+	struct consort_note_info note;
+	char library[4096];
 	struct file_test test;
 	size_t i;
 
@@ -33,7 +36,12 @@ static void test_descriptor(void)
 		consort_features_add(&features, expected[i]);
 	CU_ASSERT_EQUAL(test.plugin->features.word[0], features.word[0]);
 	CU_ASSERT_EQUAL(test.plugin->features.word[1], 0);
-	TESTING_TEXT(test.plugin->id, "file");
+	snprintf(library, sizeof(library), "%s/consort-file.so", testing_plugins());
+	CU_ASSERT_EQUAL_FATAL(consort_note_read(library, &note, &test.error), CONSORT_OK);
+	TESTING_TEXT(note.id, "file");
+	CU_ASSERT_EQUAL(
+		consort_loader_negotiate(test.plugin, library, &note, consort_host_services(), &test.error),
+		CONSORT_OK);
 	CU_ASSERT_PTR_NULL(test.plugin->write);
 	test.plugin->connection->info(test.connection, &info);
 	CU_ASSERT_PTR_NOT_NULL(strstr(testing_folder(), strrchr(info.identity, '/')));
