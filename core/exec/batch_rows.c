@@ -181,7 +181,7 @@ enum consort_status consort_batch_copy_row(struct consort_batch *batch, uint32_t
 	return CONSORT_OK;
 }
 
-/* The gathers below are for columns without NULL, one loop for each width of value. */
+/* The gathers of the commonest columns, a loop for each width. What stands in a NULL's place does not matter. */
 
 static void gather_64(struct consort_column *column, const struct consort_column *source, const uint32_t *rows,
 		      uint32_t count)
@@ -192,7 +192,6 @@ static void gather_64(struct consort_column *column, const struct consort_column
 
 	for (i = 0; i < count; i++)
 		to[i] = from[rows[i]];
-	column->length += count;
 }
 
 static void gather_32(struct consort_column *column, const struct consort_column *source, const uint32_t *rows,
@@ -204,6 +203,22 @@ static void gather_32(struct consort_column *column, const struct consort_column
 
 	for (i = 0; i < count; i++)
 		to[i] = from[rows[i]];
+}
+
+/* Ends a gather of fixed-width values: the rows, and which of them are NULL. */
+static void gather_validity(struct consort_column *column, const struct consort_column *source,
+			    const uint32_t *rows, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; source->null_count && i < count; i++) {
+		int64_t at = column->length + i;
+
+		if (!consort_column_is_null(source, rows[i]))
+			continue;
+		column->validity[at >> 3] = (uint8_t)(column->validity[at >> 3] & ~(1u << (at & 7)));
+		column->null_count++;
+	}
 	column->length += count;
 }
 
@@ -213,8 +228,13 @@ static uint32_t gather_views(struct consort_batch *batch, struct consort_column 
 	uint32_t i, status;
 
 	for (i = 0; i < count; i++) {
-		struct consort_view view = consort_column_view(source, rows[i]);
+		struct consort_view view;
 
+		if (source->null_count && consort_column_is_null(source, rows[i])) {
+			consort_append_null(column);
+			continue;
+		}
+		view = consort_column_view(source, rows[i]);
 		status = consort_append_view(batch, column, view.data, view.size);
 		if (status)
 			return status;
@@ -227,15 +247,19 @@ static uint32_t gather_column(struct consort_batch *batch, struct consort_column
 {
 	uint32_t i, status = CONSORT_OK;
 
-	switch (source->null_count || source->type.id != column->type.id ? CONSORT_TYPE_COUNT : source->type.id) {
+	if (source->type.id != column->type.id)
+		return CONSORT_ETYPE;
+	switch (source->type.id) {
 	case CONSORT_TYPE_INT64:
 	case CONSORT_TYPE_FLOAT64:
 	case CONSORT_TYPE_TIMESTAMP:
 	case CONSORT_TYPE_TIME:
 		gather_64(column, source, rows, count);
+		gather_validity(column, source, rows, count);
 		return CONSORT_OK;
 	case CONSORT_TYPE_DATE:
 		gather_32(column, source, rows, count);
+		gather_validity(column, source, rows, count);
 		return CONSORT_OK;
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_BYTES:

@@ -23,18 +23,26 @@ static inline bool either_null(const struct consort_value *a, const struct conso
 	return consort_value_is_null(a) || consort_value_is_null(b);
 }
 
-/* Both sides are INT64, or both another type kept in as.int64? */
-static inline bool are_integers(const struct consort_value *a, const struct consort_value *b)
+/* Types kept in as.int64. */
+static inline bool is_integer(uint16_t id)
 {
-	return a->type.id == b->type.id && (a->type.id <= CONSORT_TYPE_INT64 || a->type.id == CONSORT_TYPE_TIMESTAMP ||
-					    a->type.id == CONSORT_TYPE_DATE || a->type.id == CONSORT_TYPE_TIME);
+	return id == CONSORT_TYPE_INT64 || id == CONSORT_TYPE_TIMESTAMP || id == CONSORT_TYPE_DATE ||
+	       id == CONSORT_TYPE_TIME || id == CONSORT_TYPE_BOOL;
 }
 
-/* Neither is NULL. */
+/* Neither is NULL. The commonest pairs here, all others where the order of values is defined. */
 static inline int compare(const struct consort_value *a, const struct consort_value *b)
 {
-	if (are_integers(a, b))
+	if (a->type.id == b->type.id && is_integer(a->type.id))
 		return (a->as.int64 > b->as.int64) - (a->as.int64 < b->as.int64);
+	if (a->type.id == CONSORT_TYPE_FLOAT64 && b->type.id == CONSORT_TYPE_FLOAT64) {
+		if (a->as.float64 < b->as.float64)
+			return -1;
+		if (a->as.float64 > b->as.float64)
+			return 1;
+		if (a->as.float64 == b->as.float64)
+			return 0;
+	}
 	return consort_value_compare(a, b);
 }
 

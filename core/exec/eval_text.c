@@ -17,6 +17,20 @@ static uint64_t next_character(struct consort_view text, uint64_t at)
 	return at;
 }
 
+/* To where the text may go on with this byte of a pattern; false: nowhere. */
+static bool skip_to(struct consort_view text, char wanted, uint64_t *at)
+{
+	const char *found;
+
+	if (wanted == '%' || wanted == '_' || wanted == '\\')
+		return true;
+	found = memchr(text.data + *at, wanted, (size_t)(text.size - *at));
+	if (!found)
+		return false;
+	*at = (uint64_t)(found - text.data);
+	return true;
+}
+
 /*
  * Matches what follows: %, and _ over characters; \ makes the next byte stand for itself, and so does one at the end
  * for itself. A % is given as few characters as possible; when what follows fails, only the last % takes one more,
@@ -32,9 +46,11 @@ static bool matches(struct consort_view text, struct consort_view pattern)
 
 		if (p < pattern.size && wanted == '%') {
 			star = ++p;
-			star_text = t;
 			if (p == pattern.size)
 				return true;
+			if (!skip_to(text, pattern.data[p], &t))
+				return false;
+			star_text = t;
 			continue;
 		}
 		if (p < pattern.size && wanted == '_') {
@@ -55,9 +71,11 @@ static bool matches(struct consort_view text, struct consort_view pattern)
 		}
 		if (star == none)
 			return false;
-		star_text = next_character(text, star_text);
-		t = star_text;
+		t = next_character(text, star_text);
 		p = star;
+		if (!skip_to(text, pattern.data[p], &t))
+			return false;
+		star_text = t;
 	}
 	while (p < pattern.size && pattern.data[p] == '%')
 		p++;

@@ -9,8 +9,9 @@
 #define MOST_BEST ((int64_t)1 << 20) /* above this limit, sorting all is as good */
 #define CHECKED_ROWS ((uint64_t)1 << 16)
 
-/* A row that is kept. */
+/* A row that is kept. Most comparisons are decided by `prefix`, in which a smaller one comes first. */
 struct entry {
+	uint64_t prefix;
 	const struct consort_value *keys; /* [norders] */
 	struct consort_row place;
 };
@@ -74,6 +75,53 @@ static int compare_keys(const struct sort *sort, const struct consort_value *a, 
 	return 0;
 }
 
+/* The first key as an integer that never contradicts its order, though different keys may have the same. */
+static uint64_t prefix_of(const struct sort *sort, const struct consort_value *key)
+{
+	const uint64_t sign = UINT64_C(1) << 63;
+	const uint32_t flags = norders(sort) ? sort->op.step->node->orders[0]->flags : 0;
+	uint64_t prefix = 0;
+	uint32_t i;
+
+	if (!norders(sort))
+		return 0;
+	switch (key->type.id) {
+	case CONSORT_TYPE_NULL:
+		return flags & CONSORT_ORDER_NULLS_FIRST ? 0 : UINT64_MAX;
+	case CONSORT_TYPE_BOOL:
+	case CONSORT_TYPE_INT64:
+	case CONSORT_TYPE_TIMESTAMP:
+	case CONSORT_TYPE_DATE:
+	case CONSORT_TYPE_TIME:
+		prefix = (uint64_t)key->as.int64 ^ sign;
+		break;
+	case CONSORT_TYPE_FLOAT64:
+		if (key->as.float64 != key->as.float64)
+			prefix = UINT64_MAX;
+		else if (key->as.float64 != 0)
+			memcpy(&prefix, &key->as.float64, sizeof(prefix));
+		if (prefix != UINT64_MAX)
+			prefix = prefix & sign ? ~prefix : prefix | sign;
+		break;
+	case CONSORT_TYPE_TEXT:
+	case CONSORT_TYPE_BYTES:
+	case CONSORT_TYPE_JSON:
+		for (i = 0; i < 8; i++)
+			prefix = prefix << 8 | (i < key->as.view.size ? (unsigned char)key->as.view.data[i] : 0);
+		break;
+	default:
+		break; /* the same for all */
+	}
+	return flags & CONSORT_ORDER_DESCENDING ? ~prefix : prefix;
+}
+
+static inline bool comes_after(const struct sort *sort, const struct entry *a, const struct entry *b)
+{
+	if (a->prefix != b->prefix)
+		return a->prefix > b->prefix;
+	return compare_keys(sort, a->keys, 1, b->keys) > 0;
+}
+
 /* Merges from[first, middle) and from[middle, end), each in order, to to[first…]. */
 static void merge(const struct sort *sort, const struct entry *from, struct entry *to, uint64_t first,
 		  uint64_t middle, uint64_t end)
@@ -81,8 +129,7 @@ static void merge(const struct sort *sort, const struct entry *from, struct entr
 	uint64_t left = first, right = middle, at;
 
 	for (at = first; at < end; at++) {
-		if (left < middle &&
-		    (right >= end || compare_keys(sort, from[left].keys, 1, from[right].keys) <= 0))
+		if (left < middle && (right >= end || !comes_after(sort, &from[left], &from[right])))
 			to[at] = from[left++];
 		else
 			to[at] = from[right++];
@@ -210,6 +257,7 @@ static enum consort_status sort_rows(struct sort *sort, struct sorted *sorted, s
 	for (b = 0; b < rows->nbatches; b++) {
 		for (i = 0; i < rows->batches[b]->nrows; i++, at++) {
 			entries[at].keys = sorted->keys[b] + (size_t)i * norders(sort);
+			entries[at].prefix = prefix_of(sort, entries[at].keys);
 			entries[at].place.batch = b;
 			entries[at].place.row = i;
 		}
