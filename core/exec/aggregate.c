@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AGGREGATE by hash, in memory. Groups are numbered as they come, and delivered in that order; each has a state for
- * every aggregate. Without groups there is one, also over nothing.
+ * AGGREGATE by hash, in memory. Groups are numbered as they come, and delivered in that order; each has a
+ * state for every aggregate. Without groups there is one, also over nothing.
  */
 #include "exec/tables.h"
 
@@ -100,7 +100,8 @@ static enum consort_status find_groups(struct aggregate *aggregate, const struct
 	for (i = 0; i < count; i++) {
 		for (e = 0; e < step->nexprs; e++)
 			aggregate->tuple[e] = aggregate->keys[(size_t)e * CONSORT_BATCH_ROWS + i];
-		status = consort_hash_put(&aggregate->groups, aggregate->tuple, &aggregate->numbers[i], error);
+		status =
+			consort_hash_put(&aggregate->groups, aggregate->tuple, &aggregate->numbers[i], error);
 		if (status)
 			return status;
 	}
@@ -153,7 +154,8 @@ static enum consort_status add_to_sum(struct state *state, const struct consort_
 		return CONSORT_OK;
 	case CONSORT_TYPE_DECIMAL:
 		if (consort_decimal_add(state->as.decimal, value->as.decimal, &state->as.decimal))
-			return consort_error_set(error, CONSORT_ERANGE, "a sum has more than the 38 digits of a decimal");
+			return consort_error_set(error, CONSORT_ERANGE,
+						 "a sum has more than the 38 digits of a decimal");
 		return CONSORT_OK;
 	default:
 		return consort_error_set(error, CONSORT_ETYPE, "there is no sum of %s",
@@ -198,14 +200,16 @@ static enum consort_status take_value(struct aggregate *aggregate, uint32_t a, u
 		order = state->count++ ? consort_value_compare(value, &state->as.best.value) : 0;
 		if (aggregate->op.step->node->aggregates[a]->kind == CONSORT_AGGREGATE_MAX)
 			order = -order;
-		return order < 0 || state->count == 1 ? keep_best(aggregate, state, value, error) : CONSORT_OK;
+		return order < 0 || state->count == 1 ? keep_best(aggregate, state, value, error)
+						      : CONSORT_OK;
 	default:
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "the core does not know this aggregate");
+		return consort_error_set(error, CONSORT_EUNSUPPORTED,
+					 "the core does not know this aggregate");
 	}
 }
 
-static enum consort_status take_rows(struct aggregate *aggregate, const struct consort_batch *batch, uint32_t count,
-				     struct consort_error *error)
+static enum consort_status take_rows(struct aggregate *aggregate, const struct consort_batch *batch,
+				     uint32_t count, struct consort_error *error)
 {
 	const struct consort_node *node = aggregate->op.step->node;
 	enum consort_status status;
@@ -218,11 +222,12 @@ static enum consort_status take_rows(struct aggregate *aggregate, const struct c
 				state_of(aggregate, aggregate->numbers[i], a)->count++;
 			continue;
 		}
-		status = consort_eval_rows(&aggregate->eval, node->aggregates[a]->input, batch, aggregate->rows, count,
-					   aggregate->values, error);
+		status = consort_eval_rows(&aggregate->eval, node->aggregates[a]->input, batch,
+					   aggregate->rows, count, aggregate->values, error);
 		for (i = 0; i < count && !status; i++)
 			if (!consort_value_is_null(&aggregate->values[i]))
-				status = take_value(aggregate, a, aggregate->numbers[i], &aggregate->values[i], error);
+				status = take_value(aggregate, a, aggregate->numbers[i],
+						    &aggregate->values[i], error);
 	}
 	return status;
 }
@@ -238,7 +243,8 @@ static enum consort_status read_input(struct aggregate *aggregate, struct consor
 
 		status = consort_operator_next(aggregate->op.inputs[0], &batch, error);
 		for (first = 0; !status && batch && first < batch->nrows; first += count) {
-			count = batch->nrows - first < CONSORT_BATCH_ROWS ? batch->nrows - first : CONSORT_BATCH_ROWS;
+			count = batch->nrows - first < CONSORT_BATCH_ROWS ? batch->nrows - first
+									  : CONSORT_BATCH_ROWS;
 			for (i = 0; i < count; i++)
 				aggregate->rows[i] = (uint32_t)(first + i);
 			consort_arena_reset(&aggregate->eval.scratch);
@@ -255,8 +261,9 @@ static enum consort_status read_input(struct aggregate *aggregate, struct consor
 
 /* --- results --- */
 
-static enum consort_status finish_sum(const struct state *state, struct consort_type from, struct consort_type type,
-				      struct consort_value *out, struct consort_error *error)
+static enum consort_status finish_sum(const struct state *state, struct consort_type from,
+				      struct consort_type type, struct consort_value *out,
+				      struct consort_error *error)
 {
 	if (from.id == CONSORT_TYPE_FLOAT64) {
 		*out = consort_float64(state->as.real);
@@ -264,7 +271,8 @@ static enum consort_status finish_sum(const struct state *state, struct consort_
 		*out = consort_decimal_of(state->as.decimal, type.precision, from.scale);
 	} else {
 		if (state->as.integer < INT64_MIN || state->as.integer > INT64_MAX)
-			return consort_error_set(error, CONSORT_ERANGE, "integer overflow: a sum does not fit int64");
+			return consort_error_set(error, CONSORT_ERANGE,
+						 "integer overflow: a sum does not fit int64");
 		*out = consort_int64((int64_t)state->as.integer);
 	}
 	return CONSORT_OK;
@@ -293,7 +301,8 @@ static enum consort_status finish_average(const struct state *state, struct cons
 static enum consort_status finish(const struct state *state, const struct consort_aggregate *aggregate,
 				  struct consort_value *out, struct consort_error *error)
 {
-	struct consort_type from = aggregate->input ? aggregate->input->type : consort_type_of(CONSORT_TYPE_NULL);
+	struct consort_type from =
+		aggregate->input ? aggregate->input->type : consort_type_of(CONSORT_TYPE_NULL);
 
 	*out = consort_null();
 	switch (aggregate->kind) {
@@ -320,8 +329,8 @@ static enum consort_status deliver(struct aggregate *aggregate, uint32_t group, 
 	uint32_t i;
 
 	for (i = 0; i < step->nexprs && !status; i++)
-		status = consort_batch_put(aggregate->batch, i, &aggregate->groups.keys[(size_t)group * step->nexprs + i],
-					   error);
+		status = consort_batch_put(aggregate->batch, i,
+					   &aggregate->groups.keys[(size_t)group * step->nexprs + i], error);
 	for (i = 0; i < naggregates(aggregate) && !status; i++) {
 		struct consort_value value;
 
@@ -382,9 +391,11 @@ static void aggregate_close(struct consort_operator *op)
 }
 
 enum consort_status consort_aggregate_open(struct consort_exec *exec, const struct consort_step *step,
-					   struct consort_operator **out_operator, struct consort_error *error)
+					   struct consort_operator **out_operator,
+					   struct consort_error *error)
 {
-	static const struct consort_operator_ops operations = {.next = aggregate_next, .close = aggregate_close};
+	static const struct consort_operator_ops operations = {.next = aggregate_next,
+							       .close = aggregate_close};
 	struct aggregate *aggregate = calloc(1, sizeof(*aggregate));
 	uint32_t a;
 

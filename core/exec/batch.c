@@ -5,7 +5,8 @@
  * A batch's columns lie over a storage, which is counted by reference: the batch holds one, each column of
  * another batch that borrows from it holds one, and so does each Arrow array it was exported to. A batch that
  * is reset writes over its storage only if nobody else holds it, and takes a fresh one otherwise. So a column
- * is shared, sliced or exported without a copy, and in a loop where nobody keeps anything nothing is allocated.
+ * is shared, sliced or exported without a copy, and in a loop where nobody keeps anything nothing is
+ * allocated.
  */
 #include "exec/exec.h"
 
@@ -55,7 +56,8 @@ static size_t padded(size_t size)
 static struct consort_storage *storage_new(uint32_t nparts, size_t extra, unsigned char **out_block)
 {
 	size_t header = padded(sizeof(struct consort_storage) + nparts * sizeof(void *));
-	struct consort_storage *storage = extra < SIZE_MAX / 2 ? aligned_alloc(ALIGNMENT, header + padded(extra)) : NULL;
+	struct consort_storage *storage =
+		extra < SIZE_MAX / 2 ? aligned_alloc(ALIGNMENT, header + padded(extra)) : NULL;
 
 	if (!storage)
 		return NULL;
@@ -105,9 +107,10 @@ static bool storage_is_ours(struct consort_storage *storage)
 	return __atomic_load_n(&storage->references, __ATOMIC_ACQUIRE) == 1;
 }
 
-/* A buffer of `size` bytes instead of `old`, with the first `used` bytes of it. NULL: no memory, and `old` stays. */
-static void *storage_grow(struct consort_storage *storage, uint32_t part, const void *old, size_t old_size, size_t used,
-			  size_t size)
+/* A buffer of `size` bytes instead of `old`, with the first `used` bytes of it. NULL: no memory, and `old`
+ * stays. */
+static void *storage_grow(struct consort_storage *storage, uint32_t part, const void *old, size_t old_size,
+			  size_t used, size_t size)
 {
 	void *grown = aligned_alloc(ALIGNMENT, padded(size));
 
@@ -239,8 +242,8 @@ static uint32_t grow_data(struct host_batch *host, uint32_t index, uint64_t more
 		size = SMALLEST_DATA;
 	if (size > LARGEST_OFFSET)
 		size = LARGEST_OFFSET;
-	grown = storage_grow(host->storage, index * PARTS + PART_DATA, column->data, (size_t)column->data_capacity,
-			     (size_t)used, (size_t)size);
+	grown = storage_grow(host->storage, index * PARTS + PART_DATA, column->data,
+			     (size_t)column->data_capacity, (size_t)used, (size_t)size);
 	if (!grown)
 		return CONSORT_ENOMEM;
 	column->data = host->home[index].data = grown;
@@ -252,7 +255,8 @@ static uint32_t grow_data(struct host_batch *host, uint32_t index, uint64_t more
 static uint32_t grow_child(struct host_batch *host, uint32_t index, uint64_t more)
 {
 	struct consort_column *child = &host->batch.columns[index], *home = &host->home[index];
-	size_t old_bits = validity_size(child->capacity), old_values = values_size(child->type, child->capacity);
+	size_t old_bits = validity_size(child->capacity),
+	       old_values = values_size(child->type, child->capacity);
 	int64_t capacity = child->capacity * 2;
 	void *grown;
 
@@ -262,15 +266,16 @@ static uint32_t grow_child(struct host_batch *host, uint32_t index, uint64_t mor
 		capacity = child->length + (int64_t)more;
 	if (capacity > (int64_t)LARGEST_OFFSET)
 		capacity = (int64_t)LARGEST_OFFSET;
-	grown = storage_grow(host->storage, index * PARTS + PART_VALUES, child->values, old_values, old_values,
-			     values_size(child->type, capacity));
+	grown = storage_grow(host->storage, index * PARTS + PART_VALUES, child->values, old_values,
+			     old_values, values_size(child->type, capacity));
 	if (!grown)
 		return CONSORT_ENOMEM;
 	if (child->type.id == CONSORT_TYPE_BOOL)
-		memset((unsigned char *)grown + old_values, 0, values_size(child->type, capacity) - old_values);
+		memset((unsigned char *)grown + old_values, 0,
+		       values_size(child->type, capacity) - old_values);
 	child->values = home->values = grown;
-	grown = storage_grow(host->storage, index * PARTS + PART_VALIDITY, child->validity, old_bits, old_bits,
-			     validity_size(capacity));
+	grown = storage_grow(host->storage, index * PARTS + PART_VALIDITY, child->validity, old_bits,
+			     old_bits, validity_size(capacity));
 	if (!grown)
 		return CONSORT_ENOMEM;
 	memset((unsigned char *)grown + old_bits, 0xff, validity_size(capacity) - old_bits);
@@ -317,7 +322,8 @@ static void describe_column(struct host_batch *host, uint32_t index, struct cons
 static struct host_batch *host_new(uint32_t ncolumns, uint32_t nall)
 {
 	size_t columns = (size_t)nall * sizeof(struct consort_column);
-	struct host_batch *host = calloc(1, sizeof(*host) + 2 * columns + ncolumns * sizeof(struct consort_storage *));
+	struct host_batch *host =
+		calloc(1, sizeof(*host) + 2 * columns + ncolumns * sizeof(struct consort_storage *));
 
 	if (!host)
 		return NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches and the Arrow C data interface, both ways without copying: an adapter's array becomes a batch's columns,
- * and a batch's columns become an array that holds the same buffers. Arrow lets a consumer move children out of an
- * array and release them on their own, so every exported struct counts as one holder of what they share.
+ * Batches and the Arrow C data interface, both ways without copying: an adapter's array becomes a batch's
+ * columns, and a batch's columns become an array that holds the same buffers. Arrow lets a consumer move
+ * children out of an array and release them on their own, so every exported struct counts as one holder of
+ * what they share.
  */
 #include "exec/batches.h"
 
@@ -24,7 +25,8 @@ static int64_t buffers_of(uint16_t id)
 	}
 }
 
-/* Has the array the shape of a column of that type, with rows [first, first + count)? What is wrong, or NULL. */
+/* Has the array the shape of a column of that type, with rows [first, first + count)? What is
+ * wrong, or NULL. */
 static const char *shape_error(const struct ArrowArray *array, uint16_t id, int64_t first, int64_t count)
 {
 	if (!array || !array->release)
@@ -37,8 +39,8 @@ static const char *shape_error(const struct ArrowArray *array, uint16_t id, int6
 		return "has the wrong number of buffers";
 	if (array->n_children != (id == CONSORT_TYPE_LIST) || (array->n_children && !array->children))
 		return "has the wrong number of children";
-	if (array->offset < 0 || array->length < 0 || array->length > INT32_MAX || array->offset > INT32_MAX ||
-	    array->length - first < count)
+	if (array->offset < 0 || array->length < 0 || array->length > INT32_MAX ||
+	    array->offset > INT32_MAX || array->length - first < count)
 		return "has the wrong length";
 	if (count && !array->buffers[1])
 		return "has no values";
@@ -46,7 +48,8 @@ static const char *shape_error(const struct ArrowArray *array, uint16_t id, int6
 }
 
 /* The array's rows as a column of *column's type, whose child, if it has one, is described too. */
-static const char *describe(const struct ArrowArray *array, int64_t first, int64_t count, struct consort_column *column)
+static const char *describe(const struct ArrowArray *array, int64_t first, int64_t count,
+			    struct consort_column *column)
 {
 	struct consort_type type = column->type;
 	const char *wrong = shape_error(array, type.id, first, count);
@@ -59,7 +62,8 @@ static const char *describe(const struct ArrowArray *array, int64_t first, int64
 	column->values = (void *)(uintptr_t)array->buffers[1];
 	column->data = NULL;
 	column->data_capacity = 0;
-	column->null_count = column->validity ? consort_count_nulls(column->validity, column->offset, count) : 0;
+	column->null_count =
+		column->validity ? consort_count_nulls(column->validity, column->offset, count) : 0;
 	if (buffers_of(type.id) == 3) {
 		int32_t end = count ? ((const int32_t *)column->values)[column->offset + count] : 0;
 
@@ -70,7 +74,8 @@ static const char *describe(const struct ArrowArray *array, int64_t first, int64
 	}
 	if (type.id != CONSORT_TYPE_LIST)
 		return NULL;
-	return describe(array->children[0], 0, array->children[0] ? array->children[0]->length : 0, column->child);
+	return describe(array->children[0], 0, array->children[0] ? array->children[0]->length : 0,
+			column->child);
 }
 
 static enum consort_status check_root(const struct consort_batch *batch, const struct ArrowArray *array,
@@ -82,27 +87,32 @@ static enum consort_status check_root(const struct consort_batch *batch, const s
 		if (batch->columns[i].length)
 			break;
 	if (batch->nrows || i < batch->ncolumns)
-		return consort_error_set(error, CONSORT_EINVAL, "an array was handed over into a batch that has rows");
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "an array was handed over into a batch that has rows");
 	if (!array || !array->release || array->n_children != batch->ncolumns ||
 	    (array->n_children && !array->children))
 		return consort_error_set(error, CONSORT_EPROTOCOL,
 					 "the adapter handed over an array that has not the batch's %" PRIu32
 					 " columns", batch->ncolumns);
-	if (array->length < 0 || array->offset < 0 || array->length >= INT32_MAX || array->offset >= INT32_MAX)
+	if (array->length < 0 || array->offset < 0 || array->length >= INT32_MAX ||
+	    array->offset >= INT32_MAX)
 		return consort_error_set(error, CONSORT_EPROTOCOL,
-					 "the adapter handed over an array of %" PRId64 " rows from row %" PRId64,
+					 "the adapter handed over an array of %" PRId64
+					 " rows from row %" PRId64,
 					 array->length, array->offset);
 	if (array->n_buffers > 0 && array->buffers && array->buffers[0] &&
 	    consort_count_nulls(array->buffers[0], array->offset, array->length))
-		return consort_error_set(error, CONSORT_EPROTOCOL,
-					 "the adapter handed over an array with rows that are NULL as a whole");
+		return consort_error_set(
+			error, CONSORT_EPROTOCOL,
+			"the adapter handed over an array with rows that are NULL as a whole");
 	return CONSORT_OK;
 }
 
 /* Bytes that a described column refers to, about. */
 static uint64_t column_bytes(const struct consort_column *column)
 {
-	return (uint64_t)column->length * 8 + column->data_capacity + (column->child ? column_bytes(column->child) : 0);
+	return (uint64_t)column->length * 8 + column->data_capacity +
+	       (column->child ? column_bytes(column->child) : 0);
 }
 
 uint32_t consort_batch_hand_over_array(struct consort_batch *batch, struct ArrowArray *array,
@@ -124,7 +134,8 @@ uint32_t consort_batch_hand_over_array(struct consort_batch *batch, struct Arrow
 		}
 		wrong = describe(array->children[i], array->offset, array->length, &column);
 		status = wrong ? consort_error_set(error, CONSORT_EPROTOCOL,
-						   "column %" PRIu32 " of the array that the adapter handed over %s",
+						   "column %" PRIu32
+						   " of the array that the adapter handed over %s",
 						   i + 1, wrong)
 			       : consort_column_check(&column, i, array->length, error);
 		bytes += column_bytes(&column);
@@ -220,7 +231,8 @@ static bool begin_array(struct exported *shared, struct ArrowArray *array, int64
 	return true;
 }
 
-static bool export_column(struct exported *shared, const struct consort_column *column, struct ArrowArray *array)
+static bool export_column(struct exported *shared, const struct consort_column *column,
+			  struct ArrowArray *array)
 {
 	if (!begin_array(shared, array, column->length, buffers_of(column->type.id), column->child ? 1 : 0))
 		return false;
@@ -278,10 +290,18 @@ static void release_schema(struct ArrowSchema *schema)
 static const char *format_of(struct exported *shared, struct consort_type type)
 {
 	static const char *const formats[CONSORT_TYPE_COUNT] = {
-		[CONSORT_TYPE_NULL] = "n", [CONSORT_TYPE_BOOL] = "b", [CONSORT_TYPE_INT64] = "l",
-		[CONSORT_TYPE_FLOAT64] = "g", [CONSORT_TYPE_TEXT] = "u", [CONSORT_TYPE_BYTES] = "z",
-		[CONSORT_TYPE_TIMESTAMP] = "tsu:UTC", [CONSORT_TYPE_DATE] = "tdD", [CONSORT_TYPE_TIME] = "ttu",
-		[CONSORT_TYPE_UUID] = "w:16", [CONSORT_TYPE_OBJECTID] = "w:12", [CONSORT_TYPE_JSON] = "u",
+		[CONSORT_TYPE_NULL] = "n",
+		[CONSORT_TYPE_BOOL] = "b",
+		[CONSORT_TYPE_INT64] = "l",
+		[CONSORT_TYPE_FLOAT64] = "g",
+		[CONSORT_TYPE_TEXT] = "u",
+		[CONSORT_TYPE_BYTES] = "z",
+		[CONSORT_TYPE_TIMESTAMP] = "tsu:UTC",
+		[CONSORT_TYPE_DATE] = "tdD",
+		[CONSORT_TYPE_TIME] = "ttu",
+		[CONSORT_TYPE_UUID] = "w:16",
+		[CONSORT_TYPE_OBJECTID] = "w:12",
+		[CONSORT_TYPE_JSON] = "u",
 		[CONSORT_TYPE_LIST] = "+l",
 	};
 
@@ -290,8 +310,8 @@ static const char *format_of(struct exported *shared, struct consort_type type)
 	return formats[type.id];
 }
 
-static bool begin_schema(struct exported *shared, struct ArrowSchema *schema, const char *format, const char *name,
-			 uint32_t nchildren)
+static bool begin_schema(struct exported *shared, struct ArrowSchema *schema, const char *format,
+			 const char *name, uint32_t nchildren)
 {
 	uint32_t i;
 

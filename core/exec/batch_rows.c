@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells and rows of batches: reading, appending, copying between batches, and checking what an adapter made. */
+/* Cells and rows of batches: reading, appending, copying between batches, and checking what
+ * an adapter made. */
 #include "exec/batches.h"
 
 #include <inttypes.h>
@@ -33,8 +34,9 @@ enum consort_status consort_column_check(const struct consort_column *column, ui
 
 	if (column->length != nrows || column->null_count < 0 || column->null_count > nrows)
 		return consort_error_set(error, CONSORT_EPROTOCOL,
-					 "the adapter delivered a batch of %" PRId64 " rows whose column %" PRIu32
-					 " has %" PRId64 " values, %" PRId64 " of them NULL",
+					 "the adapter delivered a batch of %" PRId64
+					 " rows whose column %" PRIu32 " has %" PRId64 " values, %" PRId64
+					 " of them NULL",
 					 nrows, index + 1, column->length, column->null_count);
 	if (!nrows || (!is_variable(column->type.id) && column->type.id != CONSORT_TYPE_LIST))
 		return CONSORT_OK;
@@ -48,7 +50,8 @@ enum consort_status consort_column_check(const struct consort_column *column, ui
 					 "the adapter delivered a batch whose column %" PRIu32
 					 " has offsets that are out of order or point behind its data",
 					 index + 1);
-	return column->child ? consort_column_check(column->child, index, column->child->length, error) : CONSORT_OK;
+	return column->child ? consort_column_check(column->child, index, column->child->length, error)
+			     : CONSORT_OK;
 }
 
 enum consort_status consort_batch_check(const struct consort_batch *batch, struct consort_error *error)
@@ -117,8 +120,8 @@ enum consort_status consort_batch_append_row(struct consort_batch *batch, const 
 	return CONSORT_OK;
 }
 
-enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at, const struct consort_value *value,
-				      struct consort_error *error)
+enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at,
+				      const struct consort_value *value, struct consort_error *error)
 {
 	struct consort_column *column = &batch->columns[at];
 	struct consort_value scaled;
@@ -181,10 +184,11 @@ enum consort_status consort_batch_copy_row(struct consort_batch *batch, uint32_t
 	return CONSORT_OK;
 }
 
-/* The gathers of the commonest columns, a loop for each width. What stands in a NULL's place does not matter. */
+/* The gathers of the commonest columns, a loop for each width. What stands in a NULL's place
+ * does not matter. */
 
-static void gather_64(struct consort_column *column, const struct consort_column *source, const uint32_t *rows,
-		      uint32_t count)
+static void gather_64(struct consort_column *column, const struct consort_column *source,
+		      const uint32_t *rows, uint32_t count)
 {
 	const int64_t *from = (const int64_t *)source->values + source->offset;
 	int64_t *to = (int64_t *)column->values + column->length;
@@ -194,8 +198,8 @@ static void gather_64(struct consort_column *column, const struct consort_column
 		to[i] = from[rows[i]];
 }
 
-static void gather_32(struct consort_column *column, const struct consort_column *source, const uint32_t *rows,
-		      uint32_t count)
+static void gather_32(struct consort_column *column, const struct consort_column *source,
+		      const uint32_t *rows, uint32_t count)
 {
 	const int32_t *from = (const int32_t *)source->values + source->offset;
 	int32_t *to = (int32_t *)column->values + column->length;

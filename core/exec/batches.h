@@ -3,9 +3,9 @@
 #define CONSORT_EXEC_BATCHES_H
 
 /*
- * The host's batches: made, filled, read, shared between operators, exchanged with Arrow. A batch handed from one
- * operator to the next may be read until its owner's next call. Any number of rows: only batches of the core's
- * own end at CONSORT_BATCH_ROWS.
+ * The host's batches: made, filled, read, shared between operators, exchanged with Arrow. A batch handed from
+ * one operator to the next may be read until its owner's next call. Any number of rows: only batches of the
+ * core's own end at CONSORT_BATCH_ROWS.
  */
 
 #include <consort/batch.h>
@@ -23,16 +23,17 @@ struct consort_batch *consort_batch_new(const struct consort_type *types, uint32
 					uint64_t max_bytes);
 struct consort_batch *consort_batch_for_fields(const struct consort_field *const *fields, uint32_t nfields,
 					       int64_t max_rows);
-/* Empties it; keeps its buffers unless someone else still holds them. ENOMEM: it may only be freed or reset. */
+/* Empties it; keeps its buffers unless someone else still holds them. ENOMEM: it may only be
+ * freed or reset. */
 enum consort_status consort_batch_reset(struct consort_batch *batch);
 /* NULL is legal. */
 void consort_batch_free(struct consort_batch *batch);
 /* Bytes that its buffers hold, without what it borrows from other batches. */
 uint64_t consort_batch_memory(const struct consort_batch *batch);
 /*
- * Makes the empty column `at` rows [first, first + count) of the source's column `from`, which has its type. The
- * rows may be read until the source is reset; what was exported from here stays as it is even then. The caller
- * sets batch->nrows.
+ * Makes the empty column `at` rows [first, first + count) of the source's column `from`, which has its type.
+ * The rows may be read until the source is reset; what was exported from here stays as it is even then. The
+ * caller sets batch->nrows.
  */
 void consort_batch_borrow(struct consort_batch *batch, uint32_t at, const struct consort_batch *source,
 			  uint32_t from, int64_t first, int64_t count);
@@ -59,13 +60,15 @@ int64_t consort_count_nulls(const uint8_t *validity, int64_t first, int64_t coun
 enum consort_status consort_batch_check(const struct consort_batch *batch, struct consort_error *error);
 enum consort_status consort_column_check(const struct consort_column *column, uint32_t index, int64_t nrows,
 					 struct consort_error *error);
-/* Fills the error for what the appends below return: no memory, or a value of another type, which is a bug. */
+/* Fills the error for what the appends below return: no memory, or a value of another type, which
+ * is a bug. */
 enum consort_status consort_batch_failed(enum consort_status status, struct consort_error *error);
 /* Appends a row of values. */
 enum consort_status consort_batch_append_row(struct consort_batch *batch, const struct consort_value *values);
-/* Appends a value that was computed for the column; a decimal is brought to its scale. Does not end the row. */
-enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at, const struct consort_value *value,
-				      struct consort_error *error);
+/* Appends a value that was computed for the column; a decimal is brought to its scale. Does not
+ * end the row. */
+enum consort_status consort_batch_put(struct consort_batch *batch, uint32_t at,
+				      const struct consort_value *value, struct consort_error *error);
 /* Appends row `row` of all of the source's columns to the columns from `at` on; does not end the row. */
 enum consort_status consort_batch_copy_row(struct consort_batch *batch, uint32_t at,
 					   const struct consort_batch *source, int64_t row);
@@ -85,8 +88,9 @@ struct consort_value consort_batch_value(const struct consort_batch *batch, uint
 uint32_t consort_batch_hand_over_array(struct consort_batch *batch, struct ArrowArray *array,
 				       struct consort_error *error);
 /*
- * Exports the batch's rows as a struct array, without a copy: array and batch hold the same buffers, and the batch
- * takes fresh ones at its next reset. The array, and each child moved out of it, is released on any thread.
+ * Exports the batch's rows as a struct array, without a copy: array and batch hold the same buffers, and the
+ * batch takes fresh ones at its next reset. The array, and each child moved out of it, is released on any
+ * thread.
  */
 enum consort_status consort_batch_take_array(struct consort_batch *batch, struct ArrowArray *out_array,
 					     struct consort_error *error);

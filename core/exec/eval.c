@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Expressions over batches: the walk over the tree, three-valued logic, and what evaluates some arguments for some
- * rows only. All else is in kernels, which see values and no rows.
+ * Expressions over batches: the walk over the tree, three-valued logic, and what evaluates some arguments for
+ * some rows only. All else is in kernels, which see values and no rows.
  */
 #include "exec/eval.h"
 
@@ -27,7 +27,8 @@ static inline uint32_t row_at(const struct selection *selection, uint32_t i)
 
 /* --- life --- */
 
-void consort_eval_init(struct consort_eval *eval, const struct consort_value *parameters, uint32_t nparameters)
+void consort_eval_init(struct consort_eval *eval, const struct consort_value *parameters,
+		       uint32_t nparameters)
 {
 	memset(eval, 0, sizeof(*eval));
 	eval->parameters = parameters;
@@ -54,7 +55,8 @@ void consort_eval_clear(struct consort_eval *eval)
 	memset(eval, 0, sizeof(*eval));
 }
 
-/* The next vector of the stack; whoever takes some puts eval->depth back. NULL, with the error set: no memory. */
+/* The next vector of the stack; whoever takes some puts eval->depth back. NULL, with the error set: no
+ * memory. */
 static struct consort_vector *take_vector(struct walk *walk)
 {
 	struct consort_eval *eval = walk->eval;
@@ -119,7 +121,8 @@ static enum consort_status load_column(struct walk *walk, const struct consort_e
 
 	if (!walk->batch || expr->index >= walk->batch->ncolumns)
 		return consort_error_set(walk->error, CONSORT_EINTERNAL,
-					 "an expression refers to column %" PRIu32 ", which its input has not",
+					 "an expression refers to column %" PRIu32
+					 ", which its input has not",
 					 expr->index + 1);
 	column = &walk->batch->columns[expr->index];
 	if (!column->null_count && load_whole(column, selection, out))
@@ -140,7 +143,8 @@ static enum consort_status find_parameter(struct walk *walk, const struct consor
 {
 	if (expr->index >= walk->eval->nparameters)
 		return consort_error_set(walk->error, CONSORT_EINVAL,
-					 "the query needs a value for $%" PRIu32 ", and %" PRIu32 " were given",
+					 "the query needs a value for $%" PRIu32 ", and %" PRIu32
+					 " were given",
 					 expr->index + 1, walk->eval->nparameters);
 	out->values = &walk->eval->parameters[expr->index];
 	out->step = 0;
@@ -150,7 +154,8 @@ static enum consort_status find_parameter(struct walk *walk, const struct consor
 /* --- the walk --- */
 
 static enum consort_status eval_call(struct walk *walk, const struct consort_expr *expr,
-				     const struct selection *selection, struct consort_value *out, uint32_t *out_step);
+				     const struct selection *selection, struct consort_value *out,
+				     uint32_t *out_step);
 
 /* An argument's values, in a vector that is taken for them if need be. The selection is not empty. */
 static enum consort_status eval_operand(struct walk *walk, const struct consort_expr *expr,
@@ -183,7 +188,8 @@ static enum consort_status eval_operand(struct walk *walk, const struct consort_
 
 /* --- what evaluates its arguments one after another, each for fewer rows --- */
 
-/* Rows that are still open: selection's rows places[0…count) (NULL: all), whose numbers in the batch are in `rest`. */
+/* Rows that are still open: selection's rows places[0…count) (NULL: all), whose numbers in the batch are in
+ * `rest`. */
 struct open_rows {
 	struct selection rest;
 	const uint32_t *places;
@@ -362,7 +368,8 @@ static enum consort_status eval_in(struct walk *walk, const struct consort_expr 
 			const struct consort_value *value = consort_operand_at(&needle, i);
 			const struct consort_value *item = consort_operand_at(&operand, i);
 
-			if (consort_value_is_null(value) || (!consort_value_is_null(&out[i]) && out[i].as.int64))
+			if (consort_value_is_null(value) ||
+			    (!consort_value_is_null(&out[i]) && out[i].as.int64))
 				continue;
 			if (consort_value_is_null(item))
 				out[i] = consort_null();
@@ -397,17 +404,19 @@ static consort_kernel *const kernels[] = {
 };
 
 static enum consort_status eval_strict(struct walk *walk, const struct consort_expr *expr,
-				       const struct selection *selection, struct consort_value *out, uint32_t *out_step)
+				       const struct selection *selection, struct consort_value *out,
+				       uint32_t *out_step)
 {
 	consort_kernel *kernel = expr->op < sizeof(kernels) / sizeof(*kernels) ? kernels[expr->op] : NULL;
 	struct consort_operand few[4], *args = few;
 	uint32_t i, step = 0;
 
 	if (!kernel)
-		return consort_error_set(walk->error, CONSORT_EUNSUPPORTED,
-					 expr->op == CONSORT_OP_MATCH
-						 ? "full-text match is done by a database only, and none took it"
-						 : "the core does not know this operator");
+		return consort_error_set(
+			walk->error, CONSORT_EUNSUPPORTED,
+			expr->op == CONSORT_OP_MATCH
+				? "full-text match is done by a database only, and none took it"
+				: "the core does not know this operator");
 	if (expr->nargs > 4)
 		args = consort_arena_array(&walk->eval->scratch, expr->nargs, sizeof(*args));
 	if (!args)
@@ -425,7 +434,8 @@ static enum consort_status eval_strict(struct walk *walk, const struct consort_e
 
 /* Leaves the stack of vectors as it found it, also on failure. */
 static enum consort_status eval_call(struct walk *walk, const struct consort_expr *expr,
-				     const struct selection *selection, struct consort_value *out, uint32_t *out_step)
+				     const struct selection *selection, struct consort_value *out,
+				     uint32_t *out_step)
 {
 	uint32_t depth = walk->eval->depth;
 	enum consort_status status;

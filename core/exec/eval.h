@@ -3,15 +3,16 @@
 #define CONSORT_EXEC_EVAL_H
 
 /*
- * What the parts of the evaluation share. An expression is evaluated node by node, each for a vector of rows at
- * once; what does not depend on a row is evaluated once for the vector. Private to eval*.c.
+ * What the parts of the evaluation share. An expression is evaluated node by node, each for a vector of rows
+ * at once; what does not depend on a row is evaluated once for the vector. Private to eval*.c.
  */
 
 #include "exec/exec.h"
 
 #define CONSORT_VECTOR_ROWS CONSORT_BATCH_ROWS
 
-/* Room for the values of one node, and for the rows that a part of it still concerns. Kept for the next use. */
+/* Room for the values of one node, and for the rows that a part of it still concerns. Kept for
+ * the next use. */
 struct consort_vector {
 	struct consort_value values[CONSORT_VECTOR_ROWS];
 	uint32_t rows[CONSORT_VECTOR_ROWS];
@@ -19,7 +20,8 @@ struct consort_vector {
 	uint8_t keep[CONSORT_VECTOR_ROWS];
 };
 
-/* The known values of an IN's list, in order; kept as long as the evaluation, whose parameters do not change. */
+/* The known values of an IN's list, in order; kept as long as the evaluation, whose parameters
+ * do not change. */
 struct consort_in_set {
 	struct consort_in_set *next;
 	const struct consort_expr *expr;
@@ -34,7 +36,8 @@ struct consort_operand {
 	uint32_t step; /* 1, or 0: the same for all */
 };
 
-static inline const struct consort_value *consort_operand_at(const struct consort_operand *operand, uint32_t i)
+static inline const struct consort_value *consort_operand_at(const struct consort_operand *operand,
+							     uint32_t i)
 {
 	return &operand->values[(size_t)i * operand->step];
 }
@@ -48,7 +51,8 @@ typedef enum consort_status consort_kernel(struct consort_eval *eval, const stru
 consort_kernel consort_eval_compare; /* EQ … DISTINCT */
 consort_kernel consort_eval_test;    /* NOT, IS_NULL … IS_FALSE */
 /* The value of a literal or parameter that is there; else NULL. */
-const struct consort_value *consort_eval_known(const struct consort_eval *eval, const struct consort_expr *expr);
+const struct consort_value *consort_eval_known(const struct consort_eval *eval,
+					       const struct consort_expr *expr);
 /* The set of what is known of an IN's list; NULL: no memory. */
 const struct consort_in_set *consort_eval_in_set(struct consort_eval *eval, const struct consort_expr *expr);
 bool consort_in_set_has(const struct consort_in_set *set, const struct consort_value *value);

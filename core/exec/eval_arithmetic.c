@@ -22,8 +22,9 @@ static const char *symbol(uint32_t op)
 }
 
 /* "WHAT in A op B" */
-static enum consort_status fail(const char *what, const struct consort_expr *expr, const struct consort_value *a,
-				const struct consort_value *b, struct consort_error *error)
+static enum consort_status fail(const char *what, const struct consort_expr *expr,
+				const struct consort_value *a, const struct consort_value *b,
+				struct consort_error *error)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	enum consort_status status;
@@ -31,7 +32,8 @@ static enum consort_status fail(const char *what, const struct consort_expr *exp
 	consort_value_print(a, &text);
 	consort_buffer_printf(&text, " %s ", symbol(expr->op));
 	consort_value_print(b, &text);
-	status = consort_error_set(error, CONSORT_ERANGE, "%s in %s", what, text.failed ? "an expression" : text.data);
+	status = consort_error_set(error, CONSORT_ERANGE, "%s in %s", what,
+				   text.failed ? "an expression" : text.data);
 	consort_buffer_clear(&text);
 	return status;
 }
@@ -95,7 +97,8 @@ static const char *calculate_decimal(uint32_t op, struct consort_type type, cons
 	if (op == CONSORT_OP_MULTIPLY) {
 		status = consort_decimal_multiply(a->as.decimal, b->as.decimal, out);
 		if (!status)
-			status = consort_decimal_rescale(*out, (uint8_t)(a->type.scale + b->type.scale), type.scale, out);
+			status = consort_decimal_rescale(*out, (uint8_t)(a->type.scale + b->type.scale),
+							 type.scale, out);
 	} else if (op == CONSORT_OP_DIVIDE) {
 		status = consort_decimal_divide(a->as.decimal, b->as.decimal,
 						type.scale + b->type.scale - a->type.scale, out);
@@ -160,7 +163,8 @@ enum consort_status consort_eval_negate(struct consort_eval *eval, const struct 
 		switch (value->type.id) {
 		case CONSORT_TYPE_INT64:
 			if (value->as.int64 == INT64_MIN)
-				return consort_error_set(error, CONSORT_ERANGE, "integer overflow in -(%" PRId64 ")",
+				return consort_error_set(error, CONSORT_ERANGE,
+							 "integer overflow in -(%" PRId64 ")",
 							 value->as.int64);
 			out[i].as.int64 = -value->as.int64;
 			break;
@@ -192,19 +196,22 @@ enum consort_status consort_eval_time_bucket(struct consort_eval *eval, const st
 		const struct consort_value *origin = consort_operand_at(&args[2], i);
 		__int128 into, start;
 
-		if (consort_value_is_null(time) || consort_value_is_null(width) || consort_value_is_null(origin)) {
+		if (consort_value_is_null(time) || consort_value_is_null(width) ||
+		    consort_value_is_null(origin)) {
 			out[i] = consort_null();
 			continue;
 		}
 		if (width->as.int64 <= 0)
 			return consort_error_set(error, CONSORT_ERANGE,
-						 "a time bucket is %" PRId64 " microseconds wide; it must be more than 0",
+						 "a time bucket is %" PRId64
+						 " microseconds wide; it must be more than 0",
 						 width->as.int64);
 		into = ((__int128)time->as.int64 - origin->as.int64) % width->as.int64;
 		start = time->as.int64 - (into < 0 ? into + width->as.int64 : into);
 		if (start < INT64_MIN)
 			return consort_error_set(error, CONSORT_ERANGE,
-						 "the time bucket of %" PRId64 " microseconds begins before all timestamps",
+						 "the time bucket of %" PRId64
+						 " microseconds begins before all timestamps",
 						 time->as.int64);
 		out[i].type = expr->type;
 		out[i].as.int64 = (int64_t)start;

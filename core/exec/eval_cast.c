@@ -12,15 +12,16 @@
 /* What eval->text holds, in the arena. False: no memory. */
 static bool keep_text(struct consort_eval *eval, struct consort_view *out)
 {
-	char *text = eval->text.failed ? NULL : consort_arena_copy(&eval->scratch, eval->text.data, eval->text.size);
+	char *text = eval->text.failed ? NULL
+				       : consort_arena_copy(&eval->scratch, eval->text.data, eval->text.size);
 
 	out->data = text;
 	out->size = eval->text.size;
 	return text != NULL;
 }
 
-static enum consort_status print_value(struct consort_eval *eval, const struct consort_value *value, uint16_t id,
-				       struct consort_value *out, struct consort_error *error)
+static enum consort_status print_value(struct consort_eval *eval, const struct consort_value *value,
+				       uint16_t id, struct consort_value *out, struct consort_error *error)
 {
 	struct consort_view text;
 
@@ -117,8 +118,9 @@ static enum consort_status number_to_int64(struct consort_view text, struct cons
 }
 
 /* The scalar or array that the document is, as that type. */
-static enum consort_status json_to(struct consort_eval *eval, struct consort_view document, struct consort_type type,
-				   struct consort_value *out, struct consort_error *error)
+static enum consort_status json_to(struct consort_eval *eval, struct consort_view document,
+				   struct consort_type type, struct consort_value *out,
+				   struct consort_error *error)
 {
 	struct consort_json_reader *reader = consort_eval_json(eval);
 	struct consort_json_value json;
@@ -140,7 +142,8 @@ static enum consort_status json_to(struct consort_eval *eval, struct consort_vie
 	}
 	if (json.kind == CONSORT_JSON_NUMBER && type.id == CONSORT_TYPE_INT64)
 		return number_to_int64(json.text, out, error);
-	if (json.kind == CONSORT_JSON_STRING || (json.kind == CONSORT_JSON_NUMBER && type.id != CONSORT_TYPE_LIST) ||
+	if (json.kind == CONSORT_JSON_STRING ||
+	    (json.kind == CONSORT_JSON_NUMBER && type.id != CONSORT_TYPE_LIST) ||
 	    (json.kind == CONSORT_JSON_ARRAY && type.id == CONSORT_TYPE_LIST)) {
 		text = consort_arena_copy(&eval->scratch, json.text.data, (size_t)json.text.size);
 		if (!text)
@@ -175,7 +178,8 @@ static enum consort_status cast_time(const struct consort_value *value, struct c
 #define FROM_TO(from, to) ((unsigned)(from) << 8 | (unsigned)(to))
 
 static enum consort_status cast(struct consort_eval *eval, const struct consort_value *value,
-				struct consort_type type, struct consort_value *out, struct consort_error *error)
+				struct consort_type type, struct consort_value *out,
+				struct consort_error *error)
 {
 	const uint16_t from = value->type.id;
 
@@ -211,8 +215,8 @@ static enum consort_status cast(struct consort_eval *eval, const struct consort_
 }
 
 enum consort_status consort_eval_cast(struct consort_eval *eval, const struct consort_expr *expr,
-				      const struct consort_operand *args, uint32_t count, struct consort_value *out,
-				      struct consort_error *error)
+				      const struct consort_operand *args, uint32_t count,
+				      struct consort_value *out, struct consort_error *error)
 {
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
@@ -245,17 +249,19 @@ static enum consort_status read_steps(const struct consort_expr *expr, const str
 		} else if (!args[i].step && step->type.id == CONSORT_TYPE_INT64) {
 			steps[i - 1].index = step->as.int64;
 		} else {
-			return consort_error_set(error, CONSORT_ETYPE,
-						 "a step into a document must be a text or an integer that is the same "
-						 "for every record");
+			return consort_error_set(
+				error, CONSORT_ETYPE,
+				"a step into a document must be a text or an integer that is the same "
+				"for every record");
 		}
 	}
 	return CONSORT_OK;
 }
 
 /* What was found as JSON, or, for PATH_TEXT, a string as its characters. */
-static enum consort_status give_json(struct consort_eval *eval, uint32_t op, const struct consort_json_value *json,
-				     struct consort_value *out, struct consort_error *error)
+static enum consort_status give_json(struct consort_eval *eval, uint32_t op,
+				     const struct consort_json_value *json, struct consort_value *out,
+				     struct consort_error *error)
 {
 	const uint16_t id = op == CONSORT_OP_PATH ? CONSORT_TYPE_JSON : CONSORT_TYPE_TEXT;
 	struct consort_view text;
@@ -274,15 +280,16 @@ static enum consort_status give_json(struct consort_eval *eval, uint32_t op, con
 	if (!keep_text(eval, &text))
 		return consort_error_no_memory(error);
 	if (id == CONSORT_TYPE_TEXT && memchr(text.data, '\0', (size_t)text.size))
-		return consort_error_set(error, CONSORT_ERANGE, "a string in a document holds a NUL character, which "
-								"no text can have");
+		return consort_error_set(error, CONSORT_ERANGE,
+					 "a string in a document holds a NUL character, which "
+					 "no text can have");
 	*out = consort_view_of(id, text.data, text.size);
 	return CONSORT_OK;
 }
 
 enum consort_status consort_eval_path(struct consort_eval *eval, const struct consort_expr *expr,
-				      const struct consort_operand *args, uint32_t count, struct consort_value *out,
-				      struct consort_error *error)
+				      const struct consort_operand *args, uint32_t count,
+				      struct consort_value *out, struct consort_error *error)
 {
 	struct consort_json_step *steps = consort_arena_array(&eval->scratch, expr->nargs, sizeof(*steps));
 	struct consort_json_reader *reader = consort_eval_json(eval);

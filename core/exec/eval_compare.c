@@ -6,8 +6,9 @@
 static unsigned accepted(uint32_t op)
 {
 	static const uint8_t masks[] = {
-		[CONSORT_OP_EQ] = 2, [CONSORT_OP_NE] = 5, [CONSORT_OP_LT] = 1, [CONSORT_OP_LE] = 3,
-		[CONSORT_OP_GT] = 4, [CONSORT_OP_GE] = 6, [CONSORT_OP_NOT_DISTINCT] = 2, [CONSORT_OP_DISTINCT] = 5,
+		[CONSORT_OP_EQ] = 2, [CONSORT_OP_NE] = 5, [CONSORT_OP_LT] = 1,
+		[CONSORT_OP_LE] = 3, [CONSORT_OP_GT] = 4, [CONSORT_OP_GE] = 6,
+		[CONSORT_OP_NOT_DISTINCT] = 2, [CONSORT_OP_DISTINCT] = 5,
 	};
 
 	return masks[op];
@@ -64,14 +65,15 @@ enum consort_status consort_eval_compare(struct consort_eval *eval, const struct
 		else if (!distinct)
 			out[i] = consort_null();
 		else
-			out[i] = consort_bool(is_accepted(mask, consort_value_is_null(a) - consort_value_is_null(b)));
+			out[i] = consort_bool(
+				is_accepted(mask, consort_value_is_null(a) - consort_value_is_null(b)));
 	}
 	return CONSORT_OK;
 }
 
 enum consort_status consort_eval_test(struct consort_eval *eval, const struct consort_expr *expr,
-				      const struct consort_operand *args, uint32_t count, struct consort_value *out,
-				      struct consort_error *error)
+				      const struct consort_operand *args, uint32_t count,
+				      struct consort_value *out, struct consort_error *error)
 {
 	uint32_t i;
 
@@ -107,7 +109,8 @@ static int by_value(const void *a, const void *b)
 	return consort_value_compare(a, b);
 }
 
-const struct consort_value *consort_eval_known(const struct consort_eval *eval, const struct consort_expr *expr)
+const struct consort_value *consort_eval_known(const struct consort_eval *eval,
+					       const struct consort_expr *expr)
 {
 	if (expr->kind == CONSORT_EXPR_LITERAL)
 		return &expr->value;

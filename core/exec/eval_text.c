@@ -32,9 +32,10 @@ static bool skip_to(struct consort_view text, char wanted, uint64_t *at)
 }
 
 /*
- * Matches what follows: %, and _ over characters; \ makes the next byte stand for itself, and so does one at the end
- * for itself. A % is given as few characters as possible; when what follows fails, only the last % takes one more,
- * since what an earlier one could take, the last can too. So the work is bounded by text times pattern.
+ * Matches what follows: %, and _ over characters; \ makes the next byte stand for itself, and so does one at
+ * the end for itself. A % is given as few characters as possible; when what follows fails, only the last %
+ * takes one more, since what an earlier one could take, the last can too. So the work is bounded by text
+ * times pattern.
  */
 static bool matches(struct consort_view text, struct consort_view pattern)
 {
@@ -83,8 +84,8 @@ static bool matches(struct consort_view text, struct consort_view pattern)
 }
 
 enum consort_status consort_eval_like(struct consort_eval *eval, const struct consort_expr *expr,
-				      const struct consort_operand *args, uint32_t count, struct consort_value *out,
-				      struct consort_error *error)
+				      const struct consort_operand *args, uint32_t count,
+				      struct consort_value *out, struct consort_error *error)
 {
 	const bool fold = expr->op == CONSORT_OP_ILIKE;
 	struct consort_view text, pattern = {NULL, 0};
@@ -116,8 +117,8 @@ enum consort_status consort_eval_like(struct consort_eval *eval, const struct co
 /* --- others --- */
 
 enum consort_status consort_eval_case(struct consort_eval *eval, const struct consort_expr *expr,
-				      const struct consort_operand *args, uint32_t count, struct consort_value *out,
-				      struct consort_error *error)
+				      const struct consort_operand *args, uint32_t count,
+				      struct consort_value *out, struct consort_error *error)
 {
 	enum consort_mapping mapping = expr->op == CONSORT_OP_UPPER ? CONSORT_MAP_UPPER : CONSORT_MAP_LOWER;
 	uint32_t i;

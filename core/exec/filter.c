@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FILTER and PROJECT. Neither copies what it can pass on: a filter hands on a batch of which every row passes, and a
- * projection borrows the columns that it only renames. Both work through large batches piece by piece.
+ * FILTER and PROJECT. Neither copies what it can pass on: a filter hands on a batch of which every row
+ * passes, and a projection borrows the columns that it only renames. Both work through large batches piece by
+ * piece.
  */
 #include "exec/exec.h"
 
@@ -52,8 +53,9 @@ static enum consort_status select_rows(struct filter *filter, uint32_t *count, s
 
 	consort_arena_reset(&filter->eval.scratch);
 	for (c = 0; c < step->nexprs && *count; c++) {
-		enum consort_status status = consort_eval_rows(&filter->eval, step->exprs[c], filter->piece.batch,
-							       filter->rows, *count, filter->values, error);
+		enum consort_status status =
+			consort_eval_rows(&filter->eval, step->exprs[c], filter->piece.batch, filter->rows,
+					  *count, filter->values, error);
 
 		if (status)
 			return status;
@@ -150,8 +152,8 @@ static enum consort_status compute(struct project *project, const struct consort
 	consort_arena_reset(&project->eval.scratch);
 	for (i = 0; i < count; i++)
 		project->rows[i] = (uint32_t)first + i;
-	status = consort_eval_rows(&project->eval, expr, project->piece.batch, project->rows, count, project->values,
-				   error);
+	status = consort_eval_rows(&project->eval, expr, project->piece.batch, project->rows, count,
+				   project->values, error);
 	for (i = 0; i < count && !status; i++)
 		status = consort_batch_put(project->computed, at, &project->values[i], error);
 	return status;
@@ -177,7 +179,8 @@ static enum consort_status project_next(struct consort_operator *op, struct cons
 		const struct consort_expr *expr = op->step->exprs[i];
 
 		if (expr->kind == CONSORT_EXPR_COLUMN) {
-			consort_batch_borrow(project->batch, i, project->piece.batch, expr->index, first, count);
+			consort_batch_borrow(project->batch, i, project->piece.batch, expr->index, first,
+					     count);
 			continue;
 		}
 		status = compute(project, expr, computed, first, count, error);

@@ -101,7 +101,8 @@ static uint64_t hash_tuple(const struct consort_value *tuple, uint32_t count)
 	return hash;
 }
 
-bool consort_value_copy(struct consort_arena *arena, const struct consort_value *value, struct consort_value *out)
+bool consort_value_copy(struct consort_arena *arena, const struct consort_value *value,
+			struct consort_value *out)
 {
 	struct consort_value *items;
 	uint64_t i;
@@ -115,7 +116,8 @@ bool consort_value_copy(struct consort_arena *arena, const struct consort_value 
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_BYTES:
 	case CONSORT_TYPE_JSON:
-		out->as.view.data = consort_arena_copy(arena, value->as.view.data, (size_t)value->as.view.size);
+		out->as.view.data =
+			consort_arena_copy(arena, value->as.view.data, (size_t)value->as.view.size);
 		return out->as.view.data != NULL;
 	case CONSORT_TYPE_LIST:
 		items = consort_arena_array(arena, (size_t)value->as.list.count, sizeof(*items));
@@ -173,7 +175,8 @@ uint32_t consort_hash_find(const struct consort_hash *hash, const struct consort
 /* Bytes of the arrays for so many tuples. */
 static uint64_t arrays_size(const struct consort_hash *hash, uint32_t capacity)
 {
-	return (uint64_t)capacity * (2 * sizeof(*hash->table) + sizeof(*hash->hashes) + hash->nkeys * sizeof(*hash->keys));
+	return (uint64_t)capacity *
+	       (2 * sizeof(*hash->table) + sizeof(*hash->hashes) + hash->nkeys * sizeof(*hash->keys));
 }
 
 static enum consort_status charge(struct consort_hash *hash, uint64_t bytes, struct consort_error *error)

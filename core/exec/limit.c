@@ -26,8 +26,8 @@ enum consort_status consort_limit_value(const struct consort_exec *exec, const s
 		status = consort_error_set(error, CONSORT_ETYPE, "%s must be an integer, not %s", what,
 					   consort_type_noun(value.type));
 	if (!status && !consort_value_is_null(&value) && value.as.int64 < 0)
-		status = consort_error_set(error, CONSORT_ERANGE, "%s must not be negative, and is %" PRId64, what,
-					   value.as.int64);
+		status = consort_error_set(error, CONSORT_ERANGE, "%s must not be negative, and is %" PRId64,
+					   what, value.as.int64);
 	if (!status)
 		*out_value = consort_value_is_null(&value) ? none : value.as.int64;
 	consort_eval_clear(&eval);

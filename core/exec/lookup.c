@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LOOKUP: joins outer rows with the inner rows that have their keys. Outer rows are gathered, few first and then up
- * to a batch, their keys that are not known yet are asked for in sets, and the joined rows are delivered in the order
- * of the outer ones. Keys stay known with their rows, up to a bound, so that a few thousand outer rows that refer to
- * the same few hundred inner ones ask once. An inner side that takes no key sets is read whole, once.
+ * LOOKUP: joins outer rows with the inner rows that have their keys. Outer rows are gathered, few first and
+ * then up to a batch, their keys that are not known yet are asked for in sets, and the joined rows are
+ * delivered in the order of the outer ones. Keys stay known with their rows, up to a bound, so that a few
+ * thousand outer rows that refer to the same few hundred inner ones ask once. An inner side that takes no key
+ * sets is read whole, once.
  */
 #include "exec/tables.h"
 
@@ -66,7 +67,8 @@ static enum consort_status charge(struct lookup *lookup, uint64_t bytes, struct 
 /* --- the inner side --- */
 
 /* Reads a row's key; false if a part of it is NULL, which matches nothing. */
-static bool read_key(struct lookup *lookup, const struct consort_batch *batch, const uint32_t *columns, int64_t row)
+static bool read_key(struct lookup *lookup, const struct consort_batch *batch, const uint32_t *columns,
+		     int64_t row)
 {
 	uint32_t k;
 
@@ -134,8 +136,8 @@ static enum consort_status keep_row(struct lookup *lookup, const struct consort_
 	return CONSORT_OK;
 }
 
-/* Takes the inner rows whose keys have the numbers [first, end): those that were asked for just now. Of the whole inner
- * side it takes all. */
+/* Takes the inner rows whose keys have the numbers [first, end): those that were asked for just now. Of the
+ * whole inner side it takes all. */
 static enum consort_status read_inner(struct lookup *lookup, uint32_t first, uint32_t end,
 				      struct consort_error *error)
 {
@@ -248,7 +250,8 @@ static enum consort_status take_outer(struct lookup *lookup, struct consort_erro
 		left = lookup->input->nrows - lookup->input_next;
 		lookup->outer = lookup->input;
 		lookup->outer_first = (uint32_t)lookup->input_next;
-		lookup->outer_end = lookup->outer_first + (uint32_t)(left < CONSORT_BATCH_ROWS ? left : CONSORT_BATCH_ROWS);
+		lookup->outer_end = lookup->outer_first +
+				    (uint32_t)(left < CONSORT_BATCH_ROWS ? left : CONSORT_BATCH_ROWS);
 		lookup->input_next = lookup->outer_end;
 	}
 	lookup->outer_at = lookup->outer_first;
@@ -312,7 +315,8 @@ static enum consort_status join_rows(struct lookup *lookup, struct consort_error
 	bool full = false;
 
 	while (!full && lookup->outer_at < lookup->outer_end) {
-		uint32_t number = lookup->numbers[lookup->outer_at - lookup->outer_first], link = lookup->link_at;
+		uint32_t number = lookup->numbers[lookup->outer_at - lookup->outer_first],
+			 link = lookup->link_at;
 		enum consort_status status;
 
 		if (link == NO_LINK && number != CONSORT_HASH_NONE)

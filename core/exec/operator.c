@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all operators share: opening a tree of them, the step to the next batch, deadline, cancel and memory. */
+/* What all operators share: opening a tree of them, the step to the next batch, deadline,
+ * cancel and memory. */
 #include "exec/exec.h"
 
 #include <inttypes.h>
@@ -15,7 +16,8 @@ static int64_t now(void)
 
 /* --- the run --- */
 
-enum consort_status consort_exec_charge(struct consort_exec *exec, uint64_t bytes, struct consort_error *error)
+enum consort_status consort_exec_charge(struct consort_exec *exec, uint64_t bytes,
+					struct consort_error *error)
 {
 	if (exec->memory_limit &&
 	    (bytes > exec->memory_limit || exec->memory_used > exec->memory_limit - bytes))
@@ -59,7 +61,8 @@ enum consort_status consort_operator_open(struct consort_exec *exec, const struc
 	uint32_t i;
 
 	if (!step->kind || step->kind >= sizeof(openers) / sizeof(*openers))
-		return consort_error_set(error, CONSORT_EINTERNAL, "there is no step of kind %" PRIu32, step->kind);
+		return consort_error_set(error, CONSORT_EINTERNAL, "there is no step of kind %" PRIu32,
+					 step->kind);
 	status = openers[step->kind](exec, step, &op, error);
 	for (i = 0; i < 2 && !status; i++)
 		if (step->inputs[i])

@@ -66,8 +66,8 @@ static enum consort_status open_batch(struct consort_rows *rows, struct consort_
 	return status;
 }
 
-enum consort_status consort_rows_add(struct consort_rows *rows, const struct consort_batch *batch, uint32_t row,
-				     struct consort_row *out_place, struct consort_error *error)
+enum consort_status consort_rows_add(struct consort_rows *rows, const struct consort_batch *batch,
+				     uint32_t row, struct consort_row *out_place, struct consort_error *error)
 {
 	struct consort_batch *to = NULL;
 	enum consort_status status = open_batch(rows, &to, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SORT, stable and in memory. Rows are copied as they come; their keys are computed once, when the batch that keeps
- * them is complete. With a limit only so many rows are kept: whenever there are twice as many they are sorted, the
- * best stay, and from then on a row that is no better than the last of them is not copied at all.
+ * SORT, stable and in memory. Rows are copied as they come; their keys are computed once, when the batch that
+ * keeps them is complete. With a limit only so many rows are kept: whenever there are twice as many they are
+ * sorted, the best stay, and from then on a row that is no better than the last of them is not copied at all.
  */
 #include "exec/tables.h"
 
@@ -107,7 +107,8 @@ static uint64_t prefix_of(const struct sort *sort, const struct consort_value *k
 	case CONSORT_TYPE_BYTES:
 	case CONSORT_TYPE_JSON:
 		for (i = 0; i < 8; i++)
-			prefix = prefix << 8 | (i < key->as.view.size ? (unsigned char)key->as.view.data[i] : 0);
+			prefix = prefix << 8 |
+				 (i < key->as.view.size ? (unsigned char)key->as.view.data[i] : 0);
 		break;
 	default:
 		break; /* the same for all */
@@ -136,7 +137,8 @@ static void merge(const struct sort *sort, const struct entry *from, struct entr
 	}
 }
 
-/* Merge sort from below: runs of 1, 2, 4, … rows. `spare` has room for all; *out_entries is one of the two. */
+/* Merge sort from below: runs of 1, 2, 4, … rows. `spare` has room for all; *out_entries is one
+ * of the two. */
 static enum consort_status merge_sort(const struct sort *sort, struct entry *entries, struct entry *spare,
 				      uint64_t count, struct entry **out_entries, struct consort_error *error)
 {
@@ -215,14 +217,15 @@ static enum consort_status compute_keys(struct sort *sort, struct sorted *sorted
 	if (!keys)
 		return consort_error_no_memory(error);
 	for (o = 0; o < n && !status; o++) {
-		status = consort_eval_rows(&sorted->eval, sort->op.step->node->orders[o]->expr, batch, NULL, count,
-					   sort->values, error);
+		status = consort_eval_rows(&sorted->eval, sort->op.step->node->orders[o]->expr, batch, NULL,
+					   count, sort->values, error);
 		for (i = 0; i < count; i++)
 			keys[(size_t)i * n + o] = sort->values[i];
 	}
 	if (!status)
-		status = charge(sort, sorted, (uint64_t)count * n * sizeof(*keys) + sorted->eval.scratch.used - used,
-				error);
+		status =
+			charge(sort, sorted,
+			       (uint64_t)count * n * sizeof(*keys) + sorted->eval.scratch.used - used, error);
 	if (status) {
 		free(keys);
 		return status;
@@ -307,7 +310,8 @@ static enum consort_status prune(struct sort *sort, struct consort_error *error)
 	for (i = 0; i < sort->most && !status; i++) {
 		const struct consort_row from = sort->sorted.entries[i].place;
 
-		status = consort_rows_add(&best.rows, sort->sorted.rows.batches[from.batch], from.row, &place, error);
+		status = consort_rows_add(&best.rows, sort->sorted.rows.batches[from.batch], from.row, &place,
+					  error);
 	}
 	sort->has_edge = !status && set_edge(sort, &sort->sorted.entries[sort->most - 1]);
 	if (!status && !sort->has_edge)
@@ -329,8 +333,9 @@ static enum consort_status take_better(struct sort *sort, const struct consort_b
 	for (i = 0; i < count; i++)
 		sort->rows[i] = first + i;
 	for (o = 0; o < norders(sort) && !status; o++)
-		status = consort_eval_rows(&sort->eval, sort->op.step->node->orders[o]->expr, batch, sort->rows, count,
-					   sort->values + (size_t)o * CONSORT_BATCH_ROWS, error);
+		status = consort_eval_rows(&sort->eval, sort->op.step->node->orders[o]->expr, batch,
+					   sort->rows, count, sort->values + (size_t)o * CONSORT_BATCH_ROWS,
+					   error);
 	for (i = 0; i < count && !status; i++)
 		if (compare_keys(sort, sort->values + i, CONSORT_BATCH_ROWS, sort->edge) < 0)
 			status = consort_rows_add(&sort->sorted.rows, batch, first + i, &place, error);
@@ -349,7 +354,8 @@ static enum consort_status read_input(struct sort *sort, struct consort_error *e
 
 		status = consort_operator_next(sort->op.inputs[0], &batch, error);
 		for (first = 0; !status && batch && first < batch->nrows; first += count) {
-			count = batch->nrows - first < CONSORT_BATCH_ROWS ? batch->nrows - first : CONSORT_BATCH_ROWS;
+			count = batch->nrows - first < CONSORT_BATCH_ROWS ? batch->nrows - first
+									  : CONSORT_BATCH_ROWS;
 			if (sort->has_edge)
 				status = take_better(sort, batch, (uint32_t)first, (uint32_t)count, error);
 			else

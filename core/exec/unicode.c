@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mapping the case of texts, the same on every system and for every engine: Unicode's simple mappings, which turn
- * one character into one, and for ILIKE its simple case folding (status C and S of CaseFolding.txt). Locales and the
- * C library have no say.
+ * Mapping the case of texts, the same on every system and for every engine: Unicode's simple mappings, which
+ * turn one character into one, and for ILIKE its simple case folding (status C and S of CaseFolding.txt).
+ * Locales and the C library have no say.
  */
 #include "exec/eval.h"
 
 #include <utf8proc.h>
 
 /*
- * utf8proc folds fully: to what a character's folding of status C is, or to the several characters of status F.
- * Those that have a simple folding too (status S) have it as their lower case; İ has none, and ß is one already.
+ * utf8proc folds fully: to what a character's folding of status C is, or to the several characters of status
+ * F. Those that have a simple folding too (status S) have it as their lower case; İ has none, and ß is one
+ * already.
  */
 static utf8proc_int32_t fold(utf8proc_int32_t character)
 {
@@ -62,7 +63,9 @@ bool consort_text_map(enum consort_mapping mapping, struct consort_view text, st
 		return true;
 	}
 	/* a character of two bytes becomes one of three at most, and no other grows */
-	mapped = text.size < SIZE_MAX / 2 ? consort_arena_alloc(arena, (size_t)(text.size + text.size / 2 + 4)) : NULL;
+	mapped = text.size < SIZE_MAX / 2
+			 ? consort_arena_alloc(arena, (size_t)(text.size + text.size / 2 + 4))
+			 : NULL;
 	if (!mapped)
 		return false;
 	memcpy(mapped, text.data, (size_t)at);
@@ -74,8 +77,8 @@ bool consort_text_map(enum consort_mapping mapping, struct consort_view text, st
 			mapped[size++] = map_ascii(mapping, text.data[at++]);
 			continue;
 		}
-		used = utf8proc_iterate((const utf8proc_uint8_t *)text.data + at, (utf8proc_ssize_t)(text.size - at),
-					&character);
+		used = utf8proc_iterate((const utf8proc_uint8_t *)text.data + at,
+					(utf8proc_ssize_t)(text.size - at), &character);
 		if (used <= 0) {
 			/* no UTF-8, which no text should be: kept */
 			mapped[size++] = text.data[at++];

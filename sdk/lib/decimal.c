@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arithmetic on decimals. A product of two has up to 76 digits, more than 128 bits hold, so whether a result fits
- * is known before it is made.
+ * Arithmetic on decimals. A product of two has up to 76 digits, more than 128 bits hold, so whether a result
+ * fits is known before it is made.
  */
 #include "values.h"
 
@@ -41,14 +41,16 @@ uint32_t consort_decimal_negate(struct consort_decimal a, struct consort_decimal
 	return give(consort_magnitude(number), number > 0, out);
 }
 
-uint32_t consort_decimal_subtract(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out)
+uint32_t consort_decimal_subtract(struct consort_decimal a, struct consort_decimal b,
+				  struct consort_decimal *out)
 {
 	uint32_t status = consort_decimal_negate(b, &b);
 
 	return status ? status : consort_decimal_add(a, b, out);
 }
 
-uint32_t consort_decimal_multiply(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out)
+uint32_t consort_decimal_multiply(struct consort_decimal a, struct consort_decimal b,
+				  struct consort_decimal *out)
 {
 	__int128 x = consort_decimal_wide(a), y = consort_decimal_wide(b);
 	magnitude product;
@@ -103,7 +105,8 @@ uint32_t consort_decimal_divide(struct consort_decimal a, struct consort_decimal
 	return give(quotient, (x < 0) != (y < 0), out);
 }
 
-uint32_t consort_decimal_modulo(struct consort_decimal a, struct consort_decimal b, struct consort_decimal *out)
+uint32_t consort_decimal_modulo(struct consort_decimal a, struct consort_decimal b,
+				struct consort_decimal *out)
 {
 	__int128 x = consort_decimal_wide(a), y = consort_decimal_wide(b);
 

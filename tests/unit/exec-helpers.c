@@ -69,8 +69,8 @@ const struct consort_expr *parameter(uint32_t index, struct consort_type type)
 	return expr;
 }
 
-const struct consort_expr *call_n(uint32_t op, struct consort_type type, const struct consort_expr *const *args,
-				  uint32_t nargs)
+const struct consort_expr *call_n(uint32_t op, struct consort_type type,
+				  const struct consort_expr *const *args, uint32_t nargs)
 {
 	struct consort_expr *expr = expr_of(CONSORT_EXPR_CALL, type);
 	const struct consort_expr **copy = keep(nargs, sizeof(*copy));

@@ -2,8 +2,8 @@
 #ifndef CONSORT_EXEC_HELPERS_H
 #define CONSORT_EXEC_HELPERS_H
 
-/* What the tests of the executor share: making types, expressions and batches in a line, and showing rows. What they
- * return lives as long as the case, which is a process. */
+/* What the tests of the executor share: making types, expressions and batches in a line, and showing rows.
+ * What they return lives as long as the case, which is a process. */
 
 #include "exec/exec.h"
 
@@ -25,12 +25,13 @@ struct consort_value decimal(const char *text);
 const struct consort_expr *literal(struct consort_value value);
 const struct consort_expr *column(uint32_t index, struct consort_type type);
 const struct consort_expr *parameter(uint32_t index, struct consort_type type);
-const struct consort_expr *call_n(uint32_t op, struct consort_type type, const struct consort_expr *const *args,
-				  uint32_t nargs);
+const struct consort_expr *call_n(uint32_t op, struct consort_type type,
+				  const struct consort_expr *const *args, uint32_t nargs);
 /* call(op, type, arg, …) */
-#define call(op, type, ...)                                                                                     \
-	call_n(op, type, (const struct consort_expr *const[]){__VA_ARGS__},                                     \
-	       sizeof((const struct consort_expr *const[]){__VA_ARGS__}) / sizeof(const struct consort_expr *))
+#define call(op, type, ...)                                                                                  \
+	call_n(op, type, (const struct consort_expr *const[]){__VA_ARGS__},                                  \
+	       sizeof((const struct consort_expr *const[]){__VA_ARGS__}) /                                   \
+		       sizeof(const struct consort_expr *))
 
 /* fields(n, type, …): n fields named c0, c1, … */
 const struct consort_field *const *fields(uint32_t count, ...);

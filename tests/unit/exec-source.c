@@ -113,7 +113,8 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 	consort_arena_clear(&fake->arena);
 	fake->nkeys = 0;
 	fake->at = 0;
-	fake->keys = consort_arena_array(&fake->arena, (size_t)keys->nrows, source->nkeys * sizeof(*fake->keys));
+	fake->keys =
+		consort_arena_array(&fake->arena, (size_t)keys->nrows, source->nkeys * sizeof(*fake->keys));
 	if (!fake->keys)
 		return consort_error_no_memory(error);
 	for (i = 0; i < keys->nrows; i++) {
@@ -123,7 +124,8 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 			*key = consort_batch_value(keys, k, i, &fake->arena);
 			CU_ASSERT_FALSE(consort_value_is_null(key));
 			if (key->type.id == CONSORT_TYPE_TEXT)
-				key->as.view.data = consort_arena_copy(&fake->arena, key->as.view.data, key->as.view.size);
+				key->as.view.data = consort_arena_copy(&fake->arena, key->as.view.data,
+								       key->as.view.size);
 			if (key->type.id == CONSORT_TYPE_TEXT && !key->as.view.data)
 				return consort_error_no_memory(error);
 		}

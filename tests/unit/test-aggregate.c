@@ -21,8 +21,8 @@ struct wanted {
 };
 
 /* Groups by the first ngroups columns. */
-static const struct consort_step *aggregate_over(struct source *source, uint32_t ngroups, const struct wanted *wanted,
-						 uint32_t count)
+static const struct consort_step *aggregate_over(struct source *source, uint32_t ngroups,
+						 const struct wanted *wanted, uint32_t count)
 {
 	const struct consort_field **of = keep(ngroups + count, sizeof(*of));
 	struct consort_field *field = keep(count, sizeof(*field));
@@ -118,15 +118,16 @@ static void test_floats(void)
 static void test_sums(void)
 {
 	const struct consort_value large[] = {I(1), I(INT64_MAX), I(1), I(INT64_MAX), I(1), I(-INT64_MAX)};
-	const struct consort_value decimals[] = {I(1), decimal("1.25"), I(1), decimal("2.50"), I(1), decimal("-0.01"),
-						 I(2), N};
+	const struct consort_value decimals[] = {I(1), decimal("1.25"), I(1), decimal("2.50"),
+						 I(1), decimal("-0.01"), I(2), N};
 	const char *nines = "999999999999999999999999999999999999.99";
 	const struct consort_value many[] = {I(1), decimal(nines), I(1), decimal("0.01")};
 	struct consort_type cents = consort_type_decimal(38, 2), finer = consort_type_decimal(38, 6);
 
 	/* more than int64 on the way, not in the end */
-	TESTING_TEXT(run(all_of(table(T_INT, T_INT, large, 3), 1, T_INT, T_FLOAT)),
-		     "1|3|3|9223372036854775807|3.0744573456182584e18|-9223372036854775807|9223372036854775807|2");
+	TESTING_TEXT(
+		run(all_of(table(T_INT, T_INT, large, 3), 1, T_INT, T_FLOAT)),
+		"1|3|3|9223372036854775807|3.0744573456182584e18|-9223372036854775807|9223372036854775807|2");
 	TESTING_CONTAINS(run(all_of(table(T_INT, T_INT, large, 2), 1, T_INT, T_FLOAT)), "integer overflow");
 	TESTING_TEXT(run(all_of(table(T_INT, cents, decimals, 4), 1, cents, finer)),
 		     "1|3|3|3.74|1.246667|-0.01|2.50|3 2|1|0|NULL|NULL|NULL|NULL|0");
@@ -138,9 +139,15 @@ static void test_sums(void)
 
 static void test_least(void)
 {
-	const struct consort_value rows[] = {I(1), S("m"), I(1), S("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"),
-					     I(1), S(""), I(2), S("é"), I(2), S("z"), I(1), S("A"), I(3), N};
-	const struct wanted wanted[] = {{CONSORT_AGGREGATE_MIN, 1, T_TEXT}, {CONSORT_AGGREGATE_MAX, 1, T_TEXT},
+	const struct consort_value rows[] = {I(1), S("m"),
+					     I(1), S("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"),
+					     I(1), S(""),
+					     I(2), S("é"),
+					     I(2), S("z"),
+					     I(1), S("A"),
+					     I(3), N};
+	const struct wanted wanted[] = {{CONSORT_AGGREGATE_MIN, 1, T_TEXT},
+					{CONSORT_AGGREGATE_MAX, 1, T_TEXT},
 					{CONSORT_AGGREGATE_COUNT_DISTINCT, 1, T_INT}};
 	const struct wanted sum = {CONSORT_AGGREGATE_SUM, 1, T_TEXT};
 
@@ -153,7 +160,8 @@ static void test_least(void)
 static void test_many(void)
 {
 	static struct consort_value rows[20000 * 2];
-	const struct wanted wanted[] = {{CONSORT_AGGREGATE_SUM, 1, T_INT}, {CONSORT_AGGREGATE_COUNT_DISTINCT, 1, T_INT}};
+	const struct wanted wanted[] = {{CONSORT_AGGREGATE_SUM, 1, T_INT},
+					{CONSORT_AGGREGATE_COUNT_DISTINCT, 1, T_INT}};
 	struct source *source = table(T_INT, T_INT, rows, 20000);
 	const char *text, *at;
 	int64_t i;
@@ -192,7 +200,8 @@ static void test_keys(void)
 	rows[4] = list, rows[5] = N;
 	list.as.list.count = 1;
 	rows[6] = list, rows[7] = N;
-	TESTING_TEXT(run(aggregate_over(table(list.type, consort_type_of(CONSORT_TYPE_UUID), rows, 4), 2, NULL, 0)),
+	TESTING_TEXT(run(aggregate_over(table(list.type, consort_type_of(CONSORT_TYPE_UUID), rows, 4), 2,
+					NULL, 0)),
 		     "[\"a\",\"b\"]|01000000-0000-0000-0000-000000000000 [\"a\",\"b\"]|NULL [\"a\"]|NULL");
 }
 

@@ -31,8 +31,9 @@ static void all_types(struct consort_type types[NTYPES])
 /* Values that tell rows and columns apart; row 3 of every 4 is NULL. Texts live as long as the process. */
 static void make_row(int64_t row, struct consort_value values[NTYPES])
 {
-	static const struct consort_value flags[3] = {
-		{{CONSORT_TYPE_BOOL, 0, 0, 0, 0}, {1}}, {{0, 0, 0, 0, 0}, {0}}, {{CONSORT_TYPE_BOOL, 0, 0, 0, 0}, {0}}};
+	static const struct consort_value flags[3] = {{{CONSORT_TYPE_BOOL, 0, 0, 0, 0}, {1}},
+						      {{0, 0, 0, 0, 0}, {0}},
+						      {{CONSORT_TYPE_BOOL, 0, 0, 0, 0}, {0}}};
 	static struct consort_value words[2];
 	static char texts[4096][32];
 	uint8_t bytes[16];
@@ -108,7 +109,8 @@ static bool row_is(const struct consort_batch *batch, int64_t row, int64_t expec
 	for (i = 0; i < NTYPES; i++) {
 		value = consort_batch_value(batch, i, row, &scratch);
 		if (!same_value(&value, &wanted[i])) {
-			fprintf(stderr, "column %u of row %d is not that of row %d\n", i, (int)row, (int)expected);
+			fprintf(stderr, "column %u of row %d is not that of row %d\n", i, (int)row,
+				(int)expected);
 			same = false;
 		}
 	}
@@ -173,7 +175,8 @@ static void test_alignment(void)
 
 static void test_full(void)
 {
-	struct consort_type types[2] = {consort_type_of(CONSORT_TYPE_INT64), consort_type_of(CONSORT_TYPE_TEXT)};
+	struct consort_type types[2] = {consort_type_of(CONSORT_TYPE_INT64),
+					consort_type_of(CONSORT_TYPE_TEXT)};
 	struct consort_batch *batch = consort_batch_new(types, 2, 3, 10);
 	uint64_t before = consort_batch_memory(batch);
 	static char large[100000];
@@ -258,7 +261,8 @@ static void test_gather_whole(void)
 	consort_batch_free(batch);
 }
 
-static void borrow_all(struct consort_batch *view, const struct consort_batch *source, int64_t first, int64_t count)
+static void borrow_all(struct consort_batch *view, const struct consort_batch *source, int64_t first,
+		       int64_t count)
 {
 	uint32_t i;
 
@@ -270,7 +274,8 @@ static void borrow_all(struct consort_batch *view, const struct consort_batch *s
 
 static void test_borrow(void)
 {
-	struct consort_batch *source = new_batch(CONSORT_BATCH_ROWS), *view = new_batch(0), *slice = new_batch(0);
+	struct consort_batch *source = new_batch(CONSORT_BATCH_ROWS), *view = new_batch(0),
+			     *slice = new_batch(0);
 	void *values = source->columns[1].values;
 	int64_t i;
 
@@ -379,8 +384,9 @@ static void count_release(struct ArrowArray *array)
 }
 
 /* An adapter's own array of one text and one int64 column. */
-static void make_array(struct ArrowArray *array, struct ArrowArray children[2], struct ArrowArray *pointers[2],
-		       const void **text, const void **integers, const void **none)
+static void make_array(struct ArrowArray *array, struct ArrowArray children[2],
+		       struct ArrowArray *pointers[2], const void **text, const void **integers,
+		       const void **none)
 {
 	memset(array, 0, sizeof(*array));
 	memset(children, 0, 2 * sizeof(*children));
@@ -404,19 +410,20 @@ static void test_hand_over(void)
 	static const int32_t offsets[] = {0, 1, 1, 4}, backwards[] = {0, 3, 1, 4}, negative[] = {-1, 0, 1, 4};
 	static const int64_t numbers[] = {7, 8, 9};
 	static const uint8_t validity[] = {5};
-	struct consort_type types[2] = {consort_type_of(CONSORT_TYPE_TEXT), consort_type_of(CONSORT_TYPE_INT64)};
+	struct consort_type types[2] = {consort_type_of(CONSORT_TYPE_TEXT),
+					consort_type_of(CONSORT_TYPE_INT64)};
 	struct consort_batch *batch = consort_batch_new(types, 2, 10, 100);
 	const void *text[3] = {NULL, offsets, "abcd"}, *integers[2] = {validity, numbers}, *none[1] = {NULL};
 	struct ArrowArray array, children[2], *pointers[2];
 	struct consort_error error = CONSORT_ERROR_INIT;
 
-#define REFUSED(change, part)                                                                                        \
-	do {                                                                                                         \
-		make_array(&array, children, pointers, text, integers, none);                                        \
-		change;                                                                                              \
-		CU_ASSERT_EQUAL(batch->hand_over(batch, &array, &error), CONSORT_EPROTOCOL);                         \
-		TESTING_CONTAINS(error.message, part);                                                               \
-		CU_ASSERT_EQUAL(batch->nrows, 0);                                                                    \
+#define REFUSED(change, part)                                                                                \
+	do {                                                                                                 \
+		make_array(&array, children, pointers, text, integers, none);                                \
+		change;                                                                                      \
+		CU_ASSERT_EQUAL(batch->hand_over(batch, &array, &error), CONSORT_EPROTOCOL);                 \
+		TESTING_CONTAINS(error.message, part);                                                       \
+		CU_ASSERT_EQUAL(batch->nrows, 0);                                                            \
 	} while (0)
 	REFUSED(array.n_children = 1, "2 columns");
 	REFUSED(array.release = NULL, "2 columns");
@@ -494,8 +501,8 @@ static void test_check(void)
 
 static void test_schema(void)
 {
-	static const char *const formats[NTYPES] = {"b", "l", "g", "d:38,2", "u", "z", "tsu:UTC", "tdD", "ttu",
-						    "w:16", "w:12", "u", "+l", "+l"};
+	static const char *const formats[NTYPES] = {"b",   "l", "g", "d:38,2", "u", "z",  "tsu:UTC",
+						    "tdD", "ttu", "w:16", "w:12",   "u", "+l", "+l"};
 	struct consort_type types[NTYPES];
 	struct consort_field fields[NTYPES] = {{0}};
 	const struct consort_field *pointers[NTYPES];
@@ -518,7 +525,9 @@ static void test_schema(void)
 		CU_ASSERT_EQUAL(schema.children[i]->flags, i == 1 ? 0 : ARROW_FLAG_NULLABLE);
 		CU_ASSERT_EQUAL(schema.children[i]->metadata != NULL, i == 11);
 	}
-	CU_ASSERT_EQUAL(memcmp(schema.children[11]->metadata + 8, "ARROW:extension:name\x0a\0\0\0arrow.json", 34), 0);
+	CU_ASSERT_EQUAL(memcmp(schema.children[11]->metadata + 8, "ARROW:extension:name\x0a\0\0\0arrow.json",
+			       34),
+			0);
 	CU_ASSERT_EQUAL(schema.children[11]->metadata[4], 20);
 	TESTING_TEXT(schema.children[12]->children[0]->format, "u");
 	TESTING_TEXT(schema.children[13]->children[0]->name, "item");

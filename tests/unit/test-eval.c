@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Expressions over batches: three-valued logic, exact comparison, checked arithmetic, texts, casts, documents. */
+/* Expressions over batches: three-valued logic, exact comparison, checked arithmetic, texts, casts,
+ * documents. */
 #include "exec-helpers.h"
 #include "testing.h"
 
@@ -54,15 +55,19 @@ static const struct consort_expr *truth(int value)
 
 static void test_logic(void)
 {
-	static const char *const and[3][3] = {{"false", "false", "false"}, {"false", "true", "NULL"}, {"false", "NULL", "NULL"}};
-	static const char *const or[3][3] = {{"false", "true", "NULL"}, {"true", "true", "true"}, {"NULL", "true", "NULL"}};
+	static const char *const all[3][3] = {{"false", "false", "false"},
+					      {"false", "true", "NULL"},
+					      {"false", "NULL", "NULL"}};
+	static const char *const any[3][3] = {{"false", "true", "NULL"},
+					      {"true", "true", "true"},
+					      {"NULL", "true", "NULL"}};
 	static const int values[3] = {0, 1, -1};
 	int a, b;
 
 	for (a = 0; a < 3; a++) {
 		for (b = 0; b < 3; b++) {
-			IS(call(CONSORT_OP_AND, T_BOOL, truth(values[a]), truth(values[b])), and[a][b]);
-			IS(call(CONSORT_OP_OR, T_BOOL, truth(values[a]), truth(values[b])), or[a][b]);
+			IS(call(CONSORT_OP_AND, T_BOOL, truth(values[a]), truth(values[b])), all[a][b]);
+			IS(call(CONSORT_OP_OR, T_BOOL, truth(values[a]), truth(values[b])), any[a][b]);
 		}
 	}
 	IS(call(CONSORT_OP_NOT, T_BOOL, B(1)), "false");
@@ -241,7 +246,8 @@ static void test_decimals(void)
 	IS(MATH(DIVIDE, consort_type_decimal(38, 37), D("88888888888888888888888888888888888888"), D(nines)),
 	   "0.8888888888888888888888888888888888889");
 	FAILS(MATH(DIVIDE, cents, D("1.5"), D("0.00")), CONSORT_ERANGE, "division by zero in 1.5 / 0.00");
-	FAILS(MATH(DIVIDE, consort_type_decimal(38, 2), D(nines), D("0.5")), CONSORT_ERANGE, "decimal overflow");
+	FAILS(MATH(DIVIDE, consort_type_decimal(38, 2), D(nines), D("0.5")), CONSORT_ERANGE,
+	      "decimal overflow");
 	IS(MATH(MODULO, cents, D("-5.5"), D("0.75")), "-0.25");
 	FAILS(MATH(MODULO, cents, D("1"), D("0")), CONSORT_ERANGE, "division by zero");
 	IS(call(CONSORT_OP_NEGATE, cents, D("-0.05")), "0.05");
@@ -252,8 +258,9 @@ static void test_bucket(void)
 	const int64_t day = INT64_C(86400000000);
 	struct consort_type t = T_TIMESTAMP;
 
-#define BUCKET(time, width, origin)                                                                                 \
-	call(CONSORT_OP_TIME_BUCKET, t, literal(consort_timestamp(time)), I(width), literal(consort_timestamp(origin)))
+#define BUCKET(time, width, origin)                                                                          \
+	call(CONSORT_OP_TIME_BUCKET, t, literal(consort_timestamp(time)), I(width),                          \
+	     literal(consort_timestamp(origin)))
 	IS(BUCKET(day + 5, day, 0), "1970-01-02T00:00:00Z");
 	IS(BUCKET(-1, day, 0), "1969-12-31T00:00:00Z");
 	IS(BUCKET(0, day, 0), "1970-01-01T00:00:00Z");
@@ -282,16 +289,41 @@ static void test_like(void)
 	static const struct {
 		const char *text, *pattern, *result;
 	} cases[] = {
-		{"", "", "true"}, {"", "%", "true"}, {"", "_", "false"}, {"a", "", "false"}, {"abc", "abc", "true"},
-		{"abc", "ABC", "false"}, {"abc", "a%", "true"}, {"abc", "%c", "true"}, {"abc", "%b%", "true"},
-		{"abc", "a_c", "true"}, {"abc", "a_", "false"}, {"abc", "___", "true"}, {"abc", "____", "false"},
-		{"abc", "%%%", "true"}, {"abc", "%_%_%", "true"}, {"ab", "%_%_%_%", "false"},
-		{"é", "_", "true"}, {"😀x", "_x", "true"}, {"😀", "__", "false"}, {"日本語", "日%語", "true"},
-		{"a%c", "a\\%c", "true"}, {"abc", "a\\%c", "false"}, {"a_c", "a\\_c", "true"},
-		{"a\\c", "a\\\\c", "true"}, {"a\\", "a\\", "true"}, {"ab", "a\\", "false"}, {"abc", "a\\bc", "true"},
-		{"\\", "%\\", "true"}, {"a\nb", "a_b", "true"}, {"a\nb", "a%", "true"}, {"a ", "a", "false"},
-		{"mississippi", "%iss%ip%", "true"}, {"mississippi", "m%iss%ippi_", "false"},
-		{"aaab", "%aab", "true"}, {"xéy", "%é_", "true"},
+		{"", "", "true"},
+		{"", "%", "true"},
+		{"", "_", "false"},
+		{"a", "", "false"},
+		{"abc", "abc", "true"},
+		{"abc", "ABC", "false"},
+		{"abc", "a%", "true"},
+		{"abc", "%c", "true"},
+		{"abc", "%b%", "true"},
+		{"abc", "a_c", "true"},
+		{"abc", "a_", "false"},
+		{"abc", "___", "true"},
+		{"abc", "____", "false"},
+		{"abc", "%%%", "true"},
+		{"abc", "%_%_%", "true"},
+		{"ab", "%_%_%_%", "false"},
+		{"é", "_", "true"},
+		{"😀x", "_x", "true"},
+		{"😀", "__", "false"},
+		{"日本語", "日%語", "true"},
+		{"a%c", "a\\%c", "true"},
+		{"abc", "a\\%c", "false"},
+		{"a_c", "a\\_c", "true"},
+		{"a\\c", "a\\\\c", "true"},
+		{"a\\", "a\\", "true"},
+		{"ab", "a\\", "false"},
+		{"abc", "a\\bc", "true"},
+		{"\\", "%\\", "true"},
+		{"a\nb", "a_b", "true"},
+		{"a\nb", "a%", "true"},
+		{"a ", "a", "false"},
+		{"mississippi", "%iss%ip%", "true"},
+		{"mississippi", "m%iss%ippi_", "false"},
+		{"aaab", "%aab", "true"},
+		{"xéy", "%é_", "true"},
 	};
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	size_t i;
@@ -305,6 +337,46 @@ static void test_like(void)
 		consort_buffer_char(&text, 'a');
 	TESTING_TEXT(like(text.data, "%a%a%a%a%a%a%a%a%a%a%a%a%b"), "false");
 	consort_buffer_clear(&text);
+}
+
+/* What LIKE means, without care for time; bytes are characters here. */
+static bool like_slowly(const char *text, const char *pattern)
+{
+	if (!*pattern)
+		return !*text;
+	if (*pattern == '%')
+		return like_slowly(text, pattern + 1) || (*text && like_slowly(text + 1, pattern));
+	if (!*text)
+		return false;
+	if (*pattern == '\\' && pattern[1])
+		pattern++;
+	else if (*pattern == '_')
+		return like_slowly(text + 1, pattern + 1);
+	return *text == *pattern && like_slowly(text + 1, pattern + 1);
+}
+
+static void test_like_random(void)
+{
+	static const char letters[] = "ab%_\\";
+	char text[10], pattern[10];
+	uint32_t seed = 4711;
+	int round, i;
+
+	for (round = 0; round < 20000; round++) {
+		for (i = 0; i < 9; i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = letters[(seed >> 16) % (round % 4 ? 2 : 5)];
+			pattern[i] = letters[(seed >> 24) % 5];
+		}
+		text[(seed >> 8) % 10] = '\0';
+		pattern[(seed >> 12) % 10] = '\0';
+		text[9] = pattern[9] = '\0';
+		if (strcmp(like(text, pattern), like_slowly(text, pattern) ? "true" : "false")) {
+			fprintf(stderr, "'%s' LIKE '%s'\n", text, pattern);
+			CU_FAIL("LIKE is not what it means");
+		}
+	}
+	CU_ASSERT_EQUAL(round, 20000);
 }
 
 static void test_fold(void)
@@ -376,7 +448,8 @@ static void test_cast(void)
 	TESTING_TEXT(cast(literal(consort_date(-1)), T_TIMESTAMP), "1969-12-31T00:00:00Z");
 	TESTING_TEXT(cast(literal(consort_timestamp(-1)), T_DATE), "1969-12-31");
 	TESTING_TEXT(cast(literal(consort_timestamp(INT64_MIN)), T_DATE), "-290308-12-21");
-	TESTING_TEXT(cast(literal(consort_timestamp(-1)), consort_type_of(CONSORT_TYPE_TIME)), "23:59:59.999999");
+	TESTING_TEXT(cast(literal(consort_timestamp(-1)), consort_type_of(CONSORT_TYPE_TIME)),
+		     "23:59:59.999999");
 	TESTING_TEXT(cast(I(5), T_JSON), "5");
 	TESTING_TEXT(cast(S("{\"a\": 1}"), T_JSON), "{\"a\":1}");
 	FAILS(call(CONSORT_OP_CAST, T_INT, literal(consort_bytes("x", 1))), CONSORT_ETYPE, "cannot use");
@@ -402,7 +475,8 @@ static void test_json_casts(void)
 
 static void test_path(void)
 {
-	const char *document = "{\"a\":{\"b\":[1,\"x\\n\",null,{\"c\":true}]},\"é\":\"\\u00e9\",\"n\":1.50,\"0\":\"zero\"}";
+	const char *document =
+		"{\"a\":{\"b\":[1,\"x\\n\",null,{\"c\":true}]},\"é\":\"\\u00e9\",\"n\":1.50,\"0\":\"zero\"}";
 	const struct consort_expr *doc = J(document);
 
 	IS(call(CONSORT_OP_PATH_TEXT, T_TEXT, doc, S("a"), S("b"), I(1)), "x\n");
@@ -457,10 +531,12 @@ static void test_batches(void)
 {
 	struct consort_batch *batch = numbers(3000);
 	struct consort_value parameters[1] = {consort_int64(1500)};
-	const struct consort_expr *less_than = call(CONSORT_OP_LT, T_BOOL, column(0, T_INT), parameter(0, T_INT));
-	const struct consort_expr *twice = call(CONSORT_OP_ADD, T_FLOAT, column(1, T_FLOAT), column(1, T_FLOAT));
-	const struct consort_expr *when = call(CONSORT_OP_CASE, T_TEXT, column(3, T_BOOL), column(2, T_TEXT), less_than,
-					       S("low"), S("high"));
+	const struct consort_expr *less_than =
+		call(CONSORT_OP_LT, T_BOOL, column(0, T_INT), parameter(0, T_INT));
+	const struct consort_expr *twice =
+		call(CONSORT_OP_ADD, T_FLOAT, column(1, T_FLOAT), column(1, T_FLOAT));
+	const struct consort_expr *when = call(CONSORT_OP_CASE, T_TEXT, column(3, T_BOOL), column(2, T_TEXT),
+					       less_than, S("low"), S("high"));
 	struct consort_eval eval;
 	uint32_t rows[1000], i;
 
@@ -483,14 +559,17 @@ static void test_batches(void)
 			CU_ASSERT_EQUAL_FATAL((uint32_t)atoi(text + 1), rows[i]);
 		}
 	}
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, parameter(0, T_INT), batch, NULL, 3000, out, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval, parameter(0, T_INT), batch, NULL, 3000, out, NULL),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(out[2999].as.int64, 1500);
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_ADD, T_INT, I(1), I(2)), batch, NULL, 3000, out, NULL),
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_ADD, T_INT, I(1), I(2)), batch, NULL, 3000,
+					  out, NULL),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(out[2999].as.int64, 3);
 	/* nothing is evaluated for no rows */
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_INTEGER_DIVIDE, T_INT, I(1), I(0)), batch, rows, 0, out,
-					  NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_INTEGER_DIVIDE, T_INT, I(1), I(0)), batch,
+					  rows, 0, out, NULL),
+			CONSORT_OK);
 	consort_eval_clear(&eval);
 	consort_batch_free(batch);
 }
@@ -518,8 +597,9 @@ static void test_guards(void)
 	for (i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(out[i].as.int64, i == 0 || i == 1 || i == 3);
 	CU_ASSERT_EQUAL(consort_eval_rows(&eval, quotient, batch, NULL, 10, out, NULL), CONSORT_ERANGE);
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_CASE, T_INT, not_zero, quotient, I(-1)), batch, NULL,
-					  10, out, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_CASE, T_INT, not_zero, quotient, I(-1)),
+					  batch, NULL, 10, out, NULL),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(out[0].as.int64, -1);
 	CU_ASSERT_EQUAL(out[9].as.int64, 1);
 	CU_ASSERT_EQUAL(eval.depth, 0);
@@ -532,7 +612,8 @@ static void test_per_row(void)
 {
 	struct consort_batch *batch = numbers(100);
 	const struct consort_expr *like_itself = call(CONSORT_OP_ILIKE, T_BOOL, S("N7"), column(2, T_TEXT));
-	const struct consort_expr *in = call(CONSORT_OP_IN, T_BOOL, column(2, T_TEXT), S("n9"), S("n1"), S("n55"));
+	const struct consort_expr *in =
+		call(CONSORT_OP_IN, T_BOOL, column(2, T_TEXT), S("n9"), S("n1"), S("n55"));
 	struct consort_eval eval;
 	uint32_t i;
 
@@ -561,10 +642,13 @@ static void test_lists(void)
 	value.as.list.count = 2;
 	batch = batch_of(of, 1, &value, 1);
 	consort_eval_init(&eval, NULL, 0);
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, column(0, value.type), batch, NULL, 1, out, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval, column(0, value.type), batch, NULL, 1, out, NULL),
+			CONSORT_OK);
 	TESTING_TEXT(shown(out[0]), "[\"a\",null]");
-	CU_ASSERT_EQUAL(consort_eval_rows(&eval, call(CONSORT_OP_EQ, T_BOOL, column(0, value.type), literal(value)),
-					  batch, NULL, 1, out, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_eval_rows(&eval,
+					  call(CONSORT_OP_EQ, T_BOOL, column(0, value.type), literal(value)),
+					  batch, NULL, 1, out, NULL),
+			CONSORT_OK);
 	TESTING_TEXT(shown(out[0]), "true");
 	consort_eval_clear(&eval);
 	consort_batch_free(batch);
@@ -573,11 +657,25 @@ static void test_lists(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"logic", test_logic}, {"lazy", test_lazy}, {"compare", test_compare}, {"in", test_in},
-		{"integers", test_integers}, {"floats", test_floats}, {"decimals", test_decimals},
-		{"bucket", test_bucket}, {"like", test_like}, {"fold", test_fold}, {"text", test_text},
-		{"cast", test_cast}, {"json-casts", test_json_casts}, {"path", test_path}, {"unknown", test_unknown},
-		{"batches", test_batches}, {"guards", test_guards}, {"per-row", test_per_row}, {"lists", test_lists},
+		{"logic", test_logic},
+		{"lazy", test_lazy},
+		{"compare", test_compare},
+		{"in", test_in},
+		{"integers", test_integers},
+		{"floats", test_floats},
+		{"decimals", test_decimals},
+		{"bucket", test_bucket},
+		{"like", test_like}, {"like-random", test_like_random},
+		{"fold", test_fold},
+		{"text", test_text},
+		{"cast", test_cast},
+		{"json-casts", test_json_casts},
+		{"path", test_path},
+		{"unknown", test_unknown},
+		{"batches", test_batches},
+		{"guards", test_guards},
+		{"per-row", test_per_row},
+		{"lists", test_lists},
 		{NULL, NULL},
 	};
 

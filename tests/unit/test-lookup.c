@@ -101,8 +101,8 @@ static struct source *airports(int64_t count, bool keyed)
 
 static const uint32_t airport_of_flight[] = {1}, name_of_airport[] = {1};
 
-static const struct consort_step *lookup_over(const struct consort_step *outer, const struct consort_step *inner,
-					      uint32_t join)
+static const struct consort_step *lookup_over(const struct consort_step *outer,
+					      const struct consort_step *inner, uint32_t join)
 {
 	const struct consort_field **of = keep(outer->nfields + inner->nfields, sizeof(*of));
 	struct consort_step *step;
@@ -120,19 +120,23 @@ static const struct consort_step *lookup_over(const struct consort_step *outer, 
 
 static void test_small(void)
 {
-	static const char left[] = "0|A0|0|city0|A0 0|A0|0|twice|A0 1|A1|1|NULL|NULL 2|A2|0|city2|A2 3|A0|1|city0|A0 "
-				   "3|A0|1|twice|A0";
-	static const char inner[] = "0|A0|0|city0|A0 0|A0|0|twice|A0 2|A2|0|city2|A2 3|A0|1|city0|A0 3|A0|1|twice|A0";
+	static const char left[] =
+		"0|A0|0|city0|A0 0|A0|0|twice|A0 1|A1|1|NULL|NULL 2|A2|0|city2|A2 3|A0|1|city0|A0 "
+		"3|A0|1|twice|A0";
+	static const char inner[] =
+		"0|A0|0|city0|A0 0|A0|0|twice|A0 2|A2|0|city2|A2 3|A0|1|city0|A0 3|A0|1|twice|A0";
 	int keyed;
 
 	for (keyed = 0; keyed < 2; keyed++) {
-		const struct consort_step *outer = source_step(flights(4, 3)), *of = source_step(airports(2, keyed));
+		const struct consort_step *outer = source_step(flights(4, 3)),
+					  *of = source_step(airports(2, keyed));
 
 		TESTING_TEXT(run(lookup_over(outer, of, CONSORT_JOIN_LEFT)), left);
 		TESTING_TEXT(run(lookup_over(outer, of, CONSORT_JOIN_INNER)), inner);
 		/* NULL matches nothing, not even a NULL */
 		outer = source_step(flights(10, 1000));
-		CU_ASSERT_PTR_NOT_NULL(strstr(run(lookup_over(outer, of, CONSORT_JOIN_LEFT)), "9|NULL|1|NULL|NULL"));
+		CU_ASSERT_PTR_NOT_NULL(
+			strstr(run(lookup_over(outer, of, CONSORT_JOIN_LEFT)), "9|NULL|1|NULL|NULL"));
 		CU_ASSERT_PTR_NULL(strstr(run(lookup_over(outer, of, CONSORT_JOIN_INNER)), "9|NULL"));
 		TESTING_TEXT(run(lookup_over(source_step(flights(0, 1)), of, CONSORT_JOIN_LEFT)), "");
 	}
@@ -143,7 +147,8 @@ static void test_sets(void)
 {
 	struct source *inner = airports(300, true);
 	struct source *outer = flights(20000, 500);
-	const struct consort_step *step = lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_LEFT);
+	const struct consort_step *step =
+		lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_LEFT);
 	char *all = strdup(run(step));
 
 	/* every tenth airport is never asked for: its flights have none */
@@ -174,7 +179,8 @@ static void test_gathered(void)
 	struct source *outer = flights(2000, 1000);
 
 	outer->per_batch = 1;
-	CU_ASSERT_EQUAL(run_status(lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_INNER)), CONSORT_OK);
+	CU_ASSERT_EQUAL(run_status(lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_INNER)),
+			CONSORT_OK);
 	CU_ASSERT_TRUE(inner->restarts <= 4);
 	CU_ASSERT_EQUAL(inner->asked_keys, 900);
 }
@@ -184,7 +190,8 @@ static void test_sloppy(void)
 {
 	struct source *inner = airports(300, true);
 	struct source *outer = flights(3000, 500);
-	const struct consort_step *step = lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_LEFT);
+	const struct consort_step *step =
+		lookup_over(source_step(outer), source_step(inner), CONSORT_JOIN_LEFT);
 	char *all = strdup(run(step));
 
 	inner->sloppy = 1;
@@ -249,8 +256,11 @@ static void test_to_many(void)
 		inner_rows[i * 2 + 1] = I(7);
 	}
 	outer.fields = inner.fields = fields(2, T_INT, T_INT);
-	CU_ASSERT_EQUAL_FATAL(consort_operator_open(&run_exec, lookup_over(source_step(&outer), source_step(&inner),
-									   CONSORT_JOIN_LEFT), &op, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(consort_operator_open(&run_exec,
+						    lookup_over(source_step(&outer), source_step(&inner),
+								CONSORT_JOIN_LEFT),
+						    &op, NULL),
+			      CONSORT_OK);
 	for (;;) {
 		CU_ASSERT_EQUAL_FATAL(consort_operator_next(op, &batch, NULL), CONSORT_OK);
 		if (!batch)
@@ -263,7 +273,8 @@ static void test_to_many(void)
 			if (expected == 2) {
 				CU_ASSERT_TRUE(consort_column_is_null(&batch->columns[2], i));
 			} else {
-				CU_ASSERT_EQUAL(consort_column_int64(&batch->columns[2], i), (rows + (rows > 5000 ? 4999 : 0)) % 5000);
+				CU_ASSERT_EQUAL(consort_column_int64(&batch->columns[2], i),
+						(rows + (rows > 5000 ? 4999 : 0)) % 5000);
 			}
 		}
 	}
@@ -277,7 +288,8 @@ static void test_to_many(void)
 static void test_composite(void)
 {
 	static const uint32_t outer_keys[] = {0, 1}, inner_keys[] = {1, 0};
-	const struct consort_value outer_rows[] = {I(1), S("a"), I(1), S("b"), I(2), S("a"), I(1), N, N, S("a")};
+	const struct consort_value outer_rows[] = {I(1),   S("a"), I(1), S("b"), I(2),
+						   S("a"), I(1),   N, N, S("a")};
 	const struct consort_value inner_rows[] = {S("a"), I(2), S("b"), I(1), S("b"), I(2), N, I(1)};
 	struct source outer = {.nfields = 2, .rows = outer_rows, .nrows = 5};
 	struct source inner = {.nfields = 2, .rows = inner_rows, .nrows = 4, .nkeys = 2, .keys = {1, 0}};
@@ -285,7 +297,8 @@ static void test_composite(void)
 
 	outer.fields = fields(2, T_INT, T_TEXT);
 	inner.fields = fields(2, T_TEXT, T_INT);
-	step = (struct consort_step *)(uintptr_t)lookup_over(source_step(&outer), source_step(&inner), CONSORT_JOIN_LEFT);
+	step = (struct consort_step *)(uintptr_t)lookup_over(source_step(&outer), source_step(&inner),
+							     CONSORT_JOIN_LEFT);
 	step->nkeys = 2;
 	step->outer_keys = outer_keys;
 	step->inner_keys = inner_keys;
@@ -318,9 +331,11 @@ static const struct consort_step *tree(void)
 	struct consort_step *step;
 
 	step = (struct consort_step *)(uintptr_t)lookup_over(source_step(flights(3000, 50)),
-							     source_step(airports(20, true)), CONSORT_JOIN_INNER);
+							     source_step(airports(20, true)),
+							     CONSORT_JOIN_INNER);
 	step = step_over(CONSORT_STEP_FILTER, step, step->fields, step->nfields);
-	exprs[0] = call(CONSORT_OP_OR, T_BOOL, call(CONSORT_OP_ILIKE, T_BOOL, column(3, T_TEXT), literal(S("CITY%"))),
+	exprs[0] = call(CONSORT_OP_OR, T_BOOL,
+			call(CONSORT_OP_ILIKE, T_BOOL, column(3, T_TEXT), literal(S("CITY%"))),
 			call(CONSORT_OP_IN, T_BOOL, column(0, T_INT), literal(I(3)), literal(I(4))));
 	step->exprs = &exprs[0];
 	step->nexprs = 1;
@@ -377,9 +392,11 @@ static void test_no_memory(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"small", test_small}, {"sets", test_sets}, {"gathered", test_gathered}, {"sloppy", test_sloppy},
-		{"forgotten", test_forgotten}, {"to-many", test_to_many}, {"composite", test_composite},
-		{"failure", test_failure}, {"no-memory", test_no_memory}, {NULL, NULL},
+		{"small", test_small}, {"sets", test_sets},
+		{"gathered", test_gathered},   {"sloppy", test_sloppy},
+		{"forgotten", test_forgotten}, {"to-many", test_to_many},
+		{"composite", test_composite}, {"failure", test_failure},
+		{"no-memory", test_no_memory}, {NULL, NULL},
 	};
 
 	return testing_main("lookup", cases, argc, argv);

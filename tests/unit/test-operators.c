@@ -61,7 +61,8 @@ static const struct consort_expr *below(int64_t limit)
 
 static const struct consort_expr *multiple_of(int64_t of)
 {
-	return call(CONSORT_OP_EQ, T_BOOL, call(CONSORT_OP_MODULO, T_INT, c0(), literal(I(of))), literal(I(0)));
+	return call(CONSORT_OP_EQ, T_BOOL, call(CONSORT_OP_MODULO, T_INT, c0(), literal(I(of))),
+		    literal(I(0)));
 }
 
 /* --- FILTER and PROJECT --- */
@@ -70,7 +71,8 @@ static void test_filter(void)
 {
 	TESTING_TEXT(run(filter_over(source_step(numbers(20, 3)), multiple_of(6), NULL)),
 		     "0|t0|0.0 6|t6|0.0 12|t5|0.0 18|t4|0.0");
-	TESTING_TEXT(run(filter_over(source_step(numbers(20, 3)), multiple_of(6), below(10))), "0|t0|0.0 6|t6|0.0");
+	TESTING_TEXT(run(filter_over(source_step(numbers(20, 3)), multiple_of(6), below(10))),
+		     "0|t0|0.0 6|t6|0.0");
 	TESTING_TEXT(run(filter_over(source_step(numbers(20, 3)), below(0), NULL)), "");
 	TESTING_TEXT(run(filter_over(source_step(numbers(0, 3)), below(10), NULL)), "");
 	/* NULL is not true */
@@ -81,7 +83,8 @@ static void test_filter(void)
 	TESTING_TEXT(run(filter_over(source_step(numbers(4, 0)),
 				     call(CONSORT_OP_GT, T_BOOL, c0(), literal(I(0))),
 				     call(CONSORT_OP_EQ, T_BOOL,
-					  call(CONSORT_OP_INTEGER_DIVIDE, T_INT, literal(I(6)), c0()), literal(I(3))))),
+					  call(CONSORT_OP_INTEGER_DIVIDE, T_INT, literal(I(6)), c0()),
+					  literal(I(3))))),
 		     "2|t2|NULL");
 	TESTING_CONTAINS(run(filter_over(source_step(numbers(4, 0)),
 					 call(CONSORT_OP_GT, T_BOOL,
@@ -170,7 +173,8 @@ static void test_large_batch(void)
 
 /* --- LIMIT --- */
 
-static const struct consort_step *limit_over(const struct consort_step *input, const struct consort_expr *limit,
+static const struct consort_step *limit_over(const struct consort_step *input,
+					     const struct consort_expr *limit,
 					     const struct consort_expr *offset)
 {
 	struct consort_step *step = step_over(CONSORT_STEP_LIMIT, input, input->fields, input->nfields);
@@ -192,19 +196,24 @@ static void test_limit(void)
 	CU_ASSERT_EQUAL(source->pulls, 2);
 	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), literal(I(3)), literal(I(5)))),
 		     "5|t5|NULL 6|t6|0.0 7|t0|1.0");
-	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), literal(I(100)), literal(I(9)))), "9|t2|0.0");
+	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), literal(I(100)), literal(I(9)))),
+		     "9|t2|0.0");
 	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), literal(I(100)), literal(I(10)))), "");
 	TESTING_TEXT(run(limit_over(source_step(numbers(3, 3)), NULL, literal(I(2)))), "2|t2|NULL");
-	TESTING_TEXT(run(limit_over(source_step(numbers(2, 3)), literal(N), literal(N))), "0|t0|0.0 1|t1|1.0");
+	TESTING_TEXT(run(limit_over(source_step(numbers(2, 3)), literal(N), literal(N))),
+		     "0|t0|0.0 1|t1|1.0");
 	source = numbers(10, 3);
 	TESTING_TEXT(run(limit_over(source_step(source), literal(I(0)), NULL)), "");
 	CU_ASSERT_EQUAL(source->pulls, 0);
-	TESTING_CONTAINS(run(limit_over(source_step(source), literal(I(-1)), NULL)), "limit must not be negative");
-	TESTING_CONTAINS(run(limit_over(source_step(source), NULL, literal(I(-1)))), "offset must not be negative");
+	TESTING_CONTAINS(run(limit_over(source_step(source), literal(I(-1)), NULL)),
+			 "limit must not be negative");
+	TESTING_CONTAINS(run(limit_over(source_step(source), NULL, literal(I(-1)))),
+			 "offset must not be negative");
 	TESTING_CONTAINS(run(limit_over(source_step(source), literal(S("x")), NULL)), "integer");
 	run_exec.parameters = parameters;
 	run_exec.nparameters = 1;
-	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), parameter(0, T_INT), NULL)), "0|t0|0.0 1|t1|1.0");
+	TESTING_TEXT(run(limit_over(source_step(numbers(10, 3)), parameter(0, T_INT), NULL)),
+		     "0|t0|0.0 1|t1|1.0");
 }
 
 /* --- SORT --- */
@@ -306,13 +315,80 @@ static void test_sort_many(void)
 	free(all);
 }
 
+/* Neighbours in each type's order, with NULLs and both directions: no shortcut of the sort contradicts it. */
+static void check_order(struct consort_type type, const struct consort_value *pool, uint32_t count,
+			uint32_t flags)
+{
+	static struct consort_value rows[500];
+	const struct consort_step *step;
+	struct source source = {.nfields = 1, .rows = rows, .nrows = 500, .per_batch = 100};
+	struct consort_operator *op = NULL;
+	struct consort_batch *batch = NULL;
+	uint32_t seed = 99, i, nulls = 0;
+
+	for (i = 0; i < 500; i++) {
+		seed = seed * 1664525 + 1013904223;
+		rows[i] = (seed >> 16) % (count + 1) < count ? pool[(seed >> 16) % (count + 1)] : N;
+		nulls += (uint32_t)consort_value_is_null(&rows[i]);
+	}
+	source.fields = fields(1, type);
+	order_by(0, column(0, type), flags);
+	step = sort_over(source_step(&source), 1, NULL);
+	CU_ASSERT_EQUAL_FATAL(consort_operator_open(&run_exec, step, &op, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(consort_operator_next(op, &batch, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(batch->nrows, 500);
+	for (i = 0; i < 500; i++) {
+		const struct consort_value value = consort_column_value(&batch->columns[0], i);
+		const bool first = flags & CONSORT_ORDER_NULLS_FIRST;
+		struct consort_value before;
+		int order;
+
+		CU_ASSERT_EQUAL_FATAL(consort_value_is_null(&value) != 0,
+				      first ? i < nulls : i >= 500 - nulls);
+		if (!i || consort_value_is_null(&value))
+			continue;
+		before = consort_column_value(&batch->columns[0], i - 1);
+		order = consort_value_is_null(&before) ? 0 : consort_value_compare(&before, &value);
+		CU_ASSERT_TRUE_FATAL(flags & CONSORT_ORDER_DESCENDING ? order >= 0 : order <= 0);
+	}
+	consort_operator_close(op);
+}
+
+static void test_sort_types(void)
+{
+	const struct consort_value integers[] = {I(INT64_MIN), I(-1), I(0), I(1), I(INT64_MAX)};
+	const struct consort_value floats[] = {F(-INFINITY), F(-1.5), F(-0.0), F(0), F(1e-300), F(2),
+					       F(INFINITY), F(NAN), F(-NAN), F(-1e-300)};
+	const struct consort_value texts[] = {S(""), S("a"),
+					      S("A"), S("abcdefgh"),
+					      S("abcdefghi"), S("abcdefgz"),
+					      S("\xc3\xa9"),  S("\xf0\x9f\x98\x80"),
+					      S("abcdefg")};
+	const struct consort_value dates[] = {consort_date(INT32_MIN), consort_date(-1),
+					      consort_date(INT32_MAX)};
+	const struct consort_value bytes[] = {consort_bytes("\0", 1), consort_bytes("", 0),
+					      consort_bytes("\0\0", 2), consort_bytes("\xff", 1)};
+	struct consort_value decimals[3] = {decimal("-1.50"), decimal("0.01"), decimal("12345.00")};
+	uint32_t flags;
+
+	for (flags = 0; flags < 4; flags++) {
+		check_order(T_INT, integers, 5, flags);
+		check_order(T_FLOAT, floats, 10, flags);
+		check_order(T_TEXT, texts, 9, flags);
+		check_order(T_DATE, dates, 3, flags);
+		check_order(consort_type_of(CONSORT_TYPE_BYTES), bytes, 4, flags);
+		check_order(consort_type_decimal(10, 2), decimals, 3, flags);
+	}
+}
+
 /* --- limits of a run --- */
 
 static void test_memory(void)
 {
 	order_by(0, c0(), CONSORT_ORDER_DESCENDING);
 	run_exec.memory_limit = 64 << 10;
-	TESTING_CONTAINS(run(sort_over(source_step(numbers(10000, 0)), 1, NULL)), "memory limit of 65536 bytes");
+	TESTING_CONTAINS(run(sort_over(source_step(numbers(10000, 0)), 1, NULL)),
+			 "memory limit of 65536 bytes");
 	run_exec.memory_limit = 16 << 20;
 	CU_ASSERT_EQUAL(run_status(sort_over(source_step(numbers(10000, 0)), 1, NULL)), CONSORT_OK);
 }
@@ -389,11 +465,20 @@ static void test_unknown_step(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"filter", test_filter}, {"filter-untouched", test_filter_untouched}, {"project", test_project},
-		{"large-batch", test_large_batch}, {"limit", test_limit}, {"sort", test_sort},
-		{"sort-many", test_sort_many}, {"memory", test_memory}, {"charge", test_charge},
-		{"cancel", test_cancel}, {"failure", test_failure}, {"analyze", test_analyze},
-		{"unknown-step", test_unknown_step}, {NULL, NULL},
+		{"filter", test_filter},
+		{"filter-untouched", test_filter_untouched},
+		{"project", test_project},
+		{"large-batch", test_large_batch},
+		{"limit", test_limit},
+		{"sort", test_sort},
+		{"sort-many", test_sort_many},
+		{"sort-types", test_sort_types}, {"memory", test_memory},
+		{"charge", test_charge},
+		{"cancel", test_cancel},
+		{"failure", test_failure},
+		{"analyze", test_analyze},
+		{"unknown-step", test_unknown_step},
+		{NULL, NULL},
 	};
 
 	return testing_main("operators", cases, argc, argv);
