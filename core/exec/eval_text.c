@@ -32,10 +32,9 @@ static bool skip_to(struct consort_view text, char wanted, uint64_t *at)
 }
 
 /*
- * Matches what follows: %, and _ over characters; \ makes the next byte stand for itself, and so does one at
- * the end for itself. A % is given as few characters as possible; when what follows fails, only the last %
- * takes one more, since what an earlier one could take, the last can too. So the work is bounded by text
- * times pattern.
+ * Matches %, and _ over characters; \ makes the next byte stand for itself. A % is given as few characters as
+ * possible; when what follows fails, only the last % takes one more, since what an earlier one could take,
+ * the last can too. So the work is bounded by text times pattern.
  */
 static bool matches(struct consort_view text, struct consort_view pattern)
 {
@@ -59,7 +58,7 @@ static bool matches(struct consort_view text, struct consort_view pattern)
 			p++;
 			continue;
 		}
-		if (p < pattern.size && wanted == '\\' && p + 1 < pattern.size) {
+		if (p < pattern.size && wanted == '\\') {
 			if (text.data[t] == pattern.data[p + 1]) {
 				t++;
 				p += 2;
@@ -83,6 +82,17 @@ static bool matches(struct consort_view text, struct consort_view pattern)
 	return p == pattern.size;
 }
 
+/* Every backslash needs something behind it. */
+static bool is_whole(struct consort_view pattern)
+{
+	uint64_t i;
+
+	for (i = 0; i < pattern.size; i++)
+		if (pattern.data[i] == '\\' && ++i == pattern.size)
+			return false;
+	return true;
+}
+
 enum consort_status consort_eval_like(struct consort_eval *eval, const struct consort_expr *expr,
 				      const struct consort_operand *args, uint32_t count,
 				      struct consort_value *out, struct consort_error *error)
@@ -104,6 +114,9 @@ enum consort_status consort_eval_like(struct consort_eval *eval, const struct co
 		if (!ready || args[1].step) {
 			ready = true;
 			pattern = b->as.view;
+			if (!is_whole(pattern))
+				return consort_error_set(error, CONSORT_ESYNTAX,
+							 "a LIKE pattern must not end with a backslash");
 			if (fold && !consort_text_map(CONSORT_MAP_FOLD, pattern, &eval->scratch, &pattern))
 				return consort_error_no_memory(error);
 		}

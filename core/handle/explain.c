@@ -429,8 +429,7 @@ enum consort_status consort_query_explain(struct consort_query *q, uint32_t form
 					  struct consort_args args, char **out_text,
 					  struct consort_error *error)
 {
-	struct explain explain = {.secrets = &q->handle->root->secrets,
-				  .analyze = flags & CONSORT_EXPLAIN_ANALYZE};
+	struct explain explain = {.analyze = flags & CONSORT_EXPLAIN_ANALYZE};
 	struct consort_buffer out = CONSORT_BUFFER_INIT;
 	struct consort_operator *op = NULL;
 	struct consort_cursor *rows = NULL;
@@ -444,6 +443,7 @@ enum consort_status consort_query_explain(struct consort_query *q, uint32_t form
 	if (!status && explain.analyze)
 		status = analyze(q, plan, args, &rows, &op, error);
 	if (!status) {
+		explain.secrets = &q->handle->root->secrets;
 		consort_arena_init(&explain.arena, 0);
 		shown = show(&explain, plan->step, op);
 		if (!explain.failed)

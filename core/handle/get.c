@@ -139,7 +139,7 @@ enum consort_status consort_get(struct consort *c, const char *resource, struct 
 	consort_error_need(&error, &spare);
 	consort_session_begin(&session, c);
 	if (r && r->access && r->handle->root == c->root && !strcmp(r->access->resource->name, resource)) {
-		if (CONSORT_UNLIKELY(r->touched || r->error))
+		if (CONSORT_UNLIKELY(r->touched || r->error || r->no_memory))
 			consort_record_clear(r);
 		else
 			consort_arena_reset(&r->arena);

@@ -267,6 +267,7 @@ struct consort_record {
 	bool has_row;
 	bool touched;		     /* some state is not FROM_ROW */
 	struct consort_error *error; /* the first one of a setter, or NULL */
+	bool no_memory;		     /* to keep that error */
 	const struct consort_shape *shape;
 	struct consort_batch *written; /* a row of that shape, used again */
 };

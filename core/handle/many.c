@@ -126,10 +126,11 @@ static enum consort_status check_records(struct consort *c, struct many *many, s
 {
 	size_t i;
 
-	many->access = many->records[0]->access;
 	for (i = 0; i < many->count; i++) {
 		enum consort_status status = consort_record_status(many->records[i], error);
 
+		if (!status && !i)
+			many->access = many->records[0]->access;
 		if (!status &&
 		    (many->records[i]->access != many->access || many->records[i]->handle->root != c->root))
 			status = consort_error_set(error, CONSORT_EINVAL,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The query builder, which keeps texts, and the plans that are made of them. */
+/*
+ * The query builder, which keeps texts, and the plans that are made of them. A query that could not be made, NULL,
+ * goes through the setters to what runs it, which tells that there was no memory.
+ */
 #include "handle/handle.h"
 
 /* --- the builder --- */
@@ -49,15 +52,17 @@ static void set_text(struct consort_query *q, const char **place, const char *te
 
 void consort_query_select(struct consort_query *q, const char *columns)
 {
-	set_text(q, &q->select, columns);
+	if (q)
+		set_text(q, &q->select, columns);
 }
 
 void consort_query_where(struct consort_query *q, const char *condition)
 {
-	const char **where = consort_arena_array(&q->arena, q->nwhere + 1, sizeof(*where));
+	const char **where;
 
-	if (!condition)
+	if (!q || !condition)
 		return;
+	where = consort_arena_array(&q->arena, q->nwhere + 1, sizeof(*where));
 	if (!where) {
 		q->no_memory = true;
 		return;
@@ -70,21 +75,26 @@ void consort_query_where(struct consort_query *q, const char *condition)
 
 void consort_query_group(struct consort_query *q, const char *expressions)
 {
-	set_text(q, &q->group, expressions);
+	if (q)
+		set_text(q, &q->group, expressions);
 }
 
 void consort_query_having(struct consort_query *q, const char *condition)
 {
-	set_text(q, &q->having, condition);
+	if (q)
+		set_text(q, &q->having, condition);
 }
 
 void consort_query_order(struct consort_query *q, const char *orders)
 {
-	set_text(q, &q->order, orders);
+	if (q)
+		set_text(q, &q->order, orders);
 }
 
 void consort_query_limit(struct consort_query *q, int64_t records)
 {
+	if (!q)
+		return;
 	q->limit = records;
 	q->bad_limit |= records < 0;
 	changed(q);
@@ -92,6 +102,8 @@ void consort_query_limit(struct consort_query *q, int64_t records)
 
 void consort_query_offset(struct consort_query *q, int64_t records)
 {
+	if (!q)
+		return;
 	q->offset = records;
 	q->bad_limit |= records < 0;
 	changed(q);
@@ -101,6 +113,8 @@ void consort_query_after(struct consort_query *q, struct consort_args key)
 {
 	uint64_t i;
 
+	if (!q)
+		return;
 	q->after = consort_arena_array(&q->arena, key.count, sizeof(*q->after));
 	q->nafter = q->after ? (uint32_t)key.count : 0;
 	q->no_memory |= !q->after;
@@ -136,8 +150,11 @@ struct consort_clauses consort_query_clauses(const struct consort_query *q)
 
 enum consort_status consort_query_check(const struct consort_query *q, struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(q->handle, error);
+	enum consort_status status;
 
+	if (!q)
+		return consort_error_no_memory(error);
+	status = consort_handle_check(q->handle, error);
 	if (!status && q->no_memory)
 		status = consort_error_no_memory(error);
 	if (!status && q->bad_limit)
@@ -275,12 +292,13 @@ static enum consort_status keep_after_key(const struct consort_query *q, struct 
 enum consort_status consort_query_plan(struct consort_query *q, struct consort_plan **out_plan,
 				       struct consort_error *error)
 {
-	struct consort_root *root = q->handle->root;
 	enum consort_status status = consort_query_check(q, error);
+	struct consort_root *root;
 	struct consort_plan *plan;
 
 	if (status)
 		return status;
+	root = q->handle->root;
 	if (q->plan && q->plan->generation != __atomic_load_n(&root->generation, __ATOMIC_ACQUIRE))
 		changed(q);
 	if (!q->plan) {

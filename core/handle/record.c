@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records: values by name, as read, set, or told by the database after a write. */
+/*
+ * Records: values by name, as read, set, or told by the database after a write. One that could not be made, NULL, goes
+ * through the setters to what writes it, which tells that there was no memory.
+ */
 #include "handle/handle.h"
 
 #include <assert.h>
@@ -24,9 +27,10 @@ enum consort_status consort_record_make(struct consort *c, struct consort_access
 
 static void keep_error(struct consort_record *r, const struct consort_error *error)
 {
-	if (r->error)
+	if (r->error || r->no_memory)
 		return;
 	r->error = malloc(sizeof(*r->error));
+	r->no_memory = !r->error;
 	if (r->error)
 		*r->error = *error;
 }
@@ -64,7 +68,7 @@ void consort_record_free(struct consort_record *r)
 
 void consort_record_clear(struct consort_record *r)
 {
-	if (!r->access)
+	if (!r || !r->access)
 		return;
 	memset(r->states, CONSORT_FROM_ROW, r->access->resource->nattributes);
 	r->touched = false;
@@ -72,6 +76,7 @@ void consort_record_clear(struct consort_record *r)
 	consort_arena_reset(&r->arena);
 	free(r->error);
 	r->error = NULL;
+	r->no_memory = false;
 }
 
 void consort_record_set(struct consort_record *r, const char *attribute, struct consort_value value)
@@ -79,7 +84,7 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 	struct consort_error error;
 	uint32_t position;
 
-	if (r->error || !r->access)
+	if (!r || r->error || r->no_memory || !r->access)
 		return;
 	position = consort_access_attribute(r->access, attribute);
 	if (position == CONSORT_NO_ATTRIBUTE) {
@@ -99,6 +104,8 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 
 enum consort_status consort_record_status(const struct consort_record *r, struct consort_error *error)
 {
+	if (!r || r->no_memory)
+		return (enum consort_status)consort_error_no_memory(error);
 	if (!r->error)
 		return r->access ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
 	if (error)

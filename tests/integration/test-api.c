@@ -317,13 +317,51 @@ static void test_arrow_stream(void)
 	stream.release(&stream);
 }
 
+/* What could not be made goes through the setters, and is told by what uses it. */
+static void test_made_of_no_memory(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = open_filled();
+	struct consort_cursor *rows = NULL;
+	struct consort_record *none = NULL;
+	struct consort_plan *plan = NULL;
+	char *text = NULL;
+
+	consort_query_select(NULL, "id");
+	consort_query_where(NULL, "id = 1");
+	consort_query_group(NULL, "id");
+	consort_query_having(NULL, "true");
+	consort_query_order(NULL, "id");
+	consort_query_limit(NULL, 1);
+	consort_query_offset(NULL, 1);
+	consort_query_after(NULL, CONSORT_ARGS(consort_int64(1)));
+	CU_ASSERT_EQUAL(consort_query_run(NULL, CONSORT_NO_ARGS, &rows, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_query_prepare(NULL, &plan, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_query_explain(NULL, CONSORT_EXPLAIN_TEXT, 0, CONSORT_NO_ARGS, &text, &error),
+			CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_update_where(NULL, "id = 1", CONSORT_NO_ARGS, NULL, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_delete_where(NULL, CONSORT_NO_ARGS, NULL, &error), CONSORT_ENOMEM);
+	consort_query_free(NULL);
+
+	consort_record_set(NULL, "id", consort_int64(1));
+	consort_record_clear(NULL);
+	CU_ASSERT_EQUAL(consort_record_status(NULL, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_create(c, NULL, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_update(c, NULL, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_upsert(c, NULL, &error), CONSORT_ENOMEM);
+	CU_ASSERT_EQUAL(consort_create_many(c, &none, 1, 0, NULL, &error), CONSORT_ENOMEM);
+	consort_record_free(NULL);
+	CU_ASSERT_PTR_NULL(rows);
+	consort_close(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"records", test_records}, {"queries", test_queries}, {"relationships", test_relationships},
 		{"sets-of-keys", test_sets_of_keys}, {"transactions", test_transactions}, {"by-query", test_by_query},
 		{"mistakes", test_mistakes}, {"fork", test_fork}, {"order-of-closing", test_order_of_closing},
-		{"arrow-stream", test_arrow_stream}, {NULL, NULL},
+		{"arrow-stream", test_arrow_stream}, {"made-of-no-memory", test_made_of_no_memory}, {NULL, NULL},
 	};
 
 	return testing_main("api", cases, argc, argv);

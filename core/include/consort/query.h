@@ -18,7 +18,8 @@ CONSORT_BEGIN
 struct consort_query;
 struct consort_plan;
 
-/* A query of a resource, through that handle. NULL: no memory. Free it with consort_query_free. */
+/* A query of a resource, through that handle. Free it with consort_query_free. NULL: no memory, which need not be
+ * looked at here: the setters take NULL, and what runs it reports ENOMEM. */
 CONSORT_EXPORT struct consort_query *consort_query_new(struct consort *c, const char *resource);
 CONSORT_EXPORT void consort_query_free(struct consort_query *q);
 

@@ -13,7 +13,8 @@ CONSORT_BEGIN
 
 struct consort_record;
 
-/* An empty record of a resource. NULL: no memory. An unknown resource is reported by the first use. */
+/* An empty record of a resource. An unknown resource is reported by the first use, and so is a lack of memory:
+ * NULL may be set, and what writes it reports ENOMEM. */
 CONSORT_EXPORT struct consort_record *consort_record_new(struct consort *c, const char *resource);
 CONSORT_EXPORT void consort_record_free(struct consort_record *r);
 /* Sets an attribute (copied); converted to its type where nothing is lost. The first error is kept and

@@ -28,7 +28,7 @@ struct consort_column {
 	struct consort_column *child; /* LIST: what the offsets count in */
 	int64_t length;
 	int64_t null_count;
-	int64_t offset;               /* not 0 only in a column that was handed over */
+	int64_t offset;               /* not 0 only where rows are lent or were handed over */
 	int64_t capacity;             /* rows that validity and values have room for */
 	uint64_t data_capacity;       /* bytes that data has room for */
 };

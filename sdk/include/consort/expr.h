@@ -44,7 +44,7 @@ enum consort_op {
 	CONSORT_OP_IS_FALSE = 16, /* never NULL */
 	/* args[0] among args[1…]; NULL when none is equal and one is NULL. NOT IN is NOT over IN. */
 	CONSORT_OP_IN = 20,
-	/* text, pattern: % and _ over characters, backslash escapes; case counts */
+	/* text, pattern: % and _ over characters, backslash escapes (ESYNTAX at the end); case counts */
 	CONSORT_OP_LIKE = 21,
 	/* the same after the core's simple case folding of both */
 	CONSORT_OP_ILIKE = 22,

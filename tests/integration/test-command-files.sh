@@ -1,0 +1,273 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# import and export of the consort command.
+. "$CONSORT_TEST_SOURCE/tests/integration/command.sh"
+
+count() {
+	"$consort" native core "select count(*) as n from $1" | tail -1
+}
+
+# flights FIRST LAST: lines of CSV without a header
+flights() {
+	seq "$1" "$2" | sed 's/$/,2001-01-01T00:00:00Z,17,100,SFO,LAX/'
+}
+header=id,departed_at,delay_min,distance_mi,origin,destination
+
+test_real_data() {
+	"$consort" -q define airport flight
+	expect 0 import airport "$examples/airports.csv"
+	has err "imported 3,376 records of airport"
+	expect 0 import flight "$examples/flights.csv"
+	[ "$(count flights)" -eq 20000 ] || fail "$(count flights) flights"
+	# What comes out is what went in.
+	expect 0 export flight out.csv -o id
+	has err "exported 20,000 records to out.csv"
+	tr -d '\r' <"$examples/flights.csv" >in.csv
+	cmp -s out.csv in.csv || fail "flights.csv changed: $(diff out.csv in.csv | head -4)"
+	expect 0 export airport out.csv
+	sort out.csv >a
+	tr -d '\r' <"$examples/airports.csv" | sort >b
+	cmp -s a b || fail "airports.csv changed: $(diff a b | head -4)"
+}
+
+test_round_trip() {
+	make_data
+	for format in csv jsonl; do
+		expect 0 export note notes.$format -o id
+		"$consort" -q drop -y note && "$consort" -q define note || fail "define"
+		expect 0 import note notes.$format
+		expect 0 export note again.$format -o id
+		cmp -s notes.$format again.$format || fail "$format changed: $(diff notes.$format again.$format)"
+	done
+	# One column: a blank line is NULL.
+	printf 'text\nx\n\n""\n' >one.csv
+	"$consort" -q delete note -w true
+	expect 0 import note one.csv
+	expect 0 export note -s text -o id
+	output 'text\nx\n\n""\n'
+}
+
+test_export_is_whole_or_not() {
+	make_data
+	echo old >notes.csv
+	expect 2 export note notes.csv -w 'nope = 1'
+	has notes.csv old
+	expect 2 export note notes.csv -s '1 / (id - 3) as x' -o id
+	has notes.csv old
+	[ "$(ls | grep -c '^notes.csv')" -eq 1 ] || fail "a temporary file is left: $(ls)"
+	expect 5 export note /nonexistent/x.csv
+	expect 2 export note notes.txt
+	has err "-f csv"
+	expect 0 export note notes.txt -f json -w 'id = 2'
+	has notes.txt '"id":2'
+	expect 0 export note -w 'id = 2' -s id
+	output 'id\n2\n'
+	chmod 640 notes.csv
+	expect 0 export note notes.csv
+	[ "$(stat -c %a notes.csv)" = 640 ] || fail "the mode changed"
+	[ ! -w /dev/full ] || expect 5 export note /dev/full -f csv
+}
+
+test_header() {
+	make_data
+	printf 'ID,text\n7,x\n' >a.csv
+	expect 2 import note a.csv
+	has err "line 1"
+	has err "did you mean 'id'"
+	expect 0 import note a.csv --map ID=id
+	printf 'id,text,other\n8,x,y\n' >a.csv
+	expect 2 import note a.csv
+	has err "note has no attribute 'other'"
+	expect 0 import note a.csv --ignore other
+	printf 'id,text,o1,o2\n9,x,y,z\n' >a.csv
+	expect 0 import note a.csv --ignore '*'
+	printf 'id,id\n1,2\n' >a.csv
+	expect 2 import note a.csv
+	has err "two columns are note.id"
+	: >a.csv
+	expect 2 import note a.csv
+	printf 'id,text\n' >a.csv
+	expect 0 import note a.csv
+	expect 2 import note a.csv --map text=txt
+	has err "did you mean 'text'"
+	printf '\357\273\277id,text\r\n20,"crlf"\r\n' >a.csv
+	expect 0 import note a.csv
+	expect 0 find note -w 'id = 20' -s text
+	output 'text\ncrlf\n'
+	expect 2 import note a.txt
+	expect 5 import note missing.csv
+	expect 2 import nowhere a.csv
+}
+
+test_bad_records_end_it() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 5; echo 'six,2001-01-01,1,1,A,B'; flights 7 9; } >f.csv
+	expect 2 import flight f.csv
+	has err "f.csv: line 7: flight.id"
+	has err "5 records were imported"
+	[ "$(count flights)" -eq 5 ] || fail "$(count flights) flights"
+	# The batch with a double key is undone.
+	{ echo $header; flights 10 12; flights 3 3; flights 13 14; } >g.csv
+	expect 6 import flight g.csv
+	has err "g.csv: line 5: "
+	has err "nothing was imported"
+	[ "$(count flights)" -eq 5 ] || fail "$(count flights) flights"
+	# Wrong width, an open quote, a quote in the middle, a bare CR, bad UTF-8, a NUL byte.
+	n=10
+	for bad in "$n,2001-01-01,1,1,A" "$n,2001-01-01,1,1,A,B,C" "$n,2001-01-01,1,1,A,\"B" "$n,2001-01-01,1,1,A,B\"C" \
+		"$n,2001-01-01,1,1,A,B\\0015X" "$n,2001-01-01,1,1,A,\\0377" "$n,2001-01-01,1,1,A\\0000,B"; do
+		{ echo $header; printf "$n,2001-01-01T00:00:00Z,1,1,A,B\\n" ; printf '%b\n' "$bad"; } >g.csv
+		sed -i "2s/^$n/5$n/" g.csv
+		run "$consort" import flight g.csv
+		[ "$status" -ne 0 ] || fail "taken: $bad"
+		has err "line 3"
+		"$consort" -q delete flight 5$n || fail "the record before is missing: $bad"
+		rm -f g.csv.consort-resume
+	done
+}
+
+test_rejects() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 5; echo 'six,2001-01-01,1,1,A,B'; flights 7 9; echo 'a,b'; flights 3 3; flights 10 12
+	  echo '13,2001-01-01,1,1,A"B,C'; flights 14 15; } >f.csv
+	expect 1 import flight f.csv --rejects bad.jsonl
+	has err "imported 13 records"
+	has err "rejected 4 records"
+	[ "$(count flights)" -eq 13 ] || fail "$(count flights) flights"
+	[ "$(wc -l <bad.jsonl)" -eq 4 ] || fail "$(cat bad.jsonl)"
+	has bad.jsonl '{"line":7,'
+	has bad.jsonl '"text":"six,2001-01-01,1,1,A,B"}'
+	has bad.jsonl '{"line":11,"error":"2 fields where the header has 6","text":"a,b"}'
+	has bad.jsonl '{"line":12,'
+	has bad.jsonl '{"line":16,'
+	[ ! -e f.csv.consort-resume ] || fail "the state is left"
+	printf '{"id":20}\n{"id":"x"}\nbroken\n{"id":21,"nope":1}\n[1]\n{"id":22}\n' >f.jsonl
+	expect 1 import flight f.jsonl --rejects bad.jsonl
+	[ "$(count flights)" -eq 15 ] || fail "$(count flights) flights"
+	has bad.jsonl '{"line":2,"error":"flight.id: '
+	has bad.jsonl '"record":{"id":"x"}}'
+	has bad.jsonl '"text":"broken"}'
+	has bad.jsonl '"record":{"id":21,"nope":1}}'
+	[ "$(wc -l <bad.jsonl)" -eq 4 ] || fail "$(cat bad.jsonl)"
+	expect 5 import flight f.csv --rejects /nonexistent/x
+}
+
+test_json_lines() {
+	make_data
+	printf '{"text":"generated"}\n\n{"id":50,"doc":{"deep":[1,{"a":null}]},"amount":1e2}\n{"text":"again"}\n' >a.jsonl
+	expect 0 import note a.jsonl
+	has err "imported 3 records"
+	expect 0 get note 50 -f jsonl
+	output '{"id":50,"text":null,"amount":100.00,"big":null,"doc":{"deep":[1,{"a":null}]}}\n'
+	"$consort" import note - --input jsonl <a.jsonl >out 2>err && fail "a double key was taken"
+	has err "standard input: line 3"
+	printf '{"t":"x"}\n' | "$consort" import note - --input jsonl --map t=text 2>err || fail "$(cat err)"
+	printf '{"text":"a"}\n{"text":\n' >a.jsonl
+	expect 2 import note a.jsonl
+	has err "a.jsonl: line 2"
+}
+
+test_upsert() {
+	make_data
+	printf 'id,text\n1,changed\n70,new\n' >a.csv
+	expect 0 import note a.csv --upsert
+	expect 0 find note -w 'id in (1, 70)' -s 'id, text, amount' -o id
+	output 'id,text,amount\n1,changed,1.50\n70,new,\n'
+}
+
+test_resume_after_failure() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 3000; echo 'x,2001-01-01,1,1,A,B'; flights 3001 5000; } >f.csv
+	expect 2 import flight f.csv
+	has err "line 3002: flight.id"
+	has err "3,000 records were imported"
+	[ "$(count flights)" -eq 3000 ] || fail "$(count flights) flights"
+	[ -e f.csv.consort-resume ] || fail "no state"
+	# Starting over would double what is there.
+	expect 2 import flight f.csv
+	has err "--resume"
+	expect 1 import flight f.csv --resume --rejects bad.jsonl
+	[ "$(count flights)" -eq 5000 ] || fail "$(count flights) flights"
+	[ "$(wc -l <bad.jsonl)" -eq 1 ] || fail "$(cat bad.jsonl)"
+	[ ! -e f.csv.consort-resume ] || fail "the state is left"
+	# Nothing to resume: from the start.
+	"$consort" -q delete flight -w true
+	{ echo $header; flights 1 10; } >g.csv
+	expect 0 import flight g.csv --resume
+	[ "$(count flights)" -eq 10 ] || fail "$(count flights) flights"
+}
+
+test_changed_file_is_not_resumed() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 100; echo 'x,2001-01-01,1,1,A,B'; flights 101 200; } >f.csv
+	expect 2 import flight f.csv
+	sed -i 's/^x,/1000,/' f.csv
+	expect 2 import flight f.csv --resume
+	has err "has changed"
+	has err "--skip 100"
+	expect 0 import flight f.csv --skip 100
+	[ "$(count flights)" -eq 201 ] || fail "$(count flights) flights"
+}
+
+# Killed at some moment, again and again: in the end every record is there once.
+test_resume_after_kill() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 50000; } >f.csv
+	status=1
+	for delay in 0.05 0.07 0.09 0.11 0.13 0.15; do
+		"$consort" import flight f.csv --resume --batch 20 >/dev/null 2>&1 &
+		pid=$!
+		sleep $delay
+		kill -KILL $pid 2>/dev/null
+		wait $pid 2>/dev/null
+		status=$?
+		[ $status -ne 0 ] || break
+	done
+	if [ $status -ne 0 ]; then
+		run "$consort" import flight f.csv --resume
+		[ "$status" -eq 0 ] || fail "status $status: $(cat err)"
+	fi
+	[ "$(count flights)" -eq 50000 ] || fail "$(count flights) flights"
+	[ "$(ls -A | grep -c '^f.csv')" -eq 1 ] || fail "left behind: $(ls -A)"
+}
+
+test_resume_after_interrupt() {
+	"$consort" -q define flight
+	mkfifo pipe
+	{ echo $header; flights 1 5000; sleep 5; flights 5001 6000; } >pipe &
+	writer=$!
+	"$consort" import flight - --input csv --batch 1000 <pipe 2>err &
+	pid=$!
+	sleep 1.5
+	kill -INT $pid
+	wait $pid
+	status=$?
+	kill $writer 2>/dev/null
+	[ $status -eq 7 ] || fail "status $status: $(cat err)"
+	has err "interrupted; 5,000 records were imported, go on with --skip 5000"
+	[ "$(count flights)" -eq 5000 ] || fail "$(count flights) flights"
+}
+
+test_read_only_folder() {
+	[ "$(id -u)" -ne 0 ] || return 0
+	"$consort" -q define flight
+	mkdir data
+	{ echo $header; flights 1 10; echo x; } >data/f.csv
+	chmod 555 data
+	XDG_STATE_HOME=$PWD/state expect 2 import flight data/f.csv
+	[ "$(ls state/consort | wc -l)" -eq 1 ] || fail "no state"
+	chmod 755 data
+}
+
+test_progress_on_a_terminal() {
+	command -v script >/dev/null || return 0
+	"$consort" -q define flight
+	mkfifo pipe
+	{ echo $header; for part in 1 2 3 4; do flights ${part}000 ${part}100; sleep 0.2; done; } >pipe &
+	script -qec "$consort import flight - --input csv <pipe" /dev/null >out 2>&1 </dev/null
+	wait
+	has out "records, "
+	has out "imported 404 records"
+}
+
+finish command-files "$@"

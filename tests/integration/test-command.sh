@@ -1,0 +1,441 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The consort command from outside: usage, output formats, errors, exit statuses, and each command but import and
+# export, which have test-command-files.sh.
+. "$CONSORT_TEST_SOURCE/tests/integration/command.sh"
+
+test_usage() {
+	expect 2
+	has err "a command is missing"
+	expect 2 fnd
+	has err "unknown command 'fnd'; did you mean 'find'?"
+	expect 2 find
+	has err "a resource is needed"
+	expect 2 find note --wher=x --limt 3
+	has err "did you mean '--limit'"
+	expect 2 find note -n -3
+	has err "--limit: '-3' is no whole number"
+	expect 2 find note -n 1x
+	expect 2 find note extra
+	has err "'extra' is too much"
+	expect 2 find note -f xml
+	has err "unknown format 'xml'"
+	expect 2 --timeout soon find note
+	has err "is no duration"
+	expect 2 get note -5
+	has err "'--' stands before"
+	expect 2 find note --where
+	has err "needs a value"
+	expect 0 --version
+	has out "consort 0"
+	expect 0 help find
+	has out "Usage: consort find"
+}
+
+test_help_fits_a_screen() {
+	for command in "" $("$consort" complete commands); do
+		[ "$command" != help ] || continue
+		expect 0 $command --help
+		[ "$(wc -l <out)" -le 24 ] || fail "$command --help has more than 24 lines"
+		[ "$(wc -L <out)" -le 80 ] || fail "$command --help is wider than 80 columns"
+		tail -2 out | grep -q -e 'Example: consort ' -e '^   ' || fail "$command --help does not end with an example"
+		grep -q '^Example: consort' out || fail "$command --help has no example"
+		if [ -n "$command" ]; then
+			grep -q "^.Ss consort $command" "$CONSORT_TEST_SOURCE/docs/man/consort.1" ||
+				fail "consort(1) does not tell of $command"
+			# Each long option of the help stands in the man page.
+			for option in $("$consort" complete options "$command"); do
+				grep -q -e "Fl -${option#--}" -e "Fl . , ${option#-}" \
+					"$CONSORT_TEST_SOURCE/docs/man/consort.1" || fail "consort(1) lacks $option"
+			done
+		fi
+	done
+}
+
+test_csv() {
+	make_data
+	expect 0 find note -o id -s 'id, text, amount'
+	output 'id,text,amount\n1,plain,1.50\n2,"",\n3,"a ""quote"", a comma\nand a line",12345678.90\n4,,\n'
+	expect 1 find note -w 'id > 100'
+	output 'id,text,amount,big,doc\n'
+}
+
+test_json() {
+	make_data
+	expect 0 find note -o id -n 2 --json
+	output '[\n{"id":1,"text":"plain","amount":1.50,"big":9007199254740993,"doc":{"a":[1,2]}},\n{"id":2,"text":"","amount":null,"big":-5,"doc":null}\n]\n'
+	expect 0 find note -o id -n 1 -f jsonl --json-safe
+	output '{"id":1,"text":"plain","amount":"1.50","big":"9007199254740993","doc":{"a":[1,2]}}\n'
+	expect 1 find note -w 'id > 100' -f json
+	output '[]\n'
+}
+
+test_table() {
+	make_data
+	expect 0 find note -o id -s 'id, text, amount' -f table
+	output 'id  text                                 amount
+──  ──────────────────────────────  ───────────
+ 1  plain                                  1.50
+ 2                                         NULL
+ 3  a "quote", a comma\\nand a line  12345678.90
+ 4  NULL                                   NULL
+'
+	expect 0 find note -w 'id = 1' -s 'id, text' -f expanded
+	output '── 1 ──\nid    1\ntext  plain\n'
+}
+
+test_table_escapes_control_characters() {
+	make_data
+	run "$consort" create note id=9 "text=$(printf 'red\033[31m \302\233 \342\200\256 \011tab')"
+	[ "$status" -eq 0 ] || fail "create: $(cat err)"
+	expect 0 find note -w 'id = 9' -s text -f table
+	has out 'red\x1b[31m \u009b \u202e \ttab'
+	[ "$(tr -d '\n -~\200-\377' <out | wc -c)" -eq 0 ] || fail "a control character came through"
+	# Errors hold data too.
+	run "$consort" find note -w "text = $(printf '\033')"
+	lacks err "$(printf '\033')"
+}
+
+test_terminal() {
+	command -v script >/dev/null || return 0
+	make_data
+	script -qec "stty cols 40; $consort find note -o id -s 'id, text, doc' -w 'id < 4'" /dev/null >out 2>&1 </dev/null
+	has out '…'
+	tr -d '\r' <out | sed 's/\x1b\[[0-9]*m//g' >plain
+	[ "$(wc -L <plain)" -le 40 ] || fail "the table is wider than the terminal: $(cat plain)"
+	script -qec "stty cols 20; $consort find note -o id -w 'id = 1'" /dev/null >out 2>&1 </dev/null
+	has out '── 1 ──'
+}
+
+test_names_and_expressions() {
+	make_data
+	expect 2 find nope
+	has err "consort: "
+	expect 2 find notes
+	has err "did you mean 'note'"
+	expect 2 find note -w 'texd = 1'
+	has err "did you mean 'text'"
+	expect 2 find note -w "id = 'x'"
+	expect 2 find note -w 'id ='
+	expect 2 find note -w 'id = 1; drop table note'
+	expect 2 get note x
+	has err "note.id"
+	expect 2 get note 1 2
+	has err "1 value is needed, not 2"
+	expect 1 find note -w "text = ''' or 1=1 --'" -s id
+	expect 2 update note id=1 nam=x
+	has err "note has no attribute 'nam'"
+}
+
+test_parameters() {
+	make_data
+	expect 0 find note -w 'id = $1 or text = $2' -p 1 -p '' -s id -o id
+	output 'id\n1\n2\n'
+	expect 0 find note -w 'id = $1 and $2::text is null' -p 4 --null -s id
+	output 'id\n4\n'
+	expect 2 find note -w 'id = $1'
+	has err "takes 1 parameter"
+	expect 2 find note -w 'id = $1' -p seven
+	has err 'parameter $1'
+	# What looks like SQL is data.
+	expect 1 find note -w 'text = $1' -p "' or 1=1 --"
+	expect 0 find note -w 'id > $1' -p -1 -n 1 -o id -s id
+	output 'id\n1\n'
+}
+
+test_query_options() {
+	make_data
+	expect 0 find note -s 'count(*) as n' -g 'text is null' --having 'count(*) > 1'
+	output 'n\n3\n'
+	expect 0 find note -s id -o 'id desc' -n 1 --offset 1
+	output 'id\n3\n'
+	expect 0 find note -s id -o id --after 2
+	output 'id\n3\n4\n'
+	expect 2 find note -o id --after 2 --after 3
+}
+
+test_get() {
+	make_data
+	expect 0 get note 1
+	output 'id,text,amount,big,doc\n1,plain,1.50,9007199254740993,"{""a"":[1,2]}"\n'
+	expect 1 get note 77
+	has err "consort: "
+	expect 1 get note -- -5
+}
+
+test_write() {
+	make_data
+	expect 0 create note text=new amount=2 -r -f jsonl
+	output '{"id":5,"text":"new","amount":2.00,"big":null,"doc":null}\n'
+	has err "created 1 record of note"
+	expect 6 create note id=5 text=again
+	expect 0 update note id=5 text= amount:=null 'doc:={"k": "v"}'
+	expect 0 get note 5 -f jsonl
+	output '{"id":5,"text":"","amount":null,"big":null,"doc":{"k":"v"}}\n'
+	expect 1 update note id=99 text=x
+	expect 2 update note id=5 amount=1.234
+	expect 2 create note id=6 text
+	has err "NAME=VALUE"
+	expect 2 create note id=6 id=7
+	has err "given twice"
+	expect 2 create note id=6 'text:=5'
+	has err "text is needed, not a number"
+	expect 0 upsert note id=5 text=up
+	expect 0 upsert note id=6 text=in
+	expect 0 find note -w 'id >= 5' -s 'id, text' -o id
+	output 'id,text\n5,up\n6,in\n'
+	expect 0 -q update note -w 'id >= $1' -p 5 text=both big=7
+	[ ! -s err ] || fail "--quiet is not"
+	expect 0 find note -w 'id >= 5' -s 'id, text, big' -o id
+	output 'id,text,big\n5,both,7\n6,both,7\n'
+	expect 1 update note -w 'id > 1000' text=x
+	expect 0 delete note 6
+	expect 1 delete note 6
+	expect 0 delete note -w 'id = $1' -p 5
+	has err "deleted 1 record"
+	expect 1 delete note -w 'id = 5'
+	expect 2 delete note
+	has err "a key or a condition"
+}
+
+test_records_on_standard_input() {
+	make_data
+	printf '{"id":10,"text":"a"}\n\n{"id":11,"text":"b"}\n' | "$consort" create note - >out 2>err ||
+		fail "create -: $(cat err)"
+	has err "created 2 records"
+	# All or none.
+	printf '{"id":12}\n{"id":10}\n' | "$consort" create note - >out 2>err && fail "a double key was taken"
+	has err "line 2"
+	printf '{"id":12}\n{"id":' | "$consort" create note - >out 2>err && fail "broken JSON was taken"
+	has err "line 2"
+	printf '{"id":12}\n{"nope":1}\n' | "$consort" create note - >out 2>err && fail "an unknown member was taken"
+	has err "note has no attribute 'nope'"
+	expect 1 get note 12
+	printf '{"id":10,"text":"c"}\n{"id":11,"text":"c"}\n' | "$consort" update note - 2>err || fail "update -: $(cat err)"
+	expect 0 find note -w "text = 'c'" -s 'count(*) as n'
+	output 'n\n2\n'
+}
+
+test_define_and_drop() {
+	expect 0 define --dry-run note
+	has out "CREATE TABLE"
+	run "$consort" find note
+	[ "$status" -ne 0 ] || fail "there is no table yet"
+	expect 0 define note
+	expect 6 define note
+	expect 0 define --if-needed note
+	expect 0 create note id=1
+	expect 2 drop note
+	has err "--yes"
+	expect 0 drop --dry-run note
+	has out "DROP TABLE"
+	expect 0 get note 1
+	expect 0 drop -y note
+	expect 1 drop -y note
+	expect 0 drop -y --if-needed note
+	expect 2 define nothing
+}
+
+test_native() {
+	make_data
+	expect 0 native core 'select id, text from note where id = ?' 1
+	output 'id,text\n1,plain\n'
+	expect 0 native core "update note set text = ? where id = ?" --null 1
+	has err "1 record changed"
+	[ ! -s out ] || fail "a statement without rows wrote some"
+	expect 0 native core 'select typeof(?) as a, typeof(?) as b' -t int64,text 5 x
+	output 'a,b\ninteger,text\n'
+	expect 6 native core 'selec 1'
+	expect 2 native
+	expect 2 native nowhere 'select 1'
+}
+
+test_describe_and_resources() {
+	make_data
+	expect 0 describe flight
+	has out "key: id"
+	has out "origin_airport: airport, origin -> iata"
+	expect 0 describe flight --json
+	has out '"relationships":[{"name":"origin_airport","target":"airport","from":["origin"],"to":["iata"]}]'
+	expect 0 describe note -f csv
+	has out 'amount,"decimal(12,2)"'
+	expect 2 describe nowhere
+	expect 0 resources --declared
+	has out flight
+	expect 0 resources --json
+	has out '"resource":"airport","database":"core"'
+	expect 0 -d extra=sqlite:path=core.db resources -f csv
+	has out "extra.note,extra,note"
+}
+
+test_databases() {
+	expect 0 databases
+	has out "core: sqlite"
+	has out "transactions"
+	expect 0 databases core --json
+	has out '"name":"core","type":"sqlite"'
+	has out '"missing":{'
+	expect 0 databases -f csv
+	has out "core,sqlite,"
+	expect 2 databases cora
+	expect 5 -d bad=sqlite:path=/nonexistent/x.db databases bad
+	expect 0 -d bad=sqlite:path=/nonexistent/x.db databases --offline bad
+}
+
+test_plugins() {
+	expect 0 plugins list
+	has out consort-sqlite.so
+	expect 0 plugins list --json
+	has out '"type":"sqlite"'
+	expect 0 plugins info sqlite
+	has out licence
+	has out path
+	expect 0 plugins check sqlite
+	has out "sqlite is good"
+	expect 0 plugins explain sqlite
+	has out taken
+	expect 4 plugins explain sqlitte
+	echo "no plugin" >consort-text.so
+	expect 1 plugins check ./consort-text.so
+	expect 4 plugins info ./consort-text.so
+	expect 2 plugins lst
+	has err "did you mean 'list'"
+	mkdir empty
+	CONSORT_PLUGIN_PATH=$PWD/empty run "$consort" plugins list
+	[ "$status" -eq 1 ] || [ -s out ] || fail "status $status of an empty list"
+}
+
+test_check_config() {
+	expect 0 check-config
+	has out "good: 1 database, 3 resources declared"
+	echo 'typo = x' >>consort.ini
+	expect 3 check-config
+	has err "consort.ini:"
+	expect 3 -c missing.ini check-config
+	rm consort.ini
+	expect 3 check-config
+	has err "there is no ./consort.ini"
+	printf '[database a]\ntype = sqlitte\n' >consort.ini
+	expect 4 check-config
+	printf '[database a]\ntype = sqlite\npath = ${env:NOT_THERE}\n' >consort.ini
+	expect 3 check-config
+	has err NOT_THERE
+}
+
+test_manifest_choice() {
+	mkdir sub
+	mv consort.ini sub/other.ini
+	expect 0 -c sub/other.ini check-config
+	CONSORT_CONFIG=sub/other.ini expect 0 check-config
+	expect 0 -d x=sqlite:path=x.db native x 'create table t (a integer primary key, b text)'
+	expect 0 -d x=sqlite:path=x.db create x.t a=1 b=one
+	expect 0 -d x=sqlite:path=x.db find x.t
+	output 'a,b\n1,one\n'
+}
+
+test_errors_as_json() {
+	make_data
+	expect 2 --json find note -w 'texd = 1'
+	has err '{"error":{"status":"name","message":"'
+	has err '"position":'
+	expect 6 create note id=1 --json
+	has err '"status":"constraint"'
+}
+
+test_explain() {
+	make_data
+	expect 0 explain find note -w 'id = $1'
+	has out core
+	expect 0 explain --analyze find note -w 'id = $1' -p 1
+	expect 2 explain --analyze find note -w 'id = $1'
+	expect 0 explain --json find note
+	has out '{'
+	expect 0 explain --dot find note
+	has out digraph
+	expect 2 explain note
+}
+
+test_broken_pipe() {
+	make_data
+	i=0
+	while [ $i -lt 2000 ]; do
+		i=$((i + 1))
+		echo "{\"id\":$((i + 100)),\"text\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}"
+	done | "$consort" -q create note - || fail "create"
+	for format in csv json jsonl table; do
+		{ "$consort" find note -f $format 2>err; echo $? >status; } | head -1 >out
+		[ "$(cat status)" -eq 0 ] || fail "$format: status $(cat status)"
+		[ ! -s err ] || fail "$format: $(cat err)"
+	done
+}
+
+test_full_disk() {
+	[ -w /dev/full ] || return 0
+	make_data
+	"$consort" find note >/dev/full 2>err
+	status=$?
+	[ $status -eq 5 ] || fail "status $status"
+	has err "standard output: cannot write"
+	"$consort" --help >/dev/full 2>err && fail "--help"
+	"$consort" version --json >/dev/full 2>err && fail "version"
+}
+
+test_timeout() {
+	make_data
+	expect 7 --timeout 100ms native core \
+		'with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) as n from c'
+}
+
+test_interrupt() {
+	make_data
+	"$consort" native core 'with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) as n from c' \
+		>out 2>err &
+	pid=$!
+	sleep 0.5
+	kill -INT $pid
+	wait $pid
+	status=$?
+	[ $status -eq 7 ] || fail "status $status: $(cat err)"
+}
+
+test_completion() {
+	expect 0 complete commands
+	has out export
+	expect 0 complete databases
+	output 'core\n'
+	expect 0 complete resources
+	output 'airport\nflight\nnote\n'
+	expect 0 complete attributes note
+	output 'id\ntext\namount\nbig\ndoc\n'
+	expect 0 complete options import
+	has out --rejects
+	expect 0 complete types
+	has out sqlite
+	expect 3 -c nowhere.ini complete resources
+	[ ! -s err ] || fail "completion must be silent"
+	command -v bash >/dev/null || return 0
+	cat >complete.sh <<'END'
+PATH=$(dirname "$1"):$PATH
+. "$2"
+shift 2
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+compopt() { :; }
+_consort
+printf '%s\n' "${COMPREPLY[@]}"
+END
+	completion=$CONSORT_TEST_SOURCE/tools/completion/consort.bash
+	run bash complete.sh "$consort" "$completion" consort fi
+	output 'find\n'
+	run bash complete.sh "$consort" "$completion" consort find ''
+	output 'airport\nflight\nnote\n'
+	run bash complete.sh "$consort" "$completion" consort find flight -s 'id,de'
+	output 'id,departed_at\nid,delay_min\nid,destination\n'
+	run bash complete.sh "$consort" "$completion" consort find flight --wh
+	output '--where\n'
+	run bash complete.sh "$consort" "$completion" consort explain find fl
+	output 'flight\n'
+	run bash complete.sh "$consort" "$completion" consort create note te
+	output 'text=\n'
+}
+
+finish command "$@"

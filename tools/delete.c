@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delete: a record by its key, or all that meet a condition. */
+#include "tools.h"
+
+static const char help[] =
+	"Usage: consort delete RESOURCE KEY...\n"
+	"       consort delete RESOURCE -w EXPR [-p VALUE]...\n"
+	"Removes the record with that key, or all that meet the condition.\n"
+	"\n"
+	"  -w, --where EXPR       which records; $1, $2, ... stand for parameters;\n"
+	"                         'true' for all\n"
+	"  -p, --param VALUE      the next parameter;  --null  the next one is NULL\n"
+	"\n"
+	"'--' stands before keys that start with '-'.\n"
+	"Exit status: 0, or 1 if there is no such record, or as in consort(1).\n"
+	"\n"
+	"Example: consort delete flight -w 'departed_at < $1' -p 2001-02-01\n";
+
+static const struct option options[] = {
+	{"where", required_argument, NULL, 'w'}, {"param", required_argument, NULL, 'p'},
+	{"null", no_argument, NULL, QUERY_NULL}, {NULL, 0, NULL, 0},
+};
+
+static enum consort_status delete_key(struct tool *tool, const struct args *args, struct consort_error *error)
+{
+	const struct consort_resource *resource;
+	struct consort_args key;
+	struct row row = {0};
+	enum consort_status status;
+
+	status = consort_describe(tool->c, args->operands[0], &resource, error);
+	if (status)
+		return status;
+	status = row_init(&row, resource, error);
+	if (status)
+		return status;
+	status = row_key(&row, args->operands + 1, args->noperands - 1, &key, error);
+	if (!status)
+		status = consort_delete(tool->c, resource->name, key, error);
+	if (!status)
+		report_note(tool, "deleted 1 record of %s", resource->name);
+	row_clear(&row);
+	return status;
+}
+
+static enum consort_status delete_where(struct tool *tool, const char *resource, const struct query_options *query,
+					struct consort_error *error)
+{
+	struct consort_args parameters = {NULL, query->nparameters};
+	struct consort_value *values = NULL;
+	struct consort_query *q = NULL;
+	struct consort_plan *plan = NULL;
+	char number[REPORT_NUMBER_SIZE];
+	struct consort_arena arena;
+	enum consort_status status;
+	int64_t affected = 0;
+
+	consort_arena_init(&arena, 0);
+	status = query_make(tool, resource, query, &q, error);
+	if (!status)
+		status = consort_query_prepare(q, &plan, error);
+	if (!status)
+		status = query_parameters(plan, query, &arena, &values, error);
+	parameters.values = values;
+	if (!status)
+		status = consort_delete_where(q, parameters, &affected, error);
+	if (!status) {
+		report_note(tool, "deleted %s record%s of %s", report_number((uint64_t)affected, number),
+			    affected == 1 ? "" : "s", resource);
+		tool->nothing = !affected;
+	}
+	consort_plan_free(plan);
+	consort_query_free(q);
+	consort_arena_clear(&arena);
+	return status;
+}
+
+static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
+{
+	struct query_options query;
+	enum consort_status status;
+	int option;
+
+	query_options_init(&query);
+	while ((option = args_next(args, error)) > 0) {
+		status = query_option(&query, args, option, error);
+		if (status)
+			goto out;
+	}
+	status = args->status;
+	if (option < 0)
+		goto out;
+	status = args_count(args, 1, query.where ? 1 : SIZE_MAX, "a resource is", error);
+	if (!status && !query.where && args->noperands < 2)
+		status = args_usage(args, error, "a key or a condition (-w) is needed");
+	if (!status && query.nparameters && !query.where)
+		status = args_usage(args, error, "-p belongs to a condition (-w)");
+	if (!status)
+		status = session_open(tool, error);
+	if (!status)
+		status = query.where ? delete_where(tool, args->operands[0], &query, error) : delete_key(tool, args, error);
+out:
+	query_options_clear(&query);
+	return status;
+}
+
+const struct command command_delete = {
+	.name = "delete", .help = help, .letters = "w:p:", .options = options, .run = run};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* export: a query's records to a file, which appears whole or not at all; or to standard output. */
+#include "tools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+	"Usage: consort export RESOURCE [FILE] [OPTION]...\n"
+	"The records that a query finds, to a file (.csv, .json, .jsonl). The file takes\n"
+	"its name when all is written. Without FILE: to standard output.\n"
+	"\n"
+	"The options are those of 'consort find':\n"
+	"  -s, --select COLUMNS   -w, --where EXPR    -g, --group EXPRS   --having EXPR\n"
+	"  -o, --order ORDER      -n, --limit N       --offset N          --after VALUE\n"
+	"  -p, --param VALUE      --null\n"
+	"  -f, --format FORMAT    csv, json or jsonl, if the name does not tell\n"
+	"\n"
+	"What is exported as csv or jsonl can be imported again.\n"
+	"\n"
+	"Example: consort export flight late.csv -w 'delay_min > 60' -o id\n";
+
+static const struct option options[] = {QUERY_OPTIONS, {NULL, 0, NULL, 0}};
+
+/* --format, else the name's end. */
+static enum consort_status find_format(const struct args *args, const char *file, uint32_t *out_format,
+				       struct consort_error *error)
+{
+	const char *dot = strrchr(file, '.');
+
+	*out_format = args->tool->format;
+	if (!*out_format && dot)
+		*out_format = output_format_find(!strcmp(dot, ".ndjson") ? "jsonl" : dot + 1);
+	if (!*out_format)
+		return args_usage(args, error, "'%s': is it -f csv, -f json or -f jsonl?", file);
+	return CONSORT_OK;
+}
+
+/* The mode of the file that is replaced, or what the umask leaves. */
+static mode_t mode_for(const char *file)
+{
+	struct stat status;
+	mode_t mask;
+
+	if (!stat(file, &status) && S_ISREG(status.st_mode))
+		return status.st_mode & 0777;
+	mask = umask(0);
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+/* Into a temporary file beside it, which then takes its name. */
+static enum consort_status write_file(struct tool *tool, const char *file, uint32_t format, struct consort_cursor *rows,
+				      uint64_t *out_count, struct consort_error *error)
+{
+	enum consort_status status;
+	char *temporary = NULL;
+	struct stat target;
+	int fd;
+
+	/* A pipe or device cannot be replaced. */
+	if (!stat(file, &target) && !S_ISREG(target.st_mode)) {
+		fd = open(file, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return report_file(error, file, "write");
+		status = output_cursor(tool, fd, file, format, rows, out_count, error);
+		if (close(fd) && !status)
+			status = report_file(error, file, "write");
+		return status;
+	}
+	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
+		return consort_error_no_memory(error);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		status = report_file(error, file, "write");
+		free(temporary);
+		return status;
+	}
+	status = output_cursor(tool, fd, file, format, rows, out_count, error);
+	if (!status && (fchmod(fd, mode_for(file)) || fsync(fd)))
+		status = report_file(error, file, "write");
+	if (close(fd) && !status)
+		status = report_file(error, file, "write");
+	if (!status && rename(temporary, file))
+		status = report_file(error, file, "write");
+	if (status)
+		unlink(temporary);
+	free(temporary);
+	return status;
+}
+
+static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
+{
+	char number[REPORT_NUMBER_SIZE];
+	struct consort_cursor *rows = NULL;
+	struct query_options query;
+	const char *file = NULL;
+	enum consort_status status;
+	uint32_t format = 0;
+	uint64_t count = 0;
+	int option;
+
+	query_options_init(&query);
+	while ((option = args_next(args, error)) > 0) {
+		status = query_option(&query, args, option, error);
+		if (status)
+			goto out;
+	}
+	status = args->status;
+	if (option < 0)
+		goto out;
+	status = args_count(args, 1, 2, "a resource is", error);
+	if (!status && args->noperands == 2 && strcmp(args->operands[1], "-"))
+		file = args->operands[1];
+	if (!status && file)
+		status = find_format(args, file, &format, error);
+	if (!status)
+		status = session_open(tool, error);
+	if (!status)
+		status = query_run(tool, args->operands[0], &query, &rows, error);
+	if (!status && file)
+		status = write_file(tool, file, format, rows, &count, error);
+	else if (!status)
+		status = output_cursor(tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO), rows,
+				       &count, error);
+	if (!status && file)
+		report_note(tool, "exported %s record%s to %s", report_number(count, number), count == 1 ? "" : "s", file);
+out:
+	consort_cursor_close(rows);
+	query_options_clear(&query);
+	return status;
+}
+
+const struct command command_export = {
+	.name = "export", .help = help, .letters = QUERY_LETTERS, .options = options, .run = run};

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import: records of a CSV or JSON Lines file into a resource, in batches; it can be resumed. */
+#include "import.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+	"Usage: consort import RESOURCE FILE\n"
+	"Creates a record for each line of a file (.csv, .jsonl; '-': standard input).\n"
+	"In CSV the first line names the attributes, an empty field is NULL, \"\" the empty\n"
+	"text. In JSON Lines a member that is missing is NULL, or generated.\n"
+	"\n"
+	"      --input csv|jsonl  what it is, if the name does not tell\n"
+	"      --map NAME=ATTRIBUTE   a column of another name;  --ignore NAME  leave it\n"
+	"                         out ('*': all that are not attributes)\n"
+	"      --rejects FILE     keep records that are refused there, as JSON Lines with\n"
+	"                         line and error, and go on; else the first one ends it\n"
+	"      --resume           go on where an import of this file stopped\n"
+	"      --skip N           leave the first N records out\n"
+	"      --upsert           change records whose key is there\n"
+	"      --batch N          records written at once\n"
+	"\n"
+	"After Ctrl-C and the like, FILE.consort-resume keeps how far it came.\n"
+	"Exit status: 0, or 1 if records were rejected, or as in consort(1).\n"
+	"\n"
+	"Example: consort import flight flights.csv --rejects rejects.jsonl\n";
+
+enum {
+	IMPORT_INPUT = 256, IMPORT_MAP, IMPORT_IGNORE, IMPORT_REJECTS, IMPORT_RESUME, IMPORT_SKIP, IMPORT_UPSERT,
+	IMPORT_BATCH
+};
+
+static const struct option options[] = {
+	{"input", required_argument, NULL, IMPORT_INPUT}, {"map", required_argument, NULL, IMPORT_MAP},
+	{"ignore", required_argument, NULL, IMPORT_IGNORE}, {"rejects", required_argument, NULL, IMPORT_REJECTS},
+	{"resume", no_argument, NULL, IMPORT_RESUME}, {"skip", required_argument, NULL, IMPORT_SKIP},
+	{"upsert", no_argument, NULL, IMPORT_UPSERT}, {"batch", required_argument, NULL, IMPORT_BATCH},
+	{NULL, 0, NULL, 0},
+};
+
+/* What the options say beside struct import's. */
+struct choice {
+	const char *input;
+	bool resume;
+};
+
+static enum consort_status take_option(struct import *im, struct choice *choice, struct args *args, int option,
+				       struct consort_error *error)
+{
+	switch (option) {
+	case IMPORT_INPUT:
+		choice->input = args->value;
+		return CONSORT_OK;
+	case IMPORT_MAP:
+		if (!strchr(args->value, '=') || *args->value == '=')
+			return args_usage(args, error, "--map needs NAME=ATTRIBUTE, not '%s'", args->value);
+		return args_push(&im->map, &im->nmap, args->value, error);
+	case IMPORT_IGNORE:
+		return args_push(&im->ignore, &im->nignore, args->value, error);
+	case IMPORT_REJECTS:
+		im->rejects_name = args->value;
+		return CONSORT_OK;
+	case IMPORT_RESUME:
+		choice->resume = true;
+		return CONSORT_OK;
+	case IMPORT_SKIP:
+		return args_number(args, "--skip", 0, &im->skip, error);
+	case IMPORT_UPSERT:
+		im->kind = CONSORT_WRITER_UPSERT;
+		return CONSORT_OK;
+	default:
+		return args_number(args, "--batch", 1, &im->batch_rows, error);
+	}
+}
+
+/* CSV or JSON Lines, by --input or the name. */
+static enum consort_status find_kind(const struct args *args, const char *input, const char *file, uint32_t *out_kind,
+				     struct consort_error *error)
+{
+	const char *dot = strrchr(file, '.'), *kind = input ? input : dot ? dot + 1 : "";
+
+	if (!strcasecmp(kind, "csv"))
+		*out_kind = INPUT_CSV;
+	else if (!strcasecmp(kind, "jsonl") || (!input && !strcasecmp(kind, "ndjson")))
+		*out_kind = INPUT_JSONL;
+	else if (input)
+		return args_usage(args, error, "--input: '%s' is neither csv nor jsonl", input);
+	else
+		return args_usage(args, error, "'%s': is it --input csv or --input jsonl?", file);
+	return CONSORT_OK;
+}
+
+/* --map's targets must be attributes. */
+static enum consort_status check_map(struct import *im, struct consort_error *error)
+{
+	size_t i;
+
+	for (i = 0; i < im->nmap; i++) {
+		const char *target = strchr(im->map[i], '=') + 1;
+
+		if (row_find(&im->row, target, strlen(target)) < 0)
+			return row_unknown(&im->row, target, error);
+	}
+	return CONSORT_OK;
+}
+
+/* The header's fields as attributes, which are the writer's columns. */
+static enum consort_status read_header(struct import *im, struct consort_error *error)
+{
+	enum consort_status status;
+	bool more, broken;
+	size_t i;
+
+	status = input_next(&im->in, 0, &more, &broken, error);
+	if (!status && !more)
+		status = consort_error_set(error, CONSORT_ESYNTAX, "a line with the attributes' names is needed");
+	im->nheader = im->in.nfields;
+	im->header = calloc(im->nheader + 1, sizeof(*im->header));
+	if (!status && !im->header)
+		status = consort_error_no_memory(error);
+	for (i = 0; !status && i < im->nheader; i++) {
+		const struct field *field = &im->in.fields[i];
+		size_t j;
+
+		im->header[i] = import_attribute(im, im->in.values.data + field->at, field->size, error);
+		if (im->header[i] == -1) {
+			status = CONSORT_ENAME;
+			break;
+		}
+		for (j = 0; im->header[i] >= 0 && j < i; j++)
+			if (im->header[j] == im->header[i]) {
+				status = consort_error_set(error, CONSORT_ENAME, "two columns are %s.%s", im->resource->name,
+							   im->resource->attributes[im->header[i]]->name);
+				break;
+			}
+		if (im->header[i] >= 0 && !status)
+			im->columns[im->ncolumns++] = (uint32_t)im->header[i];
+	}
+	if (status)
+		consort_error_prefix(error, "%s: line 1", im->in.name);
+	im->in.next.record = 0;
+	return status;
+}
+
+/* JSON Lines: all that can be given; what is generated joins when a record has it. */
+static void choose_columns(struct import *im)
+{
+	uint32_t i;
+
+	for (i = 0; i < im->resource->nattributes; i++)
+		if (!(im->resource->attributes[i]->flags & (CONSORT_ATTRIBUTE_READ_ONLY | CONSORT_ATTRIBUTE_GENERATED)))
+			im->columns[im->ncolumns++] = i;
+}
+
+static enum consort_status open_rejects(struct import *im, bool resumed, struct consort_error *error)
+{
+	if (!im->rejects_name)
+		return CONSORT_OK;
+	im->rejects = open(im->rejects_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
+	if (im->rejects < 0)
+		return report_file(error, im->rejects_name, "write");
+	if (!resumed)
+		return CONSORT_OK;
+	/* What stands behind this will be found again. */
+	if ((uint64_t)lseek(im->rejects, 0, SEEK_END) > im->state.rejects_size &&
+	    ftruncate(im->rejects, (off_t)im->state.rejects_size))
+		return report_file(error, im->rejects_name, "write");
+	im->start_rejects = (uint64_t)lseek(im->rejects, 0, SEEK_END);
+	return CONSORT_OK;
+}
+
+/* To the first record that is to be taken. */
+static enum consort_status find_start(struct import *im, bool resumed, struct consort_error *error)
+{
+	enum consort_status status = CONSORT_OK;
+	bool more = true, broken;
+
+	if (resumed) {
+		im->pending_end = im->state.done.record + im->state.pending;
+		im->earlier = im->state.done.record;
+		status = input_seek(&im->in, &im->state.done, error);
+	}
+	while (!status && more && im->in.next.record < (uint64_t)im->skip)
+		status = input_next(&im->in, im->nheader, &more, &broken, error);
+	if (status && im->skip)
+		consort_error_prefix(error, "%s: line %llu", im->in.name, (unsigned long long)im->in.line);
+	im->start = im->end = im->in.next;
+	return status;
+}
+
+static enum consort_status read_records(struct import *im, struct progress *progress, struct consort_error *error)
+{
+	for (;;) {
+		enum consort_status status;
+		bool more, broken;
+
+		if (session_interrupted())
+			return consort_error_set(error, CONSORT_ECANCELLED, "interrupted");
+		status = input_next(&im->in, im->nheader, &more, &broken, error);
+		if (status && broken)
+			status = import_refuse(im, status, error);
+		else if (!status && more)
+			status = import_record(im, error);
+		if (status || !more)
+			return status;
+		progress_show(progress, im->in.next.offset, im->written + (uint64_t)im->batch->nrows);
+	}
+}
+
+/* The records in front of what ended it are good. `status` and *error tell what did; they change if writing these
+ * fails first. */
+static enum consort_status write_rest(struct import *im, enum consort_status status, struct consort_error *error)
+{
+	struct consort_error late = CONSORT_ERROR_INIT;
+	enum consort_status flushed;
+
+	if (!im->batch || im->state.pending)
+		return status;
+	flushed = import_flush(im, &late);
+	if (!flushed)
+		return status;
+	*error = late;
+	return flushed;
+}
+
+/* What the next run can do, behind the message. */
+static void advise(struct import *im, enum consort_status status, struct consort_error *error)
+{
+	uint64_t done = im->state.done.record;
+	char number[REPORT_NUMBER_SIZE];
+
+	if (!im->written && !im->rejected && !im->state.pending && !im->earlier) {
+		state_remove(&im->state);
+		report_append(error, "; nothing was imported");
+		return;
+	}
+	report_append(error, "; %s record%s imported", report_number(im->written, number),
+		      im->written == 1 ? " was" : "s were");
+	if (state_save(&im->state, im->tool, NULL) || !im->state.path)
+		report_append(error, ", go on with --skip %llu", (unsigned long long)done);
+	else if (status == CONSORT_ECANCELLED)
+		report_append(error, ", go on with --resume");
+	else
+		report_append(error, ", go on with --resume%s, or mend the file and --skip %llu",
+			      im->rejects < 0 ? " --rejects FILE" : "", (unsigned long long)done);
+}
+
+static void summarize(const struct import *im, double seconds)
+{
+	char number[REPORT_NUMBER_SIZE], rate[REPORT_NUMBER_SIZE], more[REPORT_NUMBER_SIZE];
+
+	report_number(im->written, number);
+	report_number((uint64_t)((double)im->written / (seconds > 1e-6 ? seconds : 1e-6)), rate);
+	report_note(im->tool, "imported %s record%s of %s in %.2f s (%s/s)", number, im->written == 1 ? "" : "s",
+		    im->resource->name, seconds, rate);
+	if (im->earlier)
+		report_note(im->tool, "%s records were dealt with earlier", report_number(im->earlier, more));
+	if (im->rejected)
+		report_note(im->tool, "rejected %s record%s, see %s", report_number(im->rejected, more),
+			    im->rejected == 1 ? "" : "s", im->rejects_name);
+}
+
+/* Everything between the open file and the last record. */
+static enum consort_status import(struct import *im, bool resume, struct consort_error *error)
+{
+	struct progress progress;
+	enum consort_status status;
+	bool resumed;
+
+	im->columns = calloc(im->resource->nattributes + 1, sizeof(*im->columns));
+	if (!im->columns)
+		return consort_error_no_memory(error);
+	status = check_map(im, error);
+	if (!status)
+		status = state_load(&im->state, resume, &resumed, error);
+	if (!status && im->in.kind == INPUT_CSV)
+		status = read_header(im, error);
+	if (status)
+		return status;
+	if (im->in.kind == INPUT_JSONL)
+		choose_columns(im);
+	status = open_rejects(im, resumed, error);
+	if (!status)
+		status = import_open_writer(im, error);
+	if (!status)
+		status = find_start(im, resumed, error);
+	if (status)
+		return status;
+	session_interrupt_gently();
+	progress_start(&progress, im->tool, im->in.name, im->state.size, im->start.offset);
+	status = read_records(im, &progress, error);
+	if (!status)
+		status = import_flush(im, error);
+	else
+		status = write_rest(im, status, error);
+	progress_end(&progress);
+	if (status) {
+		advise(im, status, error);
+		return status;
+	}
+	state_remove(&im->state);
+	summarize(im, progress_seconds(&progress));
+	im->tool->nothing = im->rejected > 0;
+	return CONSORT_OK;
+}
+
+static enum consort_status open_input(struct import *im, uint32_t kind, const char *file, int *out_fd,
+				      struct consort_error *error)
+{
+	bool standard = !strcmp(file, "-");
+	enum consort_status status;
+
+	*out_fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	if (*out_fd < 0)
+		return report_file(error, file, "open");
+	status = state_init(&im->state, *out_fd, file, im->resource->name, error);
+	if (standard) {
+		/* Redirected or not: its name is not known, so there is no place to keep how far it came. */
+		free(im->state.path);
+		im->state.path = NULL;
+	}
+	if (!status)
+		status = input_open(&im->in, kind, *out_fd, standard ? "standard input" : file, error);
+	return status;
+}
+
+static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
+{
+	struct import im = {.tool = tool, .kind = CONSORT_WRITER_CREATE, .rejects = -1};
+	struct choice choice = {0};
+	enum consort_status status;
+	int option, fd = -1;
+	uint32_t kind = 0;
+
+	while ((option = args_next(args, error)) > 0) {
+		status = take_option(&im, &choice, args, option, error);
+		if (status)
+			goto out;
+	}
+	status = args->status;
+	if (option < 0)
+		goto out;
+	status = args_count(args, 2, 2, "a resource and a file are", error);
+	if (!status && im.skip && choice.resume)
+		status = args_usage(args, error, "--skip and --resume exclude each other");
+	if (!status)
+		status = find_kind(args, choice.input, args->operands[1], &kind, error);
+	if (!status)
+		status = session_open(tool, error);
+	if (!status)
+		status = consort_describe(tool->c, args->operands[0], &im.resource, error);
+	if (!status)
+		status = row_init(&im.row, im.resource, error);
+	if (!status)
+		status = open_input(&im, kind, args->operands[1], &fd, error);
+	if (!status)
+		status = import(&im, choice.resume, error);
+out:
+	import_clear(&im);
+	if (fd > STDIN_FILENO)
+		close(fd);
+	if (im.rejects >= 0 && close(im.rejects) && !status)
+		status = report_file(error, im.rejects_name, "write");
+	return status;
+}
+
+const struct command command_import = {.name = "import", .help = help, .options = options, .run = run};
