@@ -26,9 +26,8 @@ struct listing {
 	struct consort_buffer text;   /* for people, or JSON */
 	struct output *rows;          /* or rows */
 	size_t count;
-	bool failed;                  /* one could not be connected to */
-	struct consort_error last;    /* how */
-	struct consort_error *error;
+	struct consort_error failure; /* of the callback: the library only knows its status */
+	struct consort_error last;    /* of a database that could not be connected to */
 };
 
 /* The effective mask, and why a bit is missing. */
@@ -197,7 +196,7 @@ static enum consort_status row_database(struct listing *l, const struct consort_
 		values[3] = consort_text(consort_feature_name(i));
 		values[4] = consort_bool(available(l, info, i, &why));
 		values[5] = consort_text(why);
-		status = output_row(l->rows, values, l->error);
+		status = output_row(l->rows, values, &l->failure);
 	}
 	return status;
 }
@@ -207,10 +206,8 @@ static enum consort_status show(void *context, const struct consort_database_inf
 	struct listing *l = context;
 	enum consort_status status;
 
-	if (info->error && l->connect) {
-		l->failed = true;
+	if (info->error && l->connect)
 		l->last = *info->error;
-	}
 	if (l->rows)
 		status = row_database(l, info);
 	else if (l->tool->format == OUTPUT_JSON)
@@ -233,6 +230,8 @@ static enum consort_status list(struct listing *l, const struct args *args, stru
 		status = consort_databases(l->tool->c, NULL, l->connect, show, l, error);
 	for (i = 0; !status && i < args->noperands; i++)
 		status = consort_databases(l->tool->c, args->operands[i], l->connect, show, l, error);
+	if (l->failure.status)
+		*error = l->failure;
 	if (json)
 		consort_buffer_text(&l->text, l->count ? "\n]\n" : "]\n");
 	if (!status && l->rows)
@@ -248,7 +247,7 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 		OUTPUT_TEXT("database"), OUTPUT_TEXT("type"), OUTPUT_TEXT("server"),
 		OUTPUT_TEXT("feature"), OUTPUT_BOOL("available"), OUTPUT_TEXT("reason"),
 	};
-	struct listing l = {.tool = tool, .connect = true, .error = error};
+	struct listing l = {.tool = tool, .connect = true};
 	enum consort_status status;
 	struct output rows = {0};
 	int option;
@@ -264,7 +263,7 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	}
 	if (!status)
 		status = list(&l, args, error);
-	if (!status && l.failed) {
+	if (!status && l.last.status) {
 		*error = l.last;
 		status = (enum consort_status)l.last.status;
 	}

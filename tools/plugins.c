@@ -45,7 +45,7 @@ struct listing {
 	const struct tool *tool;
 	struct output *rows;
 	struct consort_buffer features;
-	struct consort_error *error;
+	struct consort_error failure; /* of the callback: the library only knows its status */
 	bool explain, taken, people;
 };
 
@@ -60,7 +60,7 @@ static enum consort_status list_file(void *context, const struct consort_plugin_
 	consort_buffer_reset(&l->features);
 	join_features(&l->features, &file->features);
 	if (l->features.failed)
-		return consort_error_no_memory(l->error);
+		return consort_error_no_memory(&l->failure);
 	snprintf(abi, sizeof(abi), "%u.%u", file->abi_major, file->abi_minor);
 	if (l->explain) {
 		values[n++] = consort_text(file->path);
@@ -68,7 +68,7 @@ static enum consort_status list_file(void *context, const struct consort_plugin_
 		values[n++] = consort_text(file->version);
 		values[n++] = consort_text(problem);
 		l->taken = l->taken || !file->error;
-		return output_row(l->rows, values, l->error);
+		return output_row(l->rows, values, &l->failure);
 	}
 	/* For people, those that would be refused are told apart from the table. */
 	if (l->people && file->error) {
@@ -81,7 +81,7 @@ static enum consort_status list_file(void *context, const struct consort_plugin_
 	values[n++] = consort_text(file->path);
 	values[n++] = consort_text(l->features.data);
 	values[n++] = consort_text(problem);
-	return output_row(l->rows, values, l->error);
+	return output_row(l->rows, values, &l->failure);
 }
 
 static enum consort_status list(struct tool *tool, const char *path, const char *type, struct consort_error *error)
@@ -94,7 +94,7 @@ static enum consort_status list(struct tool *tool, const char *path, const char 
 		OUTPUT_TEXT("file"), OUTPUT_TEXT("verdict"), OUTPUT_TEXT("version"), OUTPUT_TEXT("problem"),
 	};
 	struct output rows = {0};
-	struct listing l = {.tool = tool, .rows = &rows, .error = error, .explain = type != NULL};
+	struct listing l = {.tool = tool, .rows = &rows, .explain = type != NULL};
 	enum consort_status status, found = CONSORT_OK;
 
 	l.people = tool->format == OUTPUT_DEFAULT || tool->format == OUTPUT_TABLE;
@@ -108,8 +108,12 @@ static enum consort_status list(struct tool *tool, const char *path, const char 
 		status = consort_plugins_list(path, list_file, &l, error);
 	if (found && found != CONSORT_ENOPLUGIN)
 		status = found;
-	if (!status)
-		tool->nothing = !rows.rows && !type;
+	if (l.failure.status)
+		*error = l.failure;
+	if (!status && !type && !rows.rows) {
+		tool->nothing = true;
+		report_note(tool, "no adapter was found; 'consort plugins explain TYPE' tells where was looked");
+	}
 	if (!status)
 		status = output_close(&rows, found ? NULL : error);
 	if (!status)
@@ -301,34 +305,62 @@ static enum consort_status check(struct tool *tool, const char *path, const char
 	return status;
 }
 
-static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
+/* --path, then what the manifest says. A manifest that is wrong only matters to those who name it. */
+static enum consort_status make_path(struct tool *tool, const char *first, char **out_path, struct consort_error *error)
+{
+	const char *manifest = session_manifest(tool);
+	struct consort_buffer path = CONSORT_BUFFER_INIT;
+	enum consort_status status;
+	char *more = NULL;
+
+	status = manifest ? consort_plugins_path(manifest, &more, error) : CONSORT_OK;
+	if (status && tool->manifest)
+		return status == CONSORT_ECONNECTION ? CONSORT_EMANIFEST : status;
+	if (status)
+		report_note(tool, "%s; its plugin_path is left out", consort_error_text(error));
+	consort_buffer_printf(&path, "%s%s%s", first ? first : "", first && more && *more ? ":" : "", more ? more : "");
+	consort_free(more);
+	*out_path = consort_buffer_steal(&path);
+	return *out_path ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
+}
+
+static enum consort_status run_verb(struct tool *tool, const struct args *args, const char *path,
+				    struct consort_error *error)
 {
 	static const char *const verbs[] = {"list", "info", "check", "explain"};
-	const char *path = NULL, *verb, *what;
-	enum consort_status status;
+	const char *verb = args->operands[0], *what = args->noperands > 1 ? args->operands[1] : NULL;
 	char hint[64];
-	int option;
 
-	while ((option = args_next(args, error)) > 0)
-		path = args->value;
-	if (option < 0)
-		return args->status;
-	status = args_count(args, 1, 2, "list, info, check or explain is", error);
-	if (status)
-		return status;
-	verb = args->operands[0];
-	what = args->noperands > 1 ? args->operands[1] : NULL;
 	if (!strcmp(verb, "list"))
 		return what ? args_usage(args, error, "'%s' is too much", what) : list(tool, path, NULL, error);
 	if (strcmp(verb, "info") && strcmp(verb, "check") && strcmp(verb, "explain"))
 		return args_usage(args, error, "there is no '%s'%s", verb,
 				  consort_hint(consort_nearest(verb, verbs, 4), hint, sizeof(hint)));
 	if (!what)
-		return args_usage(args, error, "%s needs an adapter's type%s", verb,
-				  *verb == 'e' ? "" : " or file");
+		return args_usage(args, error, "%s needs an adapter's type%s", verb, *verb == 'e' ? "" : " or file");
 	if (!strcmp(verb, "explain"))
 		return list(tool, path, what, error);
 	return *verb == 'i' ? info(tool, path, what, error) : check(tool, path, what, error);
+}
+
+static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
+{
+	const char *first = NULL;
+	enum consort_status status;
+	char *path = NULL;
+	int option;
+
+	while ((option = args_next(args, error)) > 0)
+		first = args->value;
+	if (option < 0)
+		return args->status;
+	status = args_count(args, 1, 2, "list, info, check or explain is", error);
+	if (!status)
+		status = make_path(tool, first, &path, error);
+	if (!status)
+		status = run_verb(tool, args, path, error);
+	free(path);
+	return status;
 }
 
 const struct command command_plugins = {.name = "plugins", .help = help, .options = options, .run = run};

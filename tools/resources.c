@@ -40,9 +40,8 @@ struct listing {
 	const struct tool *tool;
 	struct output *rows;
 	struct consort_buffer key;
-	struct consort_error *error;
-	bool failed;
-	struct consort_error last;
+	struct consort_error failure; /* of the callback: the library only knows its status */
+	struct consort_error last;    /* of a resource that could not be described */
 };
 
 static enum consort_status list_resource(void *context, const struct consort_resource *resource,
@@ -54,7 +53,7 @@ static enum consort_status list_resource(void *context, const struct consort_res
 	consort_buffer_reset(&l->key);
 	join_key(&l->key, resource);
 	if (l->key.failed)
-		return consort_error_no_memory(l->error);
+		return consort_error_no_memory(&l->failure);
 	values[0] = consort_text(resource->name);
 	values[1] = consort_text(resource->database);
 	values[2] = consort_text(resource->source);
@@ -62,12 +61,11 @@ static enum consort_status list_resource(void *context, const struct consort_res
 	values[4] = consort_int64(resource->nattributes);
 	values[5] = consort_text(error ? consort_error_text(error) : "");
 	if (error) {
-		l->failed = true;
 		l->last = *error;
 		if (l->rows->ncolumns < 6)
 			report_note(l->tool, "%s: %s", resource->name, consort_error_text(error));
 	}
-	return output_row(l->rows, values, l->error);
+	return output_row(l->rows, values, &l->failure);
 }
 
 static enum consort_status run_resources(struct tool *tool, struct args *args, struct consort_error *error)
@@ -77,7 +75,7 @@ static enum consort_status run_resources(struct tool *tool, struct args *args, s
 		OUTPUT_TEXT("key"), OUTPUT_INTEGER("attributes"), OUTPUT_TEXT("error"),
 	};
 	struct output rows = {0};
-	struct listing l = {.tool = tool, .rows = &rows, .error = error};
+	struct listing l = {.tool = tool, .rows = &rows};
 	bool people;
 	enum consort_status status;
 	uint32_t which = 0;
@@ -95,9 +93,11 @@ static enum consort_status run_resources(struct tool *tool, struct args *args, s
 		status = output_open_list(&rows, tool, columns, people ? 5 : 6, error);
 	if (!status)
 		status = consort_resources(tool->c, which, list_resource, &l, error);
+	if (l.failure.status)
+		*error = l.failure;
 	if (!status)
 		status = output_close(&rows, error);
-	if (!status && l.failed) {
+	if (!status && l.last.status) {
 		*error = l.last;
 		status = (enum consort_status)l.last.status;
 	}

@@ -71,28 +71,25 @@ static enum consort_status start_watch(struct tool *tool, struct consort_error *
 	return CONSORT_OK;
 }
 
-/* -c, else CONSORT_CONFIG, else ./consort.ini, which may be absent if there is a -d. */
-static const char *manifest_path(const struct tool *tool)
+const char *session_manifest(const struct tool *tool)
 {
 	const char *path = tool->manifest ? tool->manifest : getenv("CONSORT_CONFIG");
 
 	if (path && *path)
 		return path;
-	if (tool->ndatabases && access("consort.ini", F_OK) && errno == ENOENT)
-		return NULL;
-	return "consort.ini";
+	return access("consort.ini", F_OK) && errno == ENOENT ? NULL : "consort.ini";
 }
 
 static enum consort_status open_manifest(struct tool *tool, struct consort_error *error)
 {
 	struct consort_open_options options = {
 		.struct_size = sizeof(options),
-		.path = manifest_path(tool),
+		.path = session_manifest(tool),
 		.databases = tool->databases,
 	};
 	enum consort_status status;
 
-	if (!tool->manifest && !tool->ndatabases && !getenv("CONSORT_CONFIG") && access(options.path, F_OK))
+	if (!options.path && !tool->ndatabases)
 		return consort_error_set(error, CONSORT_EMANIFEST,
 					 "there is no ./consort.ini; name a manifest with -c or CONSORT_CONFIG, or a "
 					 "database with -d");

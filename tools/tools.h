@@ -141,6 +141,8 @@ enum consort_status report_file(struct consort_error *error, const char *name, c
 
 /* --- session.c --- */
 
+/* -c, else CONSORT_CONFIG, else ./consort.ini; NULL: there is none of that name. */
+const char *session_manifest(const struct tool *tool);
 /* Opens the manifest and databases of the command line into tool->c, once, and watches for Ctrl-C. */
 enum consort_status session_open(struct tool *tool, struct consort_error *error);
 void session_close(struct tool *tool);

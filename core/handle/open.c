@@ -297,3 +297,21 @@ enum consort_status consort_open(const char *path, struct consort **out_consort,
 		return consort_error_set(error, CONSORT_EINVAL, "consort_open needs the manifest's path");
 	return consort_open_with(&options, out_consort, error);
 }
+
+/* --- for tools --- */
+
+enum consort_status consort_plugins_path(const char *manifest, char **out_path, struct consort_error *error)
+{
+	struct consort_manifest *read;
+	enum consort_status status = consort_manifest_read(manifest, &read, error);
+	char *path;
+
+	if (status)
+		return status;
+	path = strdup(read->plugin_path ? read->plugin_path : "");
+	consort_manifest_free(read);
+	if (!path)
+		return consort_error_no_memory(error);
+	*out_path = path;
+	return CONSORT_OK;
+}

@@ -303,6 +303,16 @@ test_plugins() {
 	mkdir empty
 	CONSORT_PLUGIN_PATH=$PWD/empty run "$consort" plugins list
 	[ "$status" -eq 1 ] || [ -s out ] || fail "status $status of an empty list"
+	# The manifest's folders count too, and --path before them.
+	printf '[consort]\nplugin_path = %s\n' "$testing_build/.libs" >consort.ini
+	CONSORT_PLUGIN_PATH= expect 0 plugins list
+	has out consort-sqlite.so
+	CONSORT_PLUGIN_PATH= expect 0 plugins explain sqlite --path "$PWD/empty"
+	has out taken
+	echo nonsense >consort.ini
+	CONSORT_PLUGIN_PATH= expect 0 plugins check sqlite --path "$testing_build/.libs"
+	has err "plugin_path is left out"
+	expect 3 -c consort.ini plugins list
 }
 
 test_check_config() {

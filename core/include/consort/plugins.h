@@ -19,6 +19,13 @@ CONSORT_BEGIN
 CONSORT_EXPORT const char *consort_feature_name(uint32_t feature);
 CONSORT_EXPORT int32_t consort_feature_find(const char *name);
 
+/*
+ * The plugin_path of a manifest, for the functions below: absolute folders, ':'-separated, "" if it names none.
+ * *out_path: to be freed with consort_free. Errors: as consort_open for a manifest that is wrong. @since 0.1
+ */
+CONSORT_EXPORT enum consort_status consort_plugins_path(const char *manifest, char **out_path,
+							struct consort_error *error);
+
 /* An adapter's file, as its note tells. Growing; valid during the callback. */
 struct consort_plugin_file {
 	uint32_t struct_size;
