@@ -99,6 +99,9 @@ static enum consort_status set_option(struct consort_manifest *manifest, const s
 	if (status)
 		return status;
 	*masked = *setting;
+	/* as written, with its unit */
+	if (option->type == CONSORT_OPTION_DURATION || option->type == CONSORT_OPTION_SIZE)
+		masked->value = consort_text(entry->shown);
 	if (option->secret || entry->from_secret) {
 		masked->value = consort_text("********");
 		if (option->secret && !consort_secrets_add(secrets, entry->value))
