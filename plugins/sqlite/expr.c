@@ -304,13 +304,22 @@ void lite_render_equality(const struct lite_term *term, const char *left, const 
 		consort_buffer_printf(out, "%s%s%s", left, operation, right);
 }
 
+/* SQLite puts a constant that a column equals in the column's place, also where the column is checked. */
+bool lite_needs_guard(const struct lite_storage *storage)
+{
+	return storage->checked && (storage->codec == LITE_FLOAT64 || storage->codec == LITE_MILLIS ||
+				    storage->codec == LITE_SECONDS || storage->codec == LITE_DATE);
+}
+
 /* An expression that stands beside an operator. */
 static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
 			   const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
 {
-	if (expr->kind != CONSORT_EXPR_CALL)
+	bool guarded = is_constant(expr) && lite_needs_guard(want);
+
+	if (expr->kind != CONSORT_EXPR_CALL && !guarded)
 		return render(builder, relation, expr, want, out);
-	consort_buffer_char(out, '(');
+	consort_buffer_text(out, guarded ? "(SELECT " : "(");
 	if (!render(builder, relation, expr, want, out))
 		return false;
 	consort_buffer_char(out, ')');

@@ -316,11 +316,15 @@ static const char *key_condition(struct lite_builder *builder, const struct lite
 {
 	struct lite_slot slot = {.source = LITE_KEY, .purpose = LITE_COMPARE, .index = index, .attribute = "key"};
 	struct consort_buffer right = CONSORT_BUFFER_INIT, text = CONSORT_BUFFER_INIT;
+	bool guarded = lite_needs_guard(&term->storage);
 
 	slot.storage.codec = term->storage.codec;
 	if (term->checked && term->storage.checked)
 		term->checked->used = true;
-	if (lite_render_slot(builder, &slot, &right) && !right.failed)
+	consort_buffer_text(&right, guarded ? "(SELECT " : "");
+	lite_render_slot(builder, &slot, &right);
+	consort_buffer_text(&right, guarded ? ")" : "");
+	if (!builder->status && !right.failed)
 		lite_render_equality(term, term->sql, " = ", right.data, &text);
 	consort_buffer_clear(&right);
 	return lite_take_text(builder, &text);

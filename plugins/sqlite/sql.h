@@ -80,6 +80,9 @@ struct lite_storage lite_plain_storage(struct consort_type type);
 bool lite_may_be_nan(const struct consort_expr *expr);
 /* Appends "?N" for a value to come. */
 bool lite_render_slot(struct lite_builder *builder, const struct lite_slot *slot, struct consort_buffer *out);
+/* Must a constant that such a column is compared with stand in a subquery? It may be bound as what no such column
+ * holds (encode.c), which the column's check must not see. */
+bool lite_needs_guard(const struct lite_storage *storage);
 /* "term = right", where texts are the same only if their bytes are. */
 void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
 			  struct consort_buffer *out);
