@@ -28,7 +28,9 @@ static void check_value(sqlite3_context *context, int count, sqlite3_value **val
 	struct lite_column column = {0};
 
 	(void)count;
-	if (CONSORT_LIKELY(lite_has_form(check->codec, values[0]))) {
+	/* where a condition says column = ?1, SQLite may hand ?1 over for the column: encode.c's stand-in for a value
+	 * that no column can hold, and nothing to complain of */
+	if (CONSORT_LIKELY(lite_has_form(check->codec, values[0])) || sqlite3_value_frombind(values[0])) {
 		sqlite3_result_int(context, 1);
 		return;
 	}
@@ -82,11 +84,23 @@ static void sum_int64_final(sqlite3_context *context)
 		return;
 	total = (int64_t)sum->low;
 	if (sum->high != (total < 0 ? -1 : 0)) {
-		consort_error_set(&check->conn->raised, CONSORT_ERANGE, "a sum is beyond the range of int64");
+		consort_error_set(&check->conn->raised, CONSORT_ERANGE, "integer overflow: a sum does not fit int64");
 		raise(context, check->conn);
 		return;
 	}
 	sqlite3_result_int64(context, total);
+}
+
+/* The 128-bit sum, rounded once, through the count: the core's own division. */
+static void average_int64_final(sqlite3_context *context)
+{
+	const struct integer_sum *sum = sqlite3_aggregate_context(context, 0);
+	__int128 total;
+
+	if (!sum || !sum->count)
+		return;
+	total = (__int128)(((unsigned __int128)(uint64_t)sum->high << 64) | sum->low);
+	sqlite3_result_double(context, (double)total / (double)sum->count);
 }
 
 struct double_sum {
@@ -110,20 +124,33 @@ static void sum_float64(sqlite3_context *context, int count, sqlite3_value **val
 	sum->count++;
 }
 
-static void sum_float64_final(sqlite3_context *context)
+static void finish_float64(sqlite3_context *context, double result)
 {
-	const struct double_sum *sum = sqlite3_aggregate_context(context, 0);
 	const struct check *check = sqlite3_user_data(context);
 
-	if (!sum || !sum->count)
-		return;
-	if (isnan(sum->total)) {
+	if (isnan(result)) {
 		consort_error_set(&check->conn->raised, CONSORT_ERANGE,
 				  "a sum of infinities of both signs is no number that SQLite can hold");
 		raise(context, check->conn);
 		return;
 	}
-	sqlite3_result_double(context, sum->total);
+	sqlite3_result_double(context, result);
+}
+
+static void sum_float64_final(sqlite3_context *context)
+{
+	const struct double_sum *sum = sqlite3_aggregate_context(context, 0);
+
+	if (sum && sum->count)
+		finish_float64(context, sum->total);
+}
+
+static void average_float64_final(sqlite3_context *context)
+{
+	const struct double_sum *sum = sqlite3_aggregate_context(context, 0);
+
+	if (sum && sum->count)
+		finish_float64(context, sum->total / (double)sum->count);
 }
 
 /* --- making them --- */
@@ -144,10 +171,23 @@ static int define(struct lite_connection *conn, const char *name, enum lite_code
 					  final, free);
 }
 
+static const struct {
+	const char *name;
+	enum lite_codec codec;
+	sql_function *step;
+	void (*final)(sqlite3_context *context);
+} sums[] = {
+	{"consort_sum_int64", LITE_INT64, sum_int64, sum_int64_final},
+	{"consort_avg_int64", LITE_INT64, sum_int64, average_int64_final},
+	{"consort_sum_float64", LITE_FLOAT64, sum_float64, sum_float64_final},
+	{"consort_avg_float64", LITE_FLOAT64, sum_float64, average_float64_final},
+};
+
 uint32_t lite_define_checks(struct lite_connection *conn, struct consort_error *error)
 {
 	int codec, code = SQLITE_OK;
 	char name[32];
+	size_t i;
 
 	if (conn->checks)
 		return CONSORT_OK;
@@ -155,10 +195,8 @@ uint32_t lite_define_checks(struct lite_connection *conn, struct consort_error *
 		snprintf(name, sizeof(name), "consort_%s", lite_codecs[codec].name);
 		code = define(conn, name, (enum lite_codec)codec, 3, check_value, NULL, NULL);
 	}
-	if (!code)
-		code = define(conn, "consort_sum_int64", LITE_INT64, 1, NULL, sum_int64, sum_int64_final);
-	if (!code)
-		code = define(conn, "consort_sum_float64", LITE_FLOAT64, 1, NULL, sum_float64, sum_float64_final);
+	for (i = 0; !code && i < sizeof(sums) / sizeof(*sums); i++)
+		code = define(conn, sums[i].name, sums[i].codec, 1, NULL, sums[i].step, sums[i].final);
 	if (code)
 		return lite_fail(conn, code, NULL, error);
 	conn->checks = true;

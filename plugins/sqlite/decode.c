@@ -119,6 +119,8 @@ static bool text_has_form(enum lite_codec codec, const char *text, int size)
 		return parse_uuid(text, size, uuid);
 	case LITE_OBJECTID_TEXT:
 		return size == 24 && is_hex(text, 24);
+	case LITE_ISO: /* the form itself is checked when it is read; compare.c relies on four digits */
+		return size >= 10 && text[0] >= '0' && text[0] <= '9';
 	default:
 		return consort_utf8_valid(text, (uint64_t)size, NULL);
 	}

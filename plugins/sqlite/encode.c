@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_MICROS ((int64_t)86400 * 1000000)
 #define DOUBLE_DIGITS 15 /* decimal digits that any double keeps */
 
 static uint32_t set_integer(struct lite_cell *cell, int64_t integer)
@@ -28,10 +29,16 @@ static uint32_t set_view(struct lite_cell *cell, int kind, const char *data, siz
 	return CONSORT_OK;
 }
 
-static uint32_t set_copy(struct lite_cell *cell, int kind, const void *data, size_t size, struct consort_arena *memory,
+static uint32_t set_stand_in(struct lite_cell *cell, const char *text)
+{
+	cell->stand_in = true;
+	return set_view(cell, SQLITE_TEXT, text, strlen(text));
+}
+
+static uint32_t set_copy(struct lite_cell *cell, int kind, const void *data, size_t size, struct lite_memory *memory,
 			 struct consort_error *error)
 {
-	const char *copy = consort_arena_copy(memory, data, size);
+	const char *copy = consort_arena_copy(&memory->arena, data, size);
 
 	return copy ? set_view(cell, kind, copy, size) : consort_error_no_memory(error);
 }
@@ -57,7 +64,7 @@ static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_v
 	if (isnan(value->as.float64)) {
 		if (purpose == LITE_STORE)
 			return refuse(attribute, value, "is nothing that SQLite can store: it would become NULL", error);
-		return set_view(cell, SQLITE_TEXT, "NaN", 3);
+		return set_stand_in(cell, "NaN");
 	}
 	cell->kind = SQLITE_FLOAT;
 	cell->as.real = value->as.float64;
@@ -65,7 +72,7 @@ static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_v
 }
 
 static uint32_t encode_text(const struct consort_value *value, const char *attribute, bool copy,
-			    struct consort_arena *memory, struct lite_cell *cell, struct consort_error *error)
+			    struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
 {
 	struct consort_view view = value->as.view;
 	uint64_t at;
@@ -93,6 +100,7 @@ static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_va
 		return refuse(attribute, value, unit == 1000 ? "is finer than the column's milliseconds" :
 							       "is finer than the column's seconds", error);
 	cell->kind = SQLITE_FLOAT;
+	cell->stand_in = true;
 	cell->as.real = (double)floor + 0.5;
 	return CONSORT_OK;
 }
@@ -103,54 +111,58 @@ static int year_side(int64_t days)
 	return days < consort_days_from_civil(0, 1, 1) ? -1 : days > consort_days_from_civil(9999, 12, 31) ? 1 : 0;
 }
 
-static uint32_t encode_date(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
-			    struct consort_arena *memory, struct lite_cell *cell, struct consort_error *error)
+/* YYYY-MM-DD; a year beyond that, when comparing, as a text before or behind all of them */
+static uint32_t encode_day(int64_t days, struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
 {
-	int side = year_side(value->as.int64);
+	int side = year_side(days);
 	uint32_t month, day;
 	int64_t year;
 	char text[32];
 
-	if (side && purpose == LITE_STORE)
-		return refuse(attribute, value, "lies outside the years 0000 to 9999 that YYYY-MM-DD can show", error);
 	if (side)
-		return side < 0 ? set_view(cell, SQLITE_TEXT, "", 0) : set_view(cell, SQLITE_TEXT, ":", 1);
-	consort_civil_from_days(value->as.int64, &year, &month, &day);
+		return set_stand_in(cell, side < 0 ? "" : ":");
+	consort_civil_from_days(days, &year, &month, &day);
 	snprintf(text, sizeof(text), "%04d-%02u-%02u", (int)year, month, day);
 	return set_copy(cell, SQLITE_TEXT, text, 10, memory, error);
 }
 
-/* 2001-01-01 00:47:00[.ssssss], as SQLite's own functions write it */
-static uint32_t encode_iso(const struct consort_value *value, const char *attribute, struct consort_arena *memory,
-			   struct lite_cell *cell, struct consort_error *error)
+static uint32_t encode_date(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
+			    struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
 {
-	int64_t day = (int64_t)86400 * 1000000, days = value->as.int64 / day - (value->as.int64 % day < 0), year;
-	int64_t left = value->as.int64 - days * day;
-	int seconds = (int)(left / 1000000), micros = (int)(left % 1000000), size;
-	uint32_t month, mday;
-	char text[64];
-
-	if (year_side(days))
+	if (purpose == LITE_STORE && year_side(value->as.int64))
 		return refuse(attribute, value, "lies outside the years 0000 to 9999", error);
-	consort_civil_from_days(days, &year, &month, &mday);
-	size = snprintf(text, sizeof(text), "%04d-%02u-%02u %02d:%02d:%02d.%06d", (int)year, month, mday,
-			seconds / 3600, seconds / 60 % 60, seconds % 60, micros);
-	return set_copy(cell, SQLITE_TEXT, text, (size_t)(micros ? size : size - 7), memory, error);
+	return encode_day(value->as.int64, memory, cell, error);
+}
+
+static int64_t day_of(int64_t micros)
+{
+	return micros / DAY_MICROS - (micros % DAY_MICROS < 0);
 }
 
 /* The value's text, as the core writes it. */
-static uint32_t encode_printed(const struct consort_value *value, struct consort_arena *memory, struct lite_cell *cell,
+static uint32_t encode_printed(const struct consort_value *value, struct lite_memory *memory, struct lite_cell *cell,
 			       struct consort_error *error)
 {
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	uint32_t status = CONSORT_OK;
+	consort_buffer_reset(&memory->text);
+	consort_value_print(value, &memory->text);
+	if (memory->text.failed)
+		return consort_error_no_memory(error);
+	return set_copy(cell, SQLITE_TEXT, memory->text.data ? memory->text.data : "", memory->text.size, memory, error);
+}
 
-	consort_value_print(value, &text);
-	if (text.failed)
-		status = consort_error_no_memory(error);
-	else
-		status = set_copy(cell, SQLITE_TEXT, text.data ? text.data : "", text.size, memory, error);
-	consort_buffer_clear(&text);
+/* 2001-01-01 00:47:00[.ssssss], as SQLite's own functions write it */
+static uint32_t encode_iso(const struct consort_value *value, const char *attribute, struct lite_memory *memory,
+			   struct lite_cell *cell, struct consort_error *error)
+{
+	uint32_t status;
+
+	if (year_side(day_of(value->as.int64)))
+		return refuse(attribute, value, "lies outside the years 0000 to 9999", error);
+	status = encode_printed(value, memory, cell, error);
+	if (!status) {
+		((char *)(uintptr_t)cell->as.view.data)[10] = ' ';
+		cell->as.view.size--; /* the Z */
+	}
 	return status;
 }
 
@@ -177,7 +189,7 @@ static uint32_t count_digits(struct consort_view text)
 
 /* Into a column whose affinity may change what it is given: whatever would come back different is refused. */
 static uint32_t encode_converted(const struct lite_storage *storage, const struct consort_value *value,
-				 const char *attribute, struct consort_arena *memory, struct lite_cell *cell,
+				 const char *attribute, struct lite_memory *memory, struct lite_cell *cell,
 				 struct consort_error *error)
 {
 	bool numeric = storage->affinity >= LITE_AFFINITY_NUMERIC;
@@ -209,12 +221,12 @@ static uint32_t encode_converted(const struct lite_storage *storage, const struc
 
 /* --- patterns and limits --- */
 
-static uint32_t encode_glob(const struct consort_value *value, struct consort_arena *memory, struct lite_cell *cell,
+static uint32_t encode_glob(const struct consort_value *value, struct lite_memory *memory, struct lite_cell *cell,
 			    struct consort_error *error)
 {
 	const char *pattern = value->as.view.data;
 	size_t size = (size_t)value->as.view.size, i;
-	char *glob = consort_arena_array(memory, size + 1, 3), *out = glob;
+	char *glob = consort_arena_array(&memory->arena, size + 1, 3), *out = glob;
 
 	if (!glob)
 		return consort_error_no_memory(error);
@@ -254,9 +266,10 @@ static uint32_t encode_limit(const struct consort_value *value, enum lite_purpos
 }
 
 uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose, const struct consort_value *value,
-		     const char *attribute, bool copy, struct consort_arena *memory, struct lite_cell *cell,
+		     const char *attribute, bool copy, struct lite_memory *memory, struct lite_cell *cell,
 		     struct consort_error *error)
 {
+	cell->stand_in = false;
 	if (purpose == LITE_LIMIT || purpose == LITE_OFFSET)
 		return encode_limit(value, purpose, cell, error);
 	if (consort_value_is_null(value)) {
@@ -265,6 +278,8 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 	}
 	if (purpose == LITE_GLOB)
 		return encode_glob(value, memory, cell, error);
+	if (purpose == LITE_DAY_FROM || purpose == LITE_DAY_TO)
+		return encode_day(day_of(value->as.int64) + (purpose == LITE_DAY_FROM ? -2 : 2), memory, cell, error);
 	switch (storage->codec) {
 	case LITE_INT64:
 	case LITE_MICROS:

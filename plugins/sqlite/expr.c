@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEPTH_MOST 100 /* SQLite refuses expressions deeper than 1000, and each of ours may be several of its */
+#define PATTERN_MOST 16000 /* SQLite takes GLOB patterns of 50000 bytes, and one of ours may become three */
 #define FLAT 8         /* items joined without nesting */
 
 static bool render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
@@ -176,41 +177,53 @@ static void render_blob(const struct consort_view *view, struct consort_buffer *
 	consort_buffer_char(out, '\'');
 }
 
-/* Literals stand in the text, but for doubles: SQLite does not read every decimal form back exactly. */
+/* A literal as it would be bound, written out. Bound are doubles, since SQLite does not read every decimal form back,
+ * and stand-ins, for check.c. */
+static bool render_cell(struct lite_builder *builder, const struct lite_cell *cell, const struct lite_slot *slot,
+			struct consort_buffer *out)
+{
+	switch (cell->stand_in ? SQLITE_FLOAT : cell->kind) {
+	case SQLITE_NULL:
+		consort_buffer_text(out, "NULL");
+		return true;
+	case SQLITE_INTEGER:
+		consort_buffer_printf(out, "%lld", (long long)cell->as.integer);
+		return true;
+	case SQLITE_TEXT:
+		consort_buffer_quoted(out, cell->as.view.data, cell->as.view.size, '\'');
+		return true;
+	case SQLITE_BLOB:
+		render_blob(&cell->as.view, out);
+		return true;
+	default:
+		return lite_render_slot(builder, slot, out);
+	}
+}
+
 static bool render_literal(struct lite_builder *builder, const struct consort_expr *expr,
 			   const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
 {
 	struct lite_slot slot = {.source = LITE_LITERAL, .purpose = (uint8_t)purpose, .storage = *want,
 				 .literal = &expr->value, .attribute = "literal"};
 	struct consort_error ignored = CONSORT_ERROR_INIT;
+	struct lite_memory memory = {.text = CONSORT_BUFFER_INIT};
 	struct lite_cell cell;
+	bool taken;
 
-	if (lite_encode(want, purpose, &expr->value, "literal", true, builder->arena, &cell, &ignored)) {
-		if (ignored.status == CONSORT_ENOMEM)
-			return failed(builder, consort_error_no_memory(builder->error));
-		return no(builder, "a literal has no counterpart in SQLite");
-	}
-	switch (cell.kind) {
-	case SQLITE_NULL:
-		consort_buffer_text(out, "NULL");
-		return true;
-	case SQLITE_INTEGER:
-		consort_buffer_printf(out, "%lld", (long long)cell.as.integer);
-		return true;
-	case SQLITE_TEXT:
-		consort_buffer_quoted(out, cell.as.view.data, cell.as.view.size, '\'');
-		return true;
-	case SQLITE_BLOB:
-		render_blob(&cell.as.view, out);
-		return true;
-	default:
-		return lite_render_slot(builder, &slot, out);
-	}
+	consort_arena_init(&memory.arena, 0);
+	if (!lite_encode(want, purpose, &expr->value, "literal", true, &memory, &cell, &ignored))
+		taken = render_cell(builder, &cell, &slot, out);
+	else if (ignored.status == CONSORT_ENOMEM)
+		taken = failed(builder, consort_error_no_memory(builder->error));
+	else
+		taken = no(builder, "a literal has no counterpart in SQLite");
+	consort_arena_clear(&memory.arena);
+	consort_buffer_clear(&memory.text);
+	return taken;
 }
 
-/* A literal or parameter, as `want` stores it if that is for its type. */
-static bool render_constant(struct lite_builder *builder, const struct consort_expr *expr,
-			    const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
+bool lite_render_constant(struct lite_builder *builder, const struct consort_expr *expr,
+			  const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
 {
 	bool null = expr->kind == CONSORT_EXPR_LITERAL && consort_value_is_null(&expr->value);
 	struct lite_storage own = null ? *plain(LITE_INT64) : lite_plain_storage(expr->type);
@@ -219,7 +232,7 @@ static bool render_constant(struct lite_builder *builder, const struct consort_e
 
 	if (want && !null && lite_codecs[want->codec].type == expr->type.id)
 		own.codec = want->codec;
-	if (own.codec == LITE_CONVERT || own.codec == LITE_JSON || own.codec == LITE_ISO)
+	if ((own.codec == LITE_CONVERT || own.codec == LITE_JSON || own.codec == LITE_ISO) && purpose == LITE_COMPARE)
 		return no(builder, "SQLite cannot compare values of this type as they are stored");
 	if (expr->kind == CONSORT_EXPR_LITERAL)
 		return render_literal(builder, expr, &own, purpose, out);
@@ -242,134 +255,6 @@ static bool render_column(struct lite_builder *builder, struct lite_relation *re
 		term->checked->used = true;
 	consort_buffer_text(out, term->sql);
 	return true;
-}
-
-/* --- comparisons --- */
-
-static bool is_constant(const struct consort_expr *expr)
-{
-	return expr->kind == CONSORT_EXPR_LITERAL || expr->kind == CONSORT_EXPR_PARAMETER;
-}
-
-static bool is_number(const struct lite_storage *storage)
-{
-	return storage->codec == LITE_INT64 || storage->codec == LITE_FLOAT64;
-}
-
-/* What all of the expressions are compared as; NULL with the reason. */
-static const struct lite_storage *common_storage(struct lite_builder *builder, struct lite_relation *relation,
-						 const struct consort_expr *const *exprs, uint32_t count, bool ordered,
-						 struct lite_storage *out)
-{
-	const struct lite_storage *first = NULL;
-	bool collated = false;
-	uint32_t i;
-
-	for (i = 0; i < count; i++) {
-		const struct lite_storage *storage = lite_expr_storage(relation, exprs[i]);
-
-		if (!storage)
-			continue;
-		if (!(ordered ? storage->order : storage->equality)) {
-			builder->reason = "SQLite cannot compare values of this type as they are stored";
-			return NULL;
-		}
-		if (first && first->codec != storage->codec && !(is_number(first) && is_number(storage))) {
-			builder->reason = "the two sides are stored in different ways";
-			return NULL;
-		}
-		collated |= storage->collated;
-		if (!first)
-			first = storage;
-	}
-	if (first) {
-		*out = *first;
-	} else {
-		for (i = 0; i + 1 < count && exprs[i]->type.id == CONSORT_TYPE_NULL; i++)
-			;
-		*out = lite_plain_storage(exprs[i]->type);
-	}
-	out->collated = collated;
-	return out;
-}
-
-void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
-			  struct consort_buffer *out)
-{
-	/* what is equal byte by byte is equal under any collation, whose index this uses */
-	if (term->storage.collated)
-		consort_buffer_printf(out, "(%s%s%s AND %s COLLATE BINARY%s%s)", left, operation, right, left,
-				      operation, right);
-	else
-		consort_buffer_printf(out, "%s%s%s", left, operation, right);
-}
-
-/* An expression that stands beside an operator. */
-static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
-{
-	if (expr->kind != CONSORT_EXPR_CALL)
-		return render(builder, relation, expr, want, out);
-	consort_buffer_char(out, '(');
-	if (!render(builder, relation, expr, want, out))
-		return false;
-	consort_buffer_char(out, ')');
-	return true;
-}
-
-static bool render_compare(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_expr *expr, const char *operation, bool ordered,
-			   struct consort_buffer *out)
-{
-	struct consort_buffer left = CONSORT_BUFFER_INIT, right = CONSORT_BUFFER_INIT;
-	struct lite_term both = {0};
-	bool taken = false;
-
-	if (expr->nargs != 2 ||
-	    !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
-	    !render_operand(builder, relation, expr->args[0], &both.storage, &left) ||
-	    !render_operand(builder, relation, expr->args[1], &both.storage, &right))
-		goto out;
-	taken = true;
-	if (left.failed || right.failed)
-		out->failed = 1;
-	else if (expr->op == CONSORT_OP_EQ)
-		lite_render_equality(&both, left.data, operation, right.data, out);
-	else
-		consort_buffer_printf(out, "%s%s%s%s", left.data, both.storage.collated ? " COLLATE BINARY" : "",
-				      operation, right.data);
-out:
-	consort_buffer_clear(&left);
-	consort_buffer_clear(&right);
-	return taken;
-}
-
-static bool render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		      struct consort_buffer *out)
-{
-	struct consort_buffer left = CONSORT_BUFFER_INIT, list = CONSORT_BUFFER_INIT;
-	struct lite_term all = {0};
-	bool taken = false;
-	uint32_t i;
-
-	if (expr->nargs < 2 || !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
-	    !render_operand(builder, relation, expr->args[0], &all.storage, &left))
-		goto out;
-	for (i = 1; i < expr->nargs; i++) {
-		consort_buffer_text(&list, i == 1 ? "(" : ", ");
-		if (!render(builder, relation, expr->args[i], &all.storage, &list))
-			goto out;
-	}
-	consort_buffer_char(&list, ')');
-	taken = true;
-	if (left.failed || list.failed)
-		out->failed = 1;
-	else
-		lite_render_equality(&all, left.data, " IN ", list.data, out);
-out:
-	consort_buffer_clear(&left);
-	consort_buffer_clear(&list);
-	return taken;
 }
 
 /* --- logic --- */
@@ -448,13 +333,15 @@ static bool render_text(struct lite_builder *builder, struct lite_relation *rela
 static bool render_like(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
 			struct consort_buffer *out)
 {
-	if (!is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
+	if (!lite_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
 		return no(builder, "only a literal or parameter can be a pattern in SQLite");
+	if (expr->args[1]->kind == CONSORT_EXPR_LITERAL && expr->args[1]->value.as.view.size > PATTERN_MOST)
+		return no(builder, "the pattern is too long for SQLite");
 	consort_buffer_char(out, '(');
 	if (!render_text(builder, relation, expr->args[0], out))
 		return false;
 	consort_buffer_text(out, " GLOB ");
-	if (!render_constant(builder, expr->args[1], plain(LITE_TEXT), LITE_GLOB, out))
+	if (!lite_render_constant(builder, expr->args[1], plain(LITE_TEXT), LITE_GLOB, out))
 		return false;
 	consort_buffer_char(out, ')');
 	return true;
@@ -474,6 +361,21 @@ static bool render_concat(struct lite_builder *builder, struct lite_relation *re
 	}
 	consort_buffer_char(out, ')');
 	return true;
+}
+
+/* Characters of a text, bytes of bytes. */
+static bool render_length(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, struct consort_buffer *out)
+{
+	const struct consort_expr *arg = expr->args[0];
+
+	consort_buffer_text(out, "length(");
+	if (arg->type.id == CONSORT_TYPE_TEXT ? !render_text(builder, relation, arg, out) :
+						!render(builder, relation, arg, NULL, out))
+		return false;
+	consort_buffer_char(out, ')');
+	return arg->type.id == CONSORT_TYPE_TEXT || arg->type.id == CONSORT_TYPE_BYTES ||
+	       no(builder, "SQLite has no such length");
 }
 
 /* --- any type --- */
@@ -574,21 +476,21 @@ static bool render_call(struct lite_builder *builder, struct lite_relation *rela
 {
 	switch (expr->op) {
 	case CONSORT_OP_EQ:
-		return render_compare(builder, relation, expr, " = ", false, out);
+		return lite_render_compare(builder, relation, expr, " = ", false, out);
 	case CONSORT_OP_NE:
-		return render_compare(builder, relation, expr, " <> ", false, out);
+		return lite_render_compare(builder, relation, expr, " <> ", false, out);
 	case CONSORT_OP_LT:
-		return render_compare(builder, relation, expr, " < ", true, out);
+		return lite_render_compare(builder, relation, expr, " < ", true, out);
 	case CONSORT_OP_LE:
-		return render_compare(builder, relation, expr, " <= ", true, out);
+		return lite_render_compare(builder, relation, expr, " <= ", true, out);
 	case CONSORT_OP_GT:
-		return render_compare(builder, relation, expr, " > ", true, out);
+		return lite_render_compare(builder, relation, expr, " > ", true, out);
 	case CONSORT_OP_GE:
-		return render_compare(builder, relation, expr, " >= ", true, out);
+		return lite_render_compare(builder, relation, expr, " >= ", true, out);
 	case CONSORT_OP_NOT_DISTINCT:
-		return render_compare(builder, relation, expr, " IS ", false, out);
+		return lite_render_compare(builder, relation, expr, " IS ", false, out);
 	case CONSORT_OP_DISTINCT:
-		return render_compare(builder, relation, expr, " IS NOT ", false, out);
+		return lite_render_compare(builder, relation, expr, " IS NOT ", false, out);
 	case CONSORT_OP_AND:
 		return render_chain(builder, relation, expr, " AND ", out);
 	case CONSORT_OP_OR:
@@ -604,17 +506,13 @@ static bool render_call(struct lite_builder *builder, struct lite_relation *rela
 	case CONSORT_OP_NOT_NULL:
 		return render_null_test(builder, relation, expr, " IS NOT NULL", out);
 	case CONSORT_OP_IN:
-		return render_in(builder, relation, expr, out);
+		return lite_render_in(builder, relation, expr, out);
 	case CONSORT_OP_LIKE:
 		return render_like(builder, relation, expr, out);
 	case CONSORT_OP_CONCAT:
 		return render_concat(builder, relation, expr, out);
 	case CONSORT_OP_LENGTH:
-		consort_buffer_text(out, "length(");
-		if (!render_text(builder, relation, expr->args[0], out))
-			return false;
-		consort_buffer_char(out, ')');
-		return true;
+		return render_length(builder, relation, expr, out);
 	case CONSORT_OP_COALESCE:
 	case CONSORT_OP_CASE:
 		return render_choice(builder, relation, expr, want, out);
@@ -652,8 +550,8 @@ static bool render(struct lite_builder *builder, struct lite_relation *relation,
 		no(builder, "it is nested too deeply for SQLite");
 	else if (expr->kind == CONSORT_EXPR_COLUMN)
 		taken = render_column(builder, relation, expr, out);
-	else if (is_constant(expr))
-		taken = render_constant(builder, expr, want, LITE_COMPARE, out);
+	else if (lite_is_constant(expr))
+		taken = lite_render_constant(builder, expr, want, LITE_COMPARE, out);
 	else if (expr->kind == CONSORT_EXPR_CALL)
 		taken = render_call(builder, relation, expr, want, out);
 	else
@@ -680,7 +578,7 @@ bool lite_render_stored(struct lite_builder *builder, struct lite_relation *rela
 		return false;
 	if (attribute->type.id == CONSORT_TYPE_LIST)
 		return no(builder, "lists are written by key");
-	if (is_constant(expr)) {
+	if (lite_is_constant(expr)) {
 		slot.source = expr->kind == CONSORT_EXPR_LITERAL ? LITE_LITERAL : LITE_PARAMETER;
 		slot.literal = &expr->value;
 		return lite_render_slot(builder, &slot, out);

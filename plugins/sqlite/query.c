@@ -82,6 +82,8 @@ static bool add_columns(struct lite_builder *builder, struct lite_compiled *comp
 		const struct lite_term *term = &relation->terms[i];
 
 		columns[i].codec = term->storage.codec;
+		columns[i].sure = !term->storage.checked && !term->nullable && term->checked &&
+				  term->storage.codec == LITE_INT64;
 		columns[i].type = term->type;
 		columns[i].resource = term->checked ? term->checked->resource : "";
 		columns[i].attribute = term->checked ? term->checked->attribute : term->sql;
@@ -218,7 +220,7 @@ static uint32_t keep_keys(struct lite_statement *cursor, const struct lite_compi
 
 	if (!keys || keys->ncolumns != compiled->nkeys)
 		return consort_error_set(error, CONSORT_EINVAL, "the key set is missing or of another width");
-	cells = consort_arena_array(&cursor->memory, (size_t)keys->nrows * compiled->nslots, sizeof(*cells));
+	cells = consort_arena_array(&cursor->memory.arena, (size_t)keys->nrows * compiled->nslots, sizeof(*cells));
 	if (!cells)
 		return consort_error_no_memory(error);
 	cursor->keys = cells;
@@ -336,7 +338,7 @@ static uint32_t get_statement(struct lite_connection *conn, const struct lite_co
 	cursor->key = 0;
 	cursor->on_key = cursor->done = false;
 	if (compiled->nslots)
-		consort_arena_reset(&cursor->memory);
+		consort_arena_reset(&cursor->memory.arena);
 	*out_cursor = cursor;
 	return CONSORT_OK;
 }
@@ -371,50 +373,52 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 	return CONSORT_OK;
 }
 
-/* One cell; what is not a plain copy goes the long way. */
-static inline uint32_t append_cell(struct lite_statement *cursor, const struct lite_column *from, sqlite3_value *value,
-				   struct consort_batch *batch, struct consort_column *column,
-				   struct consort_error *error)
+/* The forms that are a plain copy; false: the long way. */
+static inline bool copy_cell(const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
+			     struct consort_column *column)
 {
-	int type = sqlite3_value_type(value), size;
 	const char *text;
+	uint64_t size;
 
 	switch (from->codec) {
 	case LITE_INT64:
 	case LITE_MICROS:
-		if (CONSORT_UNLIKELY(type != SQLITE_INTEGER))
-			break;
+		if (!from->sure && CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_INTEGER))
+			return false;
 		consort_append_int64(column, sqlite3_value_int64(value));
-		return CONSORT_OK;
+		return true;
 	case LITE_FLOAT64:
-		if (CONSORT_UNLIKELY(type != SQLITE_FLOAT))
-			break;
+		if (CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_FLOAT))
+			return false;
 		consort_append_float64(column, sqlite3_value_double(value));
-		return CONSORT_OK;
+		return true;
 	case LITE_TEXT:
-		if (CONSORT_UNLIKELY(type != SQLITE_TEXT))
-			break;
+		if (CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_TEXT))
+			return false;
 		text = (const char *)sqlite3_value_text(value);
-		size = sqlite3_value_bytes(value);
-		if (CONSORT_UNLIKELY(!text || !consort_utf8_valid(text, (uint64_t)size, NULL)))
-			break;
-		if (CONSORT_UNLIKELY(consort_append_view(batch, column, text, (uint64_t)size)))
-			return consort_error_no_memory(error);
-		return CONSORT_OK;
+		size = (uint64_t)sqlite3_value_bytes(value);
+		return CONSORT_LIKELY(text && consort_utf8_valid(text, size, NULL)) &&
+		       !consort_append_view(batch, column, text, size);
 	default:
-		break;
+		return false;
 	}
-	return lite_decode(cursor->conn, &cursor->json, from, value, batch, column, error);
 }
 
-static uint32_t append_row(struct lite_statement *cursor, struct consort_batch *batch, struct consort_error *error)
+static inline uint32_t append_row(struct lite_statement *cursor, struct consort_batch *batch,
+				  struct consort_error *error)
 {
-	const struct lite_column *columns = cursor->columns;
-	uint32_t i, n = cursor->ncolumns, status;
+	const struct lite_column *from = cursor->columns;
+	struct consort_column *column = batch->columns;
+	sqlite3_stmt *rows = cursor->rows;
+	int i, n = (int)cursor->ncolumns;
 
-	for (i = 0; i < n; i++) {
-		status = append_cell(cursor, &columns[i], sqlite3_column_value(cursor->rows, (int)i), batch,
-				     &batch->columns[i], error);
+	for (i = 0; i < n; i++, from++, column++) {
+		sqlite3_value *value = sqlite3_column_value(rows, i);
+		uint32_t status;
+
+		if (CONSORT_LIKELY(copy_cell(from, value, batch, column)))
+			continue;
+		status = lite_decode(cursor->conn, &cursor->json, from, value, batch, column, error);
 		if (CONSORT_UNLIKELY(status))
 			return status;
 	}

@@ -10,7 +10,7 @@
 void lite_answer(struct lite_builder *builder, uint32_t number, uint32_t fidelity, const char *reason)
 {
 	if (!builder->offer) {
-		if (fidelity != CONSORT_FIDELITY_EXACT && !builder->status)
+		if (fidelity == CONSORT_FIDELITY_NO && !builder->status)
 			builder->status = consort_error_set(builder->error, CONSORT_EUNSUPPORTED,
 							    "SQLite cannot run this part of a plan: %s", reason);
 		return;
@@ -21,14 +21,14 @@ void lite_answer(struct lite_builder *builder, uint32_t number, uint32_t fidelit
 	}
 }
 
-static struct lite_relation *out_of_memory(struct lite_builder *builder)
+struct lite_relation *lite_out_of_memory(struct lite_builder *builder)
 {
 	builder->status = consort_error_no_memory(builder->error);
 	return NULL;
 }
 
 /* A node that is not taken: nothing can stand on it. */
-static struct lite_relation *refuse(struct lite_builder *builder, const struct consort_node *node,
+struct lite_relation *lite_refuse(struct lite_builder *builder, const struct consort_node *node,
 				    struct lite_relation *relation, const char *reason)
 {
 	lite_answer(builder, node->number, CONSORT_FIDELITY_NO, reason);
@@ -36,22 +36,22 @@ static struct lite_relation *refuse(struct lite_builder *builder, const struct c
 	return relation;
 }
 
-static struct lite_relation *take(struct lite_builder *builder, const struct consort_node *node,
+struct lite_relation *lite_take(struct lite_builder *builder, const struct consort_node *node,
 				  struct lite_relation *relation)
 {
 	lite_answer(builder, node->number, CONSORT_FIDELITY_EXACT, NULL);
 	return relation;
 }
 
-static struct lite_relation *new_relation(struct lite_builder *builder, uint32_t nterms)
+struct lite_relation *lite_relation_new(struct lite_builder *builder, uint32_t nterms)
 {
 	struct lite_relation *relation = consort_arena_alloc(builder->arena, sizeof(*relation));
 
 	if (!relation)
-		return out_of_memory(builder);
+		return lite_out_of_memory(builder);
 	relation->nterms = nterms;
 	relation->terms = consort_arena_array(builder->arena, nterms, sizeof(*relation->terms));
-	return relation->terms ? relation : out_of_memory(builder);
+	return relation->terms ? relation : lite_out_of_memory(builder);
 }
 
 static bool add_checked(struct lite_builder *builder, struct lite_relation *relation, struct lite_term *term,
@@ -60,7 +60,7 @@ static bool add_checked(struct lite_builder *builder, struct lite_relation *rela
 	struct lite_checked *checked = consort_arena_alloc(builder->arena, sizeof(*checked));
 
 	if (!checked)
-		return out_of_memory(builder);
+		return lite_out_of_memory(builder);
 	checked->sql = term->sql;
 	checked->codec = term->storage.codec;
 	checked->resource = resource;
@@ -147,9 +147,9 @@ void lite_render_select(struct lite_builder *builder, const struct lite_relation
 }
 
 /* The relation as a subquery, with nothing but columns. */
-static struct lite_relation *wrap(struct lite_builder *builder, const struct lite_relation *relation)
+struct lite_relation *lite_wrap(struct lite_builder *builder, const struct lite_relation *relation)
 {
-	struct lite_relation *outer = new_relation(builder, relation->nterms);
+	struct lite_relation *outer = lite_relation_new(builder, relation->nterms);
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t alias = builder->naliases++, i;
 
@@ -172,7 +172,7 @@ static struct lite_relation *wrap(struct lite_builder *builder, const struct lit
 			continue;
 		term->sql = consort_arena_printf(builder->arena, "q%u.c%u", alias, i);
 		if (!term->sql)
-			return out_of_memory(builder);
+			return lite_out_of_memory(builder);
 		if (inner->checked &&
 		    !add_checked(builder, outer, term, inner->checked->resource, inner->checked->attribute))
 			return NULL;
@@ -181,9 +181,9 @@ static struct lite_relation *wrap(struct lite_builder *builder, const struct lit
 }
 
 /* A relation that more conditions, or a join, can be added to. */
-static struct lite_relation *open_where(struct lite_builder *builder, struct lite_relation *relation)
+struct lite_relation *lite_open_where(struct lite_builder *builder, struct lite_relation *relation)
 {
-	return relation->aggregated || relation->limit || relation->offset ? wrap(builder, relation) : relation;
+	return relation->aggregated || relation->limit || relation->offset ? lite_wrap(builder, relation) : relation;
 }
 
 /* --- nodes --- */
@@ -191,7 +191,7 @@ static struct lite_relation *open_where(struct lite_builder *builder, struct lit
 static struct lite_relation *scan(struct lite_builder *builder, const struct consort_node *node)
 {
 	const struct consort_resource *resource = node->resource;
-	struct lite_relation *relation = new_relation(builder, node->nattributes);
+	struct lite_relation *relation = lite_relation_new(builder, node->nattributes);
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t alias = builder->naliases++, i;
 
@@ -220,7 +220,7 @@ static struct lite_relation *scan(struct lite_builder *builder, const struct con
 		if (!term->sql || !add_checked(builder, relation, term, resource->name, attribute->name))
 			return NULL;
 	}
-	return relation->from ? take(builder, node, relation) : NULL;
+	return relation->from ? lite_take(builder, node, relation) : NULL;
 }
 
 /* Does the conjunct fix a unique column? Then one row is all there can be. */
@@ -241,14 +241,15 @@ static bool finds_one(const struct lite_relation *relation, const struct consort
 	return false;
 }
 
-static bool add_conjunct(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			 struct lite_texts *to)
+static bool add_condition(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			  bool loosely, struct lite_texts *to)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t nslots = builder->nslots;
 	const char *condition;
 
-	if (!lite_render(builder, relation, expr, NULL, &text)) {
+	if (loosely ? !lite_render_superset(builder, relation, expr, &text) :
+		      !lite_render(builder, relation, expr, NULL, &text)) {
 		consort_buffer_clear(&text);
 		builder->nslots = nslots;
 		return false;
@@ -257,26 +258,50 @@ static bool add_conjunct(struct lite_builder *builder, struct lite_relation *rel
 	return condition && lite_add_text(builder, to, condition);
 }
 
+bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		       struct lite_texts *to)
+{
+	return add_condition(builder, relation, expr, false, to);
+}
+
+static uint32_t filter_conjunct(struct lite_builder *builder, struct lite_relation *relation,
+				const struct consort_expr *expr)
+{
+	const char *reason;
+
+	if (lite_add_conjunct(builder, relation, expr, &relation->where)) {
+		relation->single |= finds_one(relation, expr);
+		return CONSORT_FIDELITY_EXACT;
+	}
+	reason = builder->reason;
+	if (add_condition(builder, relation, expr, true, &relation->where)) {
+		builder->reason = "its text is compared by day only";
+		return CONSORT_FIDELITY_SUPERSET;
+	}
+	builder->reason = reason;
+	return CONSORT_FIDELITY_NO;
+}
+
 static struct lite_relation *filter(struct lite_builder *builder, const struct consort_node *node,
 				    struct lite_relation *relation)
 {
-	uint32_t taken = 0, i;
+	uint32_t exact = 0, taken = 0, i;
 
-	relation = open_where(builder, relation);
+	relation = lite_open_where(builder, relation);
 	for (i = 0; relation && i < node->nexprs; i++) {
-		bool exact = add_conjunct(builder, relation, node->exprs[i], &relation->where);
+		uint32_t fidelity = filter_conjunct(builder, relation, node->exprs[i]);
 
 		if (builder->status)
 			return NULL;
-		lite_answer(builder, node->first_conjunct + i, exact ? CONSORT_FIDELITY_EXACT : CONSORT_FIDELITY_NO,
-			    exact ? NULL : builder->reason);
-		relation->single |= exact && finds_one(relation, node->exprs[i]);
-		taken += exact;
+		lite_answer(builder, node->first_conjunct + i, fidelity,
+			    fidelity == CONSORT_FIDELITY_EXACT ? NULL : builder->reason);
+		exact += fidelity == CONSORT_FIDELITY_EXACT;
+		taken += fidelity != CONSORT_FIDELITY_NO;
 	}
 	if (relation)
-		lite_answer(builder, node->number, taken == node->nexprs ? CONSORT_FIDELITY_EXACT :
+		lite_answer(builder, node->number, exact == node->nexprs ? CONSORT_FIDELITY_EXACT :
 			    taken ? CONSORT_FIDELITY_SUPERSET : CONSORT_FIDELITY_NO,
-			    taken == node->nexprs ? NULL : "some of its conditions stay in the core");
+			    exact == node->nexprs ? NULL : "some of its conditions stay in the core");
 	return relation;
 }
 
@@ -334,8 +359,8 @@ static struct lite_relation *keyed(struct lite_builder *builder, const struct co
 	bool bare = true;
 
 	if (!attributes)
-		return out_of_memory(builder);
-	relation = open_where(builder, relation);
+		return lite_out_of_memory(builder);
+	relation = lite_open_where(builder, relation);
 	for (i = 0; relation && i < node->nexprs; i++) {
 		const struct consort_expr *expr = node->exprs[i];
 		struct lite_term *term = expr->kind == CONSORT_EXPR_COLUMN && expr->index < relation->nterms ?
@@ -343,7 +368,7 @@ static struct lite_relation *keyed(struct lite_builder *builder, const struct co
 		const char *condition;
 
 		if (!term || !term->sql || !term->storage.equality)
-			return refuse(builder, node, relation,
+			return lite_refuse(builder, node, relation,
 				      "SQLite cannot look keys of this type up as they are stored");
 		condition = key_condition(builder, term, i);
 		if (!condition || !lite_add_text(builder, &relation->where, condition))
@@ -359,7 +384,7 @@ static struct lite_relation *keyed(struct lite_builder *builder, const struct co
 	relation->keyed = true;
 	if (builder->offer && bare && resource && keys_indexed(resource, attributes, node->nexprs))
 		builder->offer->flags |= CONSORT_OFFER_KEYS_INDEXED;
-	return take(builder, node, relation);
+	return lite_take(builder, node, relation);
 }
 
 static bool project_term(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
@@ -395,149 +420,13 @@ static struct lite_relation *project(struct lite_builder *builder, const struct 
 	uint32_t i;
 
 	if (!terms)
-		return out_of_memory(builder);
+		return lite_out_of_memory(builder);
 	for (i = 0; i < node->nexprs; i++)
 		if (!project_term(builder, relation, node->exprs[i], &terms[i]))
-			return builder->status ? NULL : refuse(builder, node, relation, builder->reason);
+			return builder->status ? NULL : lite_refuse(builder, node, relation, builder->reason);
 	relation->terms = terms;
 	relation->nterms = node->nexprs;
-	return take(builder, node, relation);
-}
-
-/* --- aggregates --- */
-
-static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *relation,
-			  const struct consort_aggregate *aggregate, struct lite_term *term,
-			  const struct lite_storage *storage, struct consort_buffer *out)
-{
-	const struct consort_expr *input = aggregate->input;
-	const char *collate = storage && storage->collated ? " COLLATE BINARY)" : ")";
-	const char *reason = NULL;
-
-	switch (aggregate->kind) {
-	case CONSORT_AGGREGATE_COUNT_ALL:
-		consort_buffer_text(out, "count(*)");
-		return true;
-	case CONSORT_AGGREGATE_COUNT:
-		consort_buffer_text(out, "count(");
-		if (input->kind == CONSORT_EXPR_COLUMN && input->index < relation->nterms &&
-		    relation->terms[input->index].sql) {
-			consort_buffer_printf(out, "%s)", relation->terms[input->index].sql);
-			return true;
-		}
-		collate = ")";
-		break;
-	case CONSORT_AGGREGATE_COUNT_DISTINCT:
-		if (!storage || !storage->equality)
-			reason = "SQLite cannot compare values of this type as they are stored";
-		consort_buffer_text(out, "count(DISTINCT ");
-		break;
-	case CONSORT_AGGREGATE_MIN:
-	case CONSORT_AGGREGATE_MAX:
-		if (!storage || !storage->order)
-			reason = "SQLite does not order values of this type as they are stored";
-		else
-			term->storage = *storage;
-		consort_buffer_text(out, aggregate->kind == CONSORT_AGGREGATE_MIN ? "min(" : "max(");
-		break;
-	case CONSORT_AGGREGATE_SUM:
-		if (!storage || (storage->codec != LITE_INT64 && storage->codec != LITE_FLOAT64))
-			reason = "SQLite sums no numbers that are stored as text";
-		else
-			consort_buffer_text(out, storage->codec == LITE_INT64 ? "consort_sum_int64(" :
-									       "consort_sum_float64(");
-		builder->checks = true;
-		break;
-	default:
-		reason = "an average is divided in the core";
-	}
-	if (reason) {
-		builder->reason = reason;
-		return false;
-	}
-	if (!lite_render(builder, relation, input, storage, out))
-		return false;
-	consort_buffer_text(out, collate);
-	return true;
-}
-
-static bool aggregate_term(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_aggregate *aggregate, struct lite_term *term)
-{
-	const struct lite_storage *storage = aggregate->input ? lite_expr_storage(relation, aggregate->input) : NULL;
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-
-	term->type = aggregate->type;
-	term->storage = lite_plain_storage(aggregate->type);
-	term->nullable = aggregate->kind != CONSORT_AGGREGATE_COUNT_ALL &&
-			 aggregate->kind != CONSORT_AGGREGATE_COUNT &&
-			 aggregate->kind != CONSORT_AGGREGATE_COUNT_DISTINCT;
-	if (!aggregate_sql(builder, relation, aggregate, term, storage, &text)) {
-		consort_buffer_clear(&text);
-		return false;
-	}
-	term->storage.checked = term->storage.unique = 0;
-	term->sql = lite_take_text(builder, &text);
-	return term->sql != NULL;
-}
-
-/* What is grouped by, and delivered: -0 as 0. */
-static bool group_term(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		       struct lite_term *term, struct lite_texts *groups)
-{
-	const struct lite_storage *storage = lite_expr_storage(relation, expr);
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	const char *group;
-
-	if (!storage || !storage->equality) {
-		builder->reason = storage ? "SQLite cannot compare values of this type as they are stored" :
-					    "SQLite does not group by constants";
-		return false;
-	}
-	term->type = expr->type;
-	term->storage = *storage;
-	term->storage.checked = term->storage.unique = 0;
-	term->nullable = expr->kind != CONSORT_EXPR_COLUMN || relation->terms[expr->index].nullable;
-	if (storage->codec == LITE_FLOAT64)
-		consort_buffer_char(&text, '(');
-	if (!lite_render(builder, relation, expr, storage, &text)) {
-		consort_buffer_clear(&text);
-		return false;
-	}
-	if (storage->codec == LITE_FLOAT64)
-		consort_buffer_text(&text, " + 0.0)");
-	term->sql = lite_take_text(builder, &text);
-	group = term->sql && storage->collated ?
-			consort_arena_printf(builder->arena, "%s COLLATE BINARY", term->sql) : term->sql;
-	return group && lite_add_text(builder, groups, group);
-}
-
-static struct lite_relation *aggregate(struct lite_builder *builder, const struct consort_node *node,
-				       struct lite_relation *relation)
-{
-	struct lite_texts groups = {0};
-	struct lite_term *terms;
-	uint32_t i;
-
-	if (relation->keyed)
-		return refuse(builder, node, relation, "keys are looked up one by one");
-	relation = open_where(builder, relation);
-	terms = relation ? consort_arena_array(builder->arena, node->nexprs + node->naggregates, sizeof(*terms)) : NULL;
-	if (!terms)
-		return out_of_memory(builder);
-	for (i = 0; i < node->nexprs; i++)
-		if (!group_term(builder, relation, node->exprs[i], &terms[i], &groups))
-			return builder->status ? NULL : refuse(builder, node, relation, builder->reason);
-	for (i = 0; i < node->naggregates; i++)
-		if (!aggregate_term(builder, relation, node->aggregates[i], &terms[node->nexprs + i]))
-			return builder->status ? NULL : refuse(builder, node, relation, builder->reason);
-	relation->group = groups;
-	relation->order.count = 0;
-	relation->aggregated = true;
-	relation->single = !node->nexprs;
-	relation->terms = terms;
-	relation->nterms = node->nexprs + node->naggregates;
-	return take(builder, node, relation);
+	return lite_take(builder, node, relation);
 }
 
 /* --- order and limit --- */
@@ -580,16 +469,16 @@ static struct lite_relation *sort(struct lite_builder *builder, const struct con
 	uint32_t i;
 
 	if (relation->keyed)
-		return refuse(builder, node, relation, "keys are looked up one by one");
+		return lite_refuse(builder, node, relation, "keys are looked up one by one");
 	if (relation->limit || relation->offset)
-		relation = wrap(builder, relation);
+		relation = lite_wrap(builder, relation);
 	for (i = 0; relation && i < node->norders; i++)
 		if (!order_text(builder, relation, node->orders[i], &order))
-			return builder->status ? NULL : refuse(builder, node, relation, builder->reason);
+			return builder->status ? NULL : lite_refuse(builder, node, relation, builder->reason);
 	if (!relation)
 		return NULL;
 	relation->order = order;
-	return take(builder, node, relation);
+	return lite_take(builder, node, relation);
 }
 
 static const char *limit_text(struct lite_builder *builder, const struct consort_expr *expr, enum lite_purpose purpose)
@@ -615,11 +504,11 @@ static struct lite_relation *limit(struct lite_builder *builder, const struct co
 				   struct lite_relation *relation)
 {
 	if (relation->keyed)
-		return refuse(builder, node, relation, "keys are looked up one by one");
+		return lite_refuse(builder, node, relation, "keys are looked up one by one");
 	if (!is_limit(node->limit) || !is_limit(node->offset))
-		return refuse(builder, node, relation, "the limit is no number from 0");
+		return lite_refuse(builder, node, relation, "the limit is no number from 0");
 	if (relation->limit || relation->offset)
-		relation = wrap(builder, relation);
+		relation = lite_wrap(builder, relation);
 	if (!relation)
 		return NULL;
 	if (node->limit)
@@ -628,119 +517,7 @@ static struct lite_relation *limit(struct lite_builder *builder, const struct co
 		relation->offset = limit_text(builder, node->offset, LITE_OFFSET);
 	if (node->limit && node->limit->kind == CONSORT_EXPR_LITERAL && node->limit->value.as.int64 <= 1)
 		relation->single = true;
-	return builder->status ? NULL : take(builder, node, relation);
-}
-
-/* --- joins --- */
-
-/* Conditions over both sides' columns, each exact or the join is not taken. */
-static bool join_on(struct lite_builder *builder, const struct consort_node *node, struct lite_relation *both,
-		    struct lite_texts *on)
-{
-	bool all = true;
-	uint32_t i;
-
-	for (i = 0; i < node->nexprs; i++) {
-		bool exact = add_conjunct(builder, both, node->exprs[i], on);
-
-		if (builder->status)
-			return false;
-		lite_answer(builder, node->first_conjunct + i, exact ? CONSORT_FIDELITY_EXACT : CONSORT_FIDELITY_NO,
-			    exact ? NULL : builder->reason);
-		all = all && exact;
-	}
-	return all;
-}
-
-static bool add_all(struct lite_builder *builder, struct lite_texts *to, const struct lite_texts *from)
-{
-	uint32_t i;
-
-	for (i = 0; i < from->count; i++)
-		if (!lite_add_text(builder, to, from->items[i]))
-			return false;
-	return true;
-}
-
-/* A semi or anti join: a condition on the left side. The right side's checks stand inside. */
-static struct lite_relation *exists(struct lite_builder *builder, const struct consort_node *node,
-				    struct lite_relation *left, struct lite_relation *right, struct lite_texts *on)
-{
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	const char *condition;
-
-	if (!add_all(builder, &right->where, on))
-		return NULL;
-	consort_buffer_printf(&text, "%s (SELECT 1 FROM %s", node->join == CONSORT_JOIN_ANTI ? "NOT EXISTS" : "EXISTS",
-			      right->from);
-	lite_render_where(builder, right, &text);
-	consort_buffer_char(&text, ')');
-	condition = lite_take_text(builder, &text);
-	if (!condition || !lite_add_text(builder, &left->where, condition))
-		return NULL;
-	return take(builder, node, left);
-}
-
-static void append_checked(struct lite_relation *relation, struct lite_checked *more)
-{
-	struct lite_checked **link = &relation->checked;
-
-	while (*link)
-		link = &(*link)->next;
-	*link = more;
-}
-
-static struct lite_relation *join_sides(struct lite_builder *builder, const struct consort_node *node,
-					struct lite_relation *left, struct lite_relation *right,
-					struct lite_relation *both, struct lite_texts *on)
-{
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	bool outer = node->join == CONSORT_JOIN_LEFT;
-	uint32_t i;
-
-	if (!add_all(builder, &both->where, &left->where) ||
-	    !add_all(builder, outer ? on : &both->where, &right->where))
-		return NULL;
-	consort_buffer_printf(&text, "%s%s%s ON ", left->from, outer ? " LEFT JOIN " : " JOIN ", right->from);
-	if (on->count)
-		lite_join_texts(on->items, on->count, " AND ", &text);
-	else
-		consort_buffer_char(&text, '1');
-	both->from = lite_take_text(builder, &text);
-	both->ntables = left->ntables + right->ntables;
-	for (i = left->nterms; outer && i < both->nterms; i++)
-		both->terms[i].nullable = true;
-	both->checked = left->checked;
-	append_checked(both, right->checked);
-	return both->from ? take(builder, node, both) : NULL;
-}
-
-static struct lite_relation *join(struct lite_builder *builder, const struct consort_node *node)
-{
-	struct lite_relation *left = lite_relation_of(builder, node->inputs[0]);
-	struct lite_relation *right = left ? lite_relation_of(builder, node->inputs[1]) : NULL, *both;
-	struct lite_texts on = {0};
-
-	if (!right)
-		return NULL;
-	if (left->reason || right->reason)
-		return refuse(builder, node, left, "what it needs stays in the core");
-	if (left->keyed || right->keyed)
-		return refuse(builder, node, left, "keys are looked up one by one");
-	if (node->join < CONSORT_JOIN_INNER || node->join > CONSORT_JOIN_ANTI || node->join == CONSORT_JOIN_FULL)
-		return refuse(builder, node, left, "SQLite before 3.39 has no such join");
-	left = open_where(builder, left);
-	right = right->ntables > 1 ? wrap(builder, right) : open_where(builder, right);
-	both = left && right ? new_relation(builder, left->nterms + right->nterms) : NULL;
-	if (!both)
-		return NULL;
-	memcpy(both->terms, left->terms, left->nterms * sizeof(*left->terms));
-	memcpy(both->terms + left->nterms, right->terms, right->nterms * sizeof(*right->terms));
-	if (!join_on(builder, node, both, &on))
-		return builder->status ? NULL : refuse(builder, node, both, "a condition of it is not taken");
-	if (node->join == CONSORT_JOIN_SEMI || node->join == CONSORT_JOIN_ANTI)
-		return exists(builder, node, left, right, &on);
-	return join_sides(builder, node, left, right, both, &on);
+	return builder->status ? NULL : lite_take(builder, node, relation);
 }
 
 /* --- the tree --- */
@@ -752,7 +529,7 @@ static struct lite_relation *over_input(struct lite_builder *builder, const stru
 	if (!relation)
 		return NULL;
 	if (relation->reason)
-		return refuse(builder, node, relation, relation->reason);
+		return lite_refuse(builder, node, relation, relation->reason);
 	switch (node->kind) {
 	case CONSORT_NODE_FILTER:
 		return filter(builder, node, relation);
@@ -761,13 +538,13 @@ static struct lite_relation *over_input(struct lite_builder *builder, const stru
 	case CONSORT_NODE_PROJECT:
 		return project(builder, node, relation);
 	case CONSORT_NODE_AGGREGATE:
-		return aggregate(builder, node, relation);
+		return lite_aggregate(builder, node, relation);
 	case CONSORT_NODE_SORT:
 		return sort(builder, node, relation);
 	case CONSORT_NODE_LIMIT:
 		return limit(builder, node, relation);
 	default:
-		return refuse(builder, node, relation, "SQLite does not know this part of a plan");
+		return lite_refuse(builder, node, relation, "SQLite does not know this part of a plan");
 	}
 }
 
@@ -780,13 +557,13 @@ struct lite_relation *lite_relation_of(struct lite_builder *builder, const struc
 	if (node->kind == CONSORT_NODE_SCAN)
 		relation = scan(builder, node);
 	else if (node->kind == CONSORT_NODE_JOIN)
-		relation = join(builder, node);
+		relation = lite_join(builder, node);
 	else if (node->ninputs == 1)
 		relation = over_input(builder, node);
 	else
 		lite_answer(builder, node->number, CONSORT_FIDELITY_NO, "SQLite does not know this part of a plan");
 	if (!relation && !builder->status && builder->offer) /* an unknown leaf: something to stand on */
-		relation = new_relation(builder, 0);
+		relation = lite_relation_new(builder, 0);
 	if (relation && !relation->from)
 		relation->reason = "SQLite does not know what is below it";
 	return relation;

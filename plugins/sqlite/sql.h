@@ -80,20 +80,56 @@ struct lite_storage lite_plain_storage(struct consort_type type);
 bool lite_may_be_nan(const struct consort_expr *expr);
 /* Appends "?N" for a value to come. */
 bool lite_render_slot(struct lite_builder *builder, const struct lite_slot *slot, struct consort_buffer *out);
-/* "term = right", where texts are the same only if their bytes are. */
-void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
-			  struct consort_buffer *out);
+/* A literal or parameter, as `want` stores it if that is for its type. */
+bool lite_render_constant(struct lite_builder *builder, const struct consort_expr *expr,
+			  const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out);
+static inline bool lite_is_constant(const struct consort_expr *expr)
+{
+	return expr->kind == CONSORT_EXPR_LITERAL || expr->kind == CONSORT_EXPR_PARAMETER;
+}
+
 /* Items with a word between them, nested so that no expression is deep. */
 void lite_join_texts(const char *const *items, uint32_t count, const char *word, struct consort_buffer *out);
 /* The buffer's text in the arena, the buffer cleared; NULL with the builder's status set. */
 const char *lite_take_text(struct lite_builder *builder, struct consort_buffer *text);
 bool lite_add_text(struct lite_builder *builder, struct lite_texts *texts, const char *text);
 
-/* --- select.c --- */
+/* --- compare.c --- */
+
+bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			 const char *operation, bool ordered, struct consort_buffer *out);
+bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		    struct consort_buffer *out);
+/* "left = right", where texts are the same only if their bytes are. */
+void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
+			  struct consort_buffer *out);
+/* A condition that is true wherever expr is, and perhaps elsewhere; false: there is none. */
+bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			  struct consort_buffer *out);
+
+/* --- select.c, aggregate.c, join.c --- */
+
+struct lite_relation *lite_relation_new(struct lite_builder *builder, uint32_t nterms);
+/* NULL, with the status set. */
+struct lite_relation *lite_out_of_memory(struct lite_builder *builder);
+/* Answers that the node is taken; that it is not, so that nothing can stand on it. */
+struct lite_relation *lite_take(struct lite_builder *builder, const struct consort_node *node,
+				struct lite_relation *relation);
+struct lite_relation *lite_refuse(struct lite_builder *builder, const struct consort_node *node,
+				  struct lite_relation *relation, const char *reason);
+/* The relation as a subquery, with nothing but columns; if it must be one before conditions can be added. */
+struct lite_relation *lite_wrap(struct lite_builder *builder, const struct lite_relation *relation);
+struct lite_relation *lite_open_where(struct lite_builder *builder, struct lite_relation *relation);
+/* Adds a condition to a list; false: not taken. */
+bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		       struct lite_texts *to);
+struct lite_relation *lite_aggregate(struct lite_builder *builder, const struct consort_node *node,
+				     struct lite_relation *relation);
+struct lite_relation *lite_join(struct lite_builder *builder, const struct consort_node *node);
 
 /* The relation of a tree; answers the offer on the way. NULL: the builder's status is set. */
 struct lite_relation *lite_relation_of(struct lite_builder *builder, const struct consort_node *node);
-/* Takes the node and notes why it cannot be taken: what the offer says. */
+/* What the offer says of a node or conjunct; a NO while compiling is an error. */
 void lite_answer(struct lite_builder *builder, uint32_t number, uint32_t fidelity, const char *reason);
 /* " WHERE …" with the checks, if there is any condition. */
 void lite_render_where(struct lite_builder *builder, const struct lite_relation *relation, struct consort_buffer *out);

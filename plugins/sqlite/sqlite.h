@@ -164,7 +164,7 @@ struct lite_statement {
 	const struct lite_cell *keys;      /* nkeys rows of compiled->nkeys cells */
 	uint32_t nkeys, key;
 	struct consort_json_reader *json;
-	struct consort_arena memory;       /* of this use */
+	struct lite_memory memory;         /* of this use */
 	struct consort_arena own;          /* of the statement */
 	const void *plan;                  /* write.c's, in `own` */
 };

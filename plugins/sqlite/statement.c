@@ -17,7 +17,8 @@ static void free_statement(struct lite_statement *statement)
 {
 	sqlite3_finalize(statement->stmt);
 	consort_json_reader_free(statement->json);
-	consort_arena_clear(&statement->memory);
+	consort_arena_clear(&statement->memory.arena);
+	consort_buffer_clear(&statement->memory.text);
 	consort_arena_clear(&statement->own);
 	free(statement);
 }
@@ -73,7 +74,7 @@ uint32_t lite_statement_adopt(struct lite_connection *conn, uint64_t id, sqlite3
 	statement->stmt = statement->rows = stmt;
 	statement->id = id;
 	statement->busy = true;
-	consort_arena_init(&statement->memory, 0);
+	consort_arena_init(&statement->memory.arena, 0);
 	consort_arena_init(&statement->own, 0);
 	if (id) {
 		if (conn->ncached >= LITE_CACHE_MOST)

@@ -11,9 +11,10 @@
 #include <stdbool.h>
 
 #include <consort/arena.h>
+#include <consort/batch.h>
+#include <consort/buffer.h>
 #include <consort/json.h>
 #include <consort/resource.h>
-#include <consort/batch.h>
 
 struct lite_connection;
 
@@ -77,6 +78,7 @@ enum lite_codec lite_default_codec(struct consort_type type);
 /* A column of a result. */
 struct lite_column {
 	uint8_t codec;
+	uint8_t sure;          /* no value is NULL or of another form: it need not be looked at */
 	struct consort_type type;
 	const char *resource;  /* for messages; may be "" */
 	const char *attribute;
@@ -93,7 +95,8 @@ uint32_t lite_wrong_value(const struct lite_column *from, sqlite3_value *value, 
 
 /* What is bound. Texts and blobs are borrowed. */
 struct lite_cell {
-	int kind; /* SQLITE_INTEGER, … */
+	int kind;      /* SQLITE_INTEGER, … */
+	bool stand_in; /* for a value that the column cannot hold */
 	union {
 		int64_t integer;
 		double real;
@@ -105,13 +108,20 @@ enum lite_purpose {
 	LITE_COMPARE, /* a value that the column cannot hold becomes one that compares as it does */
 	LITE_STORE,   /* … is ERANGE */
 	LITE_GLOB,    /* a LIKE pattern, as GLOB's */
+	LITE_DAY_FROM, LITE_DAY_TO, /* a timestamp as a day two days before, behind */
 	LITE_LIMIT,
 	LITE_OFFSET
 };
 
+/* Memory of values on their way in. */
+struct lite_memory {
+	struct consort_arena arena;
+	struct consort_buffer text; /* of one value */
+};
+
 /* A value as it is bound; what it needs is put into memory, texts are copied there if `copy`. */
 uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose, const struct consort_value *value,
-		     const char *attribute, bool copy, struct consort_arena *memory, struct lite_cell *out_cell,
+		     const char *attribute, bool copy, struct lite_memory *memory, struct lite_cell *out_cell,
 		     struct consort_error *error);
 int lite_bind(sqlite3_stmt *stmt, int position, const struct lite_cell *cell);
 

@@ -288,7 +288,7 @@ static uint32_t bind_other(struct lite_statement *statement, uint32_t i, const s
 	uint32_t status;
 	int code;
 
-	if (column->type.id == CONSORT_TYPE_LIST && !list_value(column, row, &statement->memory, &value))
+	if (column->type.id == CONSORT_TYPE_LIST && !list_value(column, row, &statement->memory.arena, &value))
 		return consort_error_no_memory(error);
 	status = lite_encode(&plan->storages[i], LITE_STORE, &value, plan->names[i], false, &statement->memory, &cell,
 			     error);
@@ -298,42 +298,54 @@ static uint32_t bind_other(struct lite_statement *statement, uint32_t i, const s
 	return code ? lite_fail(statement->conn, code, statement->resource, error) : CONSORT_OK;
 }
 
+/* The common codecs, straight from the column's buffers; -1: the long way. */
+static inline int bind_cell(sqlite3_stmt *stmt, int position, uint8_t codec, const struct consort_column *column,
+			    int64_t row)
+{
+	struct consort_view view;
+	double number;
+
+	/* a column that counts no NULLs has none, whatever its bits */
+	if (column->null_count && consort_column_is_null(column, row))
+		return sqlite3_bind_null(stmt, position);
+	switch (codec) {
+	case LITE_INT64:
+	case LITE_MICROS:
+		return sqlite3_bind_int64(stmt, position, consort_column_int64(column, row));
+	case LITE_FLOAT64:
+		number = consort_column_float64(column, row);
+		return isnan(number) ? -1 : sqlite3_bind_double(stmt, position, number);
+	case LITE_TEXT:
+		/* the host has seen to it that this is UTF-8 without NULs */
+		view = consort_column_view(column, row);
+		if (!view.data)
+			return -1;
+		return sqlite3_bind_text(stmt, position, view.data, (int)view.size, SQLITE_STATIC);
+	default:
+		return -1;
+	}
+}
+
 static uint32_t bind_row(struct lite_statement *statement, const struct consort_batch *rows, int64_t row,
 			 struct consort_error *error)
 {
 	const struct write_plan *plan = statement->plan;
-	sqlite3_stmt *stmt = statement->stmt;
 	uint32_t i, status = CONSORT_OK;
-	bool memory = false;
+	bool reset = false;
 
 	for (i = 0; i < plan->nbinds; i++) {
-		const struct consort_column *column = &rows->columns[i];
-		struct consort_view view;
-		double number;
-		int code;
+		int code = bind_cell(statement->stmt, (int)i + 1, plan->storages[i].codec, &rows->columns[i], row);
 
-		if (consort_column_is_null(column, row)) {
-			code = sqlite3_bind_null(stmt, (int)i + 1);
-		} else if (plan->storages[i].codec == LITE_INT64 || plan->storages[i].codec == LITE_MICROS) {
-			code = sqlite3_bind_int64(stmt, (int)i + 1, consort_column_int64(column, row));
-		} else if (plan->storages[i].codec == LITE_FLOAT64 &&
-			   !isnan(number = consort_column_float64(column, row))) {
-			code = sqlite3_bind_double(stmt, (int)i + 1, number);
-		} else if (plan->storages[i].codec == LITE_TEXT &&
-			   (view = consort_column_view(column, row), consort_utf8_valid(view.data, view.size, NULL))) {
-			code = sqlite3_bind_text(stmt, (int)i + 1, view.data ? view.data : "", (int)view.size,
-						 SQLITE_STATIC);
-		} else {
-			if (!memory)
-				consort_arena_reset(&statement->memory);
-			memory = true;
-			status = bind_other(statement, i, column, row, error);
-			if (status)
-				return status;
+		if (CONSORT_LIKELY(code == SQLITE_OK))
 			continue;
-		}
-		if (CONSORT_UNLIKELY(code))
+		if (code > 0)
 			return lite_fail(statement->conn, code, statement->resource, error);
+		if (!reset)
+			consort_arena_reset(&statement->memory.arena);
+		reset = true;
+		status = bind_other(statement, i, &rows->columns[i], row, error);
+		if (status)
+			return status;
 	}
 	return CONSORT_OK;
 }

@@ -101,22 +101,32 @@ static uint64_t sequence_length(const unsigned char *p, uint64_t left)
 	return length;
 }
 
+/* Eight ASCII bytes, none of them NUL? */
+static int is_plain(const unsigned char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, 8);
+	return !((word | (word - 0x0101010101010101u)) & 0x8080808080808080u);
+}
+
 int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	uint64_t at = 0;
+	uint64_t at = 0, length;
 
 	while (at < size) {
-		uint64_t word, length;
-
-		/* eight ASCII bytes at once, none of them NUL */
 		if (size - at >= 8) {
-			memcpy(&word, p + at, 8);
-			if (!(word & 0x8080808080808080u) &&
-			    !((word - 0x0101010101010101u) & ~word & 0x8080808080808080u)) {
+			if (is_plain(p + at)) {
 				at += 8;
 				continue;
 			}
+		} else if (size >= 8 && is_plain(p + size - 8)) {
+			return 1; /* what it overlaps was checked already */
+		}
+		if (p[at] - 1u < 0x7f) {
+			at++;
+			continue;
 		}
 		length = sequence_length(p + at, size - at);
 		if (!length) {

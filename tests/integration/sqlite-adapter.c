@@ -362,9 +362,19 @@ struct consort_node *sqlite_test_tree(struct sqlite_test *test, struct sqlite_qu
 	clauses.limit = query.limit == 0 ? -1 : query.limit < 0 ? 0 : query.limit;
 	memset(&test->error, 0, sizeof(test->error));
 	if (consort_query_resolve(&clauses, &names, &test->arena, out_logical, &test->error))
-		fprintf(stderr, "%s\n", test->error.message);
-	MUST(!test->error.status);
+		return NULL;
 	return number_tree(test, out_logical->root, &next);
+}
+
+static struct consort_node *must_tree(struct sqlite_test *test, struct sqlite_query query,
+				      struct consort_logical *out_logical)
+{
+	struct consort_node *root = sqlite_test_tree(test, query, out_logical);
+
+	if (!root)
+		fprintf(stderr, "%s\n", test->error.message);
+	MUST(root);
+	return root;
 }
 
 static uint32_t count_numbers(const struct consort_node *node)
@@ -397,7 +407,7 @@ uint32_t sqlite_test_offer(struct sqlite_test *test, struct sqlite_query query)
 {
 	struct consort_logical logical;
 
-	return offer(test, sqlite_test_tree(test, query, &logical));
+	return offer(test, must_tree(test, query, &logical));
 }
 
 static struct consort_batch *batch_for(struct sqlite_test *test, const struct consort_node *root)
@@ -445,7 +455,7 @@ uint32_t sqlite_test_begin(struct sqlite_test *test, struct sqlite_query query, 
 {
 	struct consort_logical logical;
 
-	return sqlite_test_begin_tree(test, sqlite_test_tree(test, query, &logical), query.args, NULL, cursor);
+	return sqlite_test_begin_tree(test, must_tree(test, query, &logical), query.args, NULL, cursor);
 }
 
 static void print_batch(struct sqlite_test *test, const struct consort_batch *batch)
@@ -505,7 +515,7 @@ static uint32_t drain(struct sqlite_test *test, struct sqlite_cursor *cursor)
 uint32_t sqlite_test_run(struct sqlite_test *test, struct sqlite_query query)
 {
 	struct consort_logical logical;
-	struct consort_node *root = sqlite_test_tree(test, query, &logical);
+	struct consort_node *root = must_tree(test, query, &logical);
 	struct sqlite_cursor cursor;
 	uint32_t status = offer(test, root);
 

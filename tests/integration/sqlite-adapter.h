@@ -56,7 +56,7 @@ uint32_t sqlite_test_run(struct sqlite_test *test, struct sqlite_query query);
 uint32_t sqlite_test_offer(struct sqlite_test *test, struct sqlite_query query);
 /* text: the SQL that it is compiled to. */
 uint32_t sqlite_test_explain(struct sqlite_test *test, struct sqlite_query query);
-/* Resolves to a numbered tree; aborts on failure. */
+/* Resolves to a numbered tree; NULL if the core refuses the query. */
 struct consort_node *sqlite_test_tree(struct sqlite_test *test, struct sqlite_query query,
 				      struct consort_logical *out_logical);
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Comparisons. Two sides compare as they are stored, so both must be stored in the same way; and texts are the same
+ * only if their bytes are, whatever collation a column has.
+ */
+#include "sql.h"
+
+static bool is_number(const struct lite_storage *storage)
+{
+	return storage->codec == LITE_INT64 || storage->codec == LITE_FLOAT64;
+}
+
+/* What all of the expressions are compared as; NULL with the reason. */
+static const struct lite_storage *common_storage(struct lite_builder *builder, struct lite_relation *relation,
+						 const struct consort_expr *const *exprs, uint32_t count, bool ordered,
+						 struct lite_storage *out)
+{
+	const struct lite_storage *first = NULL;
+	bool collated = false;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct lite_storage *storage = lite_expr_storage(relation, exprs[i]);
+
+		if (!storage)
+			continue;
+		if (!(ordered ? storage->order : storage->equality)) {
+			builder->reason = "SQLite cannot compare values of this type as they are stored";
+			return NULL;
+		}
+		if (first && first->codec != storage->codec && !(is_number(first) && is_number(storage))) {
+			builder->reason = "the two sides are stored in different ways";
+			return NULL;
+		}
+		collated |= storage->collated;
+		if (!first)
+			first = storage;
+	}
+	if (first) {
+		*out = *first;
+	} else {
+		for (i = 0; i + 1 < count && exprs[i]->type.id == CONSORT_TYPE_NULL; i++)
+			;
+		*out = lite_plain_storage(exprs[i]->type);
+	}
+	out->collated = collated;
+	return out;
+}
+
+void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
+			  struct consort_buffer *out)
+{
+	/* what is equal byte by byte is equal under any collation, whose index this uses */
+	if (term->storage.collated)
+		consort_buffer_printf(out, "(%s%s%s AND %s COLLATE BINARY%s%s)", left, operation, right, left,
+				      operation, right);
+	else
+		consort_buffer_printf(out, "%s%s%s", left, operation, right);
+}
+
+/* An expression that stands beside an operator. */
+static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
+			   const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
+{
+	if (expr->kind != CONSORT_EXPR_CALL)
+		return lite_render(builder, relation, expr, want, out);
+	consort_buffer_char(out, '(');
+	if (!lite_render(builder, relation, expr, want, out))
+		return false;
+	consort_buffer_char(out, ')');
+	return true;
+}
+
+bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation,
+			   const struct consort_expr *expr, const char *operation, bool ordered,
+			   struct consort_buffer *out)
+{
+	struct consort_buffer left = CONSORT_BUFFER_INIT, right = CONSORT_BUFFER_INIT;
+	struct lite_term both = {0};
+	bool taken = false;
+
+	if (expr->nargs != 2 ||
+	    !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
+	    !render_operand(builder, relation, expr->args[0], &both.storage, &left) ||
+	    !render_operand(builder, relation, expr->args[1], &both.storage, &right))
+		goto out;
+	taken = true;
+	if (left.failed || right.failed)
+		out->failed = 1;
+	else if (expr->op == CONSORT_OP_EQ)
+		lite_render_equality(&both, left.data, operation, right.data, out);
+	else
+		consort_buffer_printf(out, "%s%s%s%s", left.data, both.storage.collated ? " COLLATE BINARY" : "",
+				      operation, right.data);
+out:
+	consort_buffer_clear(&left);
+	consort_buffer_clear(&right);
+	return taken;
+}
+
+bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+		      struct consort_buffer *out)
+{
+	struct consort_buffer left = CONSORT_BUFFER_INIT, list = CONSORT_BUFFER_INIT;
+	struct lite_term all = {0};
+	bool taken = false;
+	uint32_t i;
+
+	if (expr->nargs < 2 || !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
+	    !render_operand(builder, relation, expr->args[0], &all.storage, &left))
+		goto out;
+	for (i = 1; i < expr->nargs; i++) {
+		consort_buffer_text(&list, i == 1 ? "(" : ", ");
+		if (!lite_render(builder, relation, expr->args[i], &all.storage, &list))
+			goto out;
+	}
+	consort_buffer_char(&list, ')');
+	taken = true;
+	if (left.failed || list.failed)
+		out->failed = 1;
+	else
+		lite_render_equality(&all, left.data, " IN ", list.data, out);
+out:
+	consort_buffer_clear(&left);
+	consort_buffer_clear(&list);
+	return taken;
+}
+
+/* --- supersets --- */
+
+/* What a comparison with the sides exchanged is. */
+static uint32_t mirrored(uint32_t op)
+{
+	switch (op) {
+	case CONSORT_OP_LT:
+		return CONSORT_OP_GT;
+	case CONSORT_OP_LE:
+		return CONSORT_OP_GE;
+	case CONSORT_OP_GT:
+		return CONSORT_OP_LT;
+	case CONSORT_OP_GE:
+		return CONSORT_OP_LE;
+	default:
+		return op;
+	}
+}
+
+static bool render_bound(struct lite_builder *builder, const struct consort_expr *constant, enum lite_purpose purpose,
+			 const struct lite_term *term, struct consort_buffer *out)
+{
+	consort_buffer_printf(out, "%s%s%s", term->sql, term->storage.collated ? " COLLATE BINARY" : "",
+			      purpose == LITE_DAY_FROM ? " >= " : " < ");
+	return lite_render_constant(builder, constant, &term->storage, purpose, out);
+}
+
+/*
+ * Timestamps as text, in any of ISO 8601's forms, start with a date that is at most a day from their instant's (a
+ * zone is less than a day). So a comparison of instants implies one of dates, as texts, with a day to spare, which an
+ * index serves.
+ */
+bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
+			  struct consort_buffer *out)
+{
+	const struct consort_expr *column, *constant;
+	const struct lite_term *term;
+	bool swapped;
+	uint32_t op;
+
+	if (expr->kind != CONSORT_EXPR_CALL || expr->nargs != 2)
+		return false;
+	swapped = expr->args[0]->kind != CONSORT_EXPR_COLUMN;
+	column = expr->args[swapped];
+	constant = expr->args[!swapped];
+	op = swapped ? mirrored(expr->op) : expr->op;
+	if (column->kind != CONSORT_EXPR_COLUMN || column->index >= relation->nterms || !lite_is_constant(constant) ||
+	    constant->type.id != CONSORT_TYPE_TIMESTAMP)
+		return false;
+	term = &relation->terms[column->index];
+	if (!term->sql || term->storage.codec != LITE_ISO)
+		return false;
+	switch (op) {
+	case CONSORT_OP_GT:
+	case CONSORT_OP_GE:
+		return render_bound(builder, constant, LITE_DAY_FROM, term, out);
+	case CONSORT_OP_LT:
+	case CONSORT_OP_LE:
+		return render_bound(builder, constant, LITE_DAY_TO, term, out);
+	case CONSORT_OP_EQ:
+		if (!render_bound(builder, constant, LITE_DAY_FROM, term, out))
+			return false;
+		consort_buffer_text(out, " AND ");
+		return render_bound(builder, constant, LITE_DAY_TO, term, out);
+	default:
+		return false;
+	}
+}
