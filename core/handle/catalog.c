@@ -48,10 +48,10 @@ static enum consort_status tell(const struct listing *listing, struct consort_en
 		}
 	}
 	if (!resource) {
-		enum consort_status declared = consort_catalog_declared(catalog, entry, &resource, error);
+		enum consort_status sketched = consort_catalog_sketch(catalog, entry, &resource, error);
 
-		if (declared)
-			return declared;
+		if (sketched)
+			return sketched;
 	}
 	return listing->fn(listing->context, resource, status ? &failure : NULL);
 }

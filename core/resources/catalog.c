@@ -261,23 +261,39 @@ static const struct consort_resource *publish(const struct consort_resource **pl
 	return first;
 }
 
-enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
-					     const struct consort_resource **out_resource,
-					     struct consort_error *error)
+/* What is declared alone, kept at `place`. */
+static enum consort_status without_introspection(struct consort_catalog *catalog, struct consort_entry *entry,
+						 bool sketch, const struct consort_resource **place,
+						 const struct consort_resource **out_resource,
+						 struct consort_error *error)
 {
-	const struct consort_resource *resource = __atomic_load_n(&entry->as_declared, __ATOMIC_ACQUIRE);
+	const struct consort_resource *resource = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 	enum consort_status status = CONSORT_OK;
 
 	if (!resource) {
 		pthread_mutex_lock(&catalog->lock);
-		status = consort_resource_merge(catalog, entry, NULL, &resource, error);
+		status = consort_resource_merge(catalog, entry, NULL, sketch, &resource, error);
 		pthread_mutex_unlock(&catalog->lock);
 		if (status)
 			return status;
-		resource = publish(&entry->as_declared, resource);
+		resource = publish(place, resource);
 	}
 	*out_resource = resource;
 	return CONSORT_OK;
+}
+
+enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
+					     const struct consort_resource **out_resource,
+					     struct consort_error *error)
+{
+	return without_introspection(catalog, entry, false, &entry->as_declared, out_resource, error);
+}
+
+enum consort_status consort_catalog_sketch(struct consort_catalog *catalog, struct consort_entry *entry,
+					   const struct consort_resource **out_resource,
+					   struct consort_error *error)
+{
+	return without_introspection(catalog, entry, true, &entry->sketch, out_resource, error);
 }
 
 /* Merges what was found, in the catalogue's arena. */
@@ -295,7 +311,7 @@ static enum consort_status merge_found(struct consort_catalog *catalog, struct c
 	if (found && !kept)
 		status = consort_error_no_memory(error);
 	else
-		status = consort_resource_merge(catalog, entry, kept, out_resource, error);
+		status = consort_resource_merge(catalog, entry, kept, false, out_resource, error);
 	pthread_mutex_unlock(&catalog->lock);
 	if (!status && !(*out_resource)->nattributes)
 		status = consort_error_set(

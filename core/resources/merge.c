@@ -14,6 +14,7 @@ struct merge {
 	const struct consort_manifest_resource *declared; /* may be NULL */
 	const struct consort_resource *found;		  /* may be NULL */
 	struct consort_resource *result;
+	bool sketch;
 	struct consort_error *error;
 };
 
@@ -130,10 +131,22 @@ static enum consort_status find_attributes(struct merge *merge, const char *cons
 	return CONSORT_OK;
 }
 
+/* Must a sketch leave out what names these? */
+static bool left_out(const struct merge *merge, const char *const *names, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count && find_attribute(merge->result, names[i]) != NOT_FOUND; i++)
+		;
+	return merge->sketch && i < count;
+}
+
 static enum consort_status merge_keys(struct merge *merge)
 {
 	struct consort_resource *result = merge->result;
 
+	if (merge->declared && left_out(merge, merge->declared->keys, merge->declared->nkeys))
+		return CONSORT_OK;
 	if (merge->declared && merge->declared->nkeys) {
 		result->nkeys = merge->declared->nkeys;
 		return find_attributes(merge, merge->declared->keys, result->nkeys,
@@ -224,7 +237,7 @@ static enum consort_status merge_indexes(struct merge *merge)
 {
 	const struct consort_manifest_resource *declared = merge->declared;
 	const struct consort_index **list;
-	uint32_t i;
+	uint32_t count = 0, i;
 
 	if (!declared || !declared->nindexes) {
 		merge->result->nindexes = merge->found ? merge->found->nindexes : 0;
@@ -235,9 +248,12 @@ static enum consort_status merge_indexes(struct merge *merge)
 	if (!list)
 		return consort_error_no_memory(merge->error);
 	for (i = 0; i < declared->nindexes; i++) {
-		struct consort_index *index = consort_arena_alloc(merge->arena, sizeof(*index));
+		struct consort_index *index;
 		enum consort_status status;
 
+		if (left_out(merge, declared->indexes[i].attributes, declared->indexes[i].nattributes))
+			continue;
+		index = consort_arena_alloc(merge->arena, sizeof(*index));
 		if (!index)
 			return consort_error_no_memory(merge->error);
 		index->struct_size = sizeof(*index);
@@ -248,15 +264,15 @@ static enum consort_status merge_indexes(struct merge *merge)
 					 &declared->indexes[i].where, &index->attributes);
 		if (status)
 			return status;
-		list[i] = index;
+		list[count++] = index;
 	}
-	merge->result->nindexes = declared->nindexes;
+	merge->result->nindexes = count;
 	merge->result->indexes = list;
 	return CONSORT_OK;
 }
 
 enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
-					   const struct consort_resource *found,
+					   const struct consort_resource *found, bool sketch,
 					   const struct consort_resource **out_resource,
 					   struct consort_error *error)
 {
@@ -265,6 +281,7 @@ enum consort_status consort_resource_merge(struct consort_catalog *catalog, cons
 			      .entry = entry,
 			      .declared = entry->declared,
 			      .found = found,
+			      .sketch = sketch,
 			      .error = error};
 	struct consort_resource *result = consort_arena_alloc(merge.arena, sizeof(*result));
 	enum consort_status status;

@@ -31,6 +31,7 @@ struct consort_entry {
 	uint32_t nsettings;
 	const struct consort_resource *resource;    /* atomic; NULL until it is described */
 	const struct consort_resource *as_declared; /* atomic; the same without introspection */
+	const struct consort_resource *sketch;      /* atomic; what a listing can tell without introspection */
 	struct consort_access *access;		    /* atomic */
 };
 
@@ -74,6 +75,10 @@ enum consort_status consort_catalog_describe(struct consort_catalog *catalog, st
 enum consort_status consort_catalog_declared(struct consort_catalog *catalog, struct consort_entry *entry,
 					     const struct consort_resource **out_resource,
 					     struct consort_error *error);
+/* The same for a listing: a key or index of attributes that only introspection would tell is left out. */
+enum consort_status consort_catalog_sketch(struct consort_catalog *catalog, struct consort_entry *entry,
+					   const struct consort_resource **out_resource,
+					   struct consort_error *error);
 /* Forgets what was introspected, since define or drop changed it. */
 void consort_catalog_forget(struct consort_entry *entry);
 /* Introspects an exposed database whole, so that its entries are in `exposed`. */
@@ -105,9 +110,10 @@ struct consort_resource *consort_resource_copy(struct consort_arena *arena,
 
 /* --- merge.c --- */
 
-/* The resource of an entry. found: from introspection, or NULL. Caller holds the catalogue's lock. */
+/* The resource of an entry. found: from introspection, or NULL. sketch: names of attributes that are unknown are
+ * no error. Caller holds the catalogue's lock. */
 enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
-					   const struct consort_resource *found,
+					   const struct consort_resource *found, bool sketch,
 					   const struct consort_resource **out_resource,
 					   struct consort_error *error);
 

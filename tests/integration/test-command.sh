@@ -332,6 +332,39 @@ test_check_config() {
 	has err NOT_THERE
 }
 
+# A key that only introspection tells, and a database that is not there.
+test_partly_declared() {
+	make_data
+	cat >partly.ini <<'END'
+[database core]
+type = sqlite
+path = core.db
+[database gone]
+type = sqlite
+path = /nonexistent/x.db
+[resource flight]
+database = core
+source = flights
+key = id
+attribute.departed_at = timestamp
+index.late = departed_at, delay_min
+[resource lost]
+database = gone
+key = id
+END
+	expect 0 -c partly.ini check-config
+	has out "good: 2 databases, 2 resources declared"
+	expect 0 -c partly.ini resources --declared -f csv
+	has out "lost,gone,lost"
+	expect 0 -c partly.ini describe flight
+	has out "key: id"
+	expect 5 -c partly.ini resources
+	has out flight
+	has out lost
+	has err "lost: "
+	expect 5 -c partly.ini find lost
+}
+
 test_manifest_choice() {
 	mkdir sub
 	mv consort.ini sub/other.ini
