@@ -23,6 +23,11 @@
 
 static const char blanks[] = " \t";
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* One file being read. */
 struct reader {
 	struct consort_manifest *manifest;
@@ -30,11 +35,11 @@ struct reader {
 	struct consort_error *error;
 	enum consort_status status;
 	struct consort_manifest_entry here; /* file and line */
-	char *at;                           /* the next line */
-	size_t indent;                      /* of the entry being read */
-	struct consort_map keys;            /* of the section being read, to their places + 1 */
-	uint32_t first_section;             /* where this file's begin */
-	uint32_t consort_line;              /* of [consort]; 0: none yet */
+	char *at;			    /* the next line */
+	size_t indent;			    /* of the entry being read */
+	struct consort_map keys;	    /* of the section being read, to their places + 1 */
+	uint32_t first_section;		    /* where this file's begin */
+	uint32_t consort_line;		    /* of [consort]; 0: none yet */
 };
 
 /* Ends the reading: false, for the caller to return. */
@@ -71,7 +76,7 @@ static char *take_line(struct reader *reader)
 		return NULL;
 	end = strchrnul(line, '\n');
 	reader->at = *end ? end + 1 : end;
-	while (end > line && strchr(" \t\r", end[-1]))
+	while (end > line && (is_blank(end[-1]) || end[-1] == '\r'))
 		end--;
 	*end = '\0';
 	reader->here.line++;
@@ -109,10 +114,10 @@ static bool clean(struct reader *reader, char *text, struct piece *out)
 		return true;
 	}
 	for (end = text; *end; end++)
-		if (*end == ';' && end > text && strchr(blanks, end[-1]))
+		if (*end == ';' && end > text && is_blank(end[-1]))
 			break;
 	out->commented = *end;
-	while (end > start && strchr(blanks, end[-1]))
+	while (end > start && is_blank(end[-1]))
 		end--;
 	*end = '\0';
 	out->size = (size_t)(end - start);
@@ -234,7 +239,7 @@ static bool read_header(struct reader *reader, char *line)
 		return FAIL(reader, "there is text behind the section's ']'; enclose a name that has one in "
 				    "double quotes");
 	if (name_end) {
-		while (name_end > name && strchr(blanks, name_end[-1]))
+		while (name_end > name && is_blank(name_end[-1]))
 			name_end--;
 		*name_end = '\0';
 	}
@@ -252,14 +257,14 @@ static bool read_entry(struct reader *reader, char *line, char **out_name_end)
 	void *entries = source->entries;
 
 	for (comment = line; comment < separator; comment++)
-		if (*comment == ';' && strchr(blanks, comment[-1]))
+		if (*comment == ';' && is_blank(comment[-1]))
 			break;
 	if (!*separator || comment < separator || separator == line)
 		return FAIL(reader, "neither 'name = value', nor a [section], nor a comment");
 	if (source->nsections == reader->first_section)
 		return FAIL(reader, "there is no [section] above this line");
 	*out_name_end = separator;
-	while (strchr(blanks, (*out_name_end)[-1]))
+	while (is_blank((*out_name_end)[-1]))
 		--*out_name_end;
 	if (*out_name_end - line > (ptrdiff_t)LONGEST_KEY)
 		return FAIL(reader, "a key of %td bytes; the longest has %u", *out_name_end - line,
@@ -279,11 +284,29 @@ static bool read_entry(struct reader *reader, char *line, char **out_name_end)
 }
 
 /* inih's reader, in the place of fgets. */
+/* The texts, with the number between the last two, as a line; false if it does not fit. By hand, since printf
+ * would cost more than all else that is done for a line. */
+static bool put_line(char *out, int size, const char *name, size_t name_size, const char *before,
+		     uint32_t number, const char *behind)
+{
+	char digits[12], *digit = digits + sizeof(digits);
+
+	*--digit = '\0';
+	do
+		*--digit = (char)('0' + number % 10);
+	while (number /= 10);
+	if (name_size + strlen(before) + strlen(digit) + strlen(behind) >= (size_t)size)
+		return false;
+	memcpy(out, name, name_size);
+	stpcpy(stpcpy(stpcpy(out + name_size, before), digit), behind);
+	return true;
+}
+
 static char *next_line(char *out, int size, void *context)
 {
 	struct reader *reader = context;
 	char *line, *name_end = NULL;
-	int used;
+	bool fits;
 
 	do {
 		line = reader->status ? NULL : take_line(reader);
@@ -295,14 +318,14 @@ static char *next_line(char *out, int size, void *context)
 	if (*line == '[') {
 		if (!read_header(reader, line))
 			return NULL;
-		used = snprintf(out, (size_t)size, "[%u]\n", reader->source->nsections - 1);
+		fits = put_line(out, size, "", 0, "[", reader->source->nsections - 1, "]\n");
 	} else {
 		if (!read_entry(reader, line, &name_end))
 			return NULL;
-		used = snprintf(out, (size_t)size, "%.*s = %u\n", (int)(name_end - line), line,
-				reader->source->nentries - 1);
+		fits = put_line(out, size, line, (size_t)(name_end - line), " = ",
+				reader->source->nentries - 1, "\n");
 	}
-	if (used >= 0 && used < size)
+	if (fits)
 		return out;
 	FAIL(reader, "this build of inih takes only %d bytes a line", size);
 	return NULL;
