@@ -39,10 +39,10 @@ test_man_names_all() {
 		grep -oE 'consort_[a-z0-9_]+\($' | tr -d '(' | sort -u >functions
 	has functions consort_open
 	for name in $(cat functions); do
-		has "$page" "Fn $name"
+		grep -qw "Fn $name" "$page" || fail "libconsort.3 does not name $name"
 	done
 	for name in $(grep -oE '^	CONSORT_E[A-Z]+' "$testing_source/sdk/include/consort/error.h"); do
-		has "$page" "It Dv $name"
+		grep -qw "It Dv $name" "$page" || fail "libconsort.3 does not name $name"
 	done
 }
 
