@@ -41,5 +41,6 @@ configure_in() {
 	shift
 	mkdir -p "$folder"
 	[ -f "$folder/Makefile" ] && [ "$folder/Makefile" -nt "$root/configure" ] && return 0
-	(cd "$folder" && "$root/configure" -q "$@" >configure.log 2>&1) || { cat "$folder/configure.log" >&2; return 1; }
+	(cd "$folder" && "$root/configure" -q "$@" >configure.log 2>&1) ||
+		{ cat "$folder/configure.log" >&2; return 1; }
 }

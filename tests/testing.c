@@ -119,7 +119,8 @@ void testing_text(const char *actual, const char *expected, const char *file, in
 	int same = actual && !strcmp(actual, expected);
 
 	if (!same)
-		fprintf(stderr, "%s:%d:\n  actual:   %s\n  expected: %s\n", file, line, actual ? actual : "(null)", expected);
+		fprintf(stderr, "%s:%d:\n  actual:   %s\n  expected: %s\n", file, line,
+			actual ? actual : "(null)", expected);
 	CU_assertImplementation(same ? CU_TRUE : CU_FALSE, (unsigned)line, "texts are equal", file, "", CU_FALSE);
 }
 
@@ -128,7 +129,8 @@ void testing_contains(const char *actual, const char *part, const char *file, in
 	int found = actual && strstr(actual, part);
 
 	if (!found)
-		fprintf(stderr, "%s:%d:\n  actual:   %s\n  has not:  %s\n", file, line, actual ? actual : "(null)", part);
+		fprintf(stderr, "%s:%d:\n  actual:   %s\n  has not:  %s\n", file, line,
+			actual ? actual : "(null)", part);
 	CU_assertImplementation(found ? CU_TRUE : CU_FALSE, (unsigned)line, "text contains", file, "", CU_FALSE);
 }
 

@@ -19,7 +19,8 @@ static int parse_with_unit(const char *text, const struct unit *units, int64_t *
 	if (!digits)
 		return 0;
 	for (i = 0; i < digits; i++)
-		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, text[i] - '0', &number))
+		if (__builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, text[i] - '0', &number))
 			return 0;
 	for (; units->name; units++)
 		if (!strcmp(text + digits, units->name))

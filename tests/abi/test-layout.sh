@@ -73,7 +73,8 @@ test_self_frozen() {
 }
 
 test_self_growing() {
-	breaks sdk/include/consort/plugin.h '/(\*commit)(void \*connection/{h;d};/(\*rollback)(void \*connection/{p;x}' \
+	breaks sdk/include/consort/plugin.h \
+		'/(\*commit)(void \*connection/{h;d};/(\*rollback)(void \*connection/{p;x}' \
 		'struct consort_transaction_ops.commit was 16+8'
 	breaks sdk/include/consort/host.h 's/^	int64_t (\*clock)(void);/	void (*more)(void);\n&/' \
 		'struct consort_host.more is new, but not at the tail'

@@ -17,13 +17,14 @@ needed() {
 }
 
 adapters() {
-	ls "$libs"/consort-*.so 2>/dev/null || skip "no adapter was built: configure with --enable-sqlite or --enable-file"
+	ls "$libs"/consort-*.so 2>/dev/null ||
+		skip "no adapter was built: configure with --enable-sqlite or --enable-file"
 }
 
 test_library() {
 	exported "$core" >now
 	cmp -s "$testing_source/tests/abi/libconsort.symbols" now && return
-	fail "the exported symbols are not those of tests/abi/libconsort.symbols (-), which a release may only add to (+):"
+	fail "not the symbols of tests/abi/libconsort.symbols (-), which a release may only add to (+):"
 	diff -U0 "$testing_source/tests/abi/libconsort.symbols" now | sed 1,3d
 }
 
@@ -31,7 +32,8 @@ test_library() {
 test_declared() {
 	for header in "$testing_source"/core/include/consort/*.h; do
 		gcc -E -P -fpreprocessed "$header" 2>/dev/null || fail "cannot read $header"
-	done | tr '\n' ' ' | grep -oE 'CONSORT_EXPORT [^;(]*\(' | sed -E 's/.*[ *]([a-z0-9_]+) ?\($/\1/' | sort >declared
+	done | tr '\n' ' ' |
+		grep -oE 'CONSORT_EXPORT [^;(]*\(' | sed -E 's/.*[ *]([a-z0-9_]+) ?\($/\1/' | sort >declared
 	exported "$core" | sed 's/@.*//' >now
 	[ "$(wc -l <declared)" -gt 50 ] || fail "only $(wc -l <declared) declarations were found"
 	comm -13 declared now >undeclared

@@ -19,7 +19,8 @@ const char *api_find(struct consort *c, const char *resource, const char *select
 const char *api_error(const struct consort_error *error);
 /* Ends the case with the error unless the status is OK. */
 #define API_OK(call) api_ok((call), &error, #call, __FILE__, __LINE__)
-void api_ok(enum consort_status status, const struct consort_error *error, const char *call, const char *file, int line);
+void api_ok(enum consort_status status, const struct consort_error *error, const char *call, const char *file,
+	    int line);
 /* Defines a resource and fills it from a CSV text whose columns are in the attributes' order. */
 void api_import(struct consort *c, const char *resource, const char *csv);
 

@@ -91,7 +91,8 @@ static void test_queries(void)
 	TESTING_TEXT(api_find(c, "flight", "id", "not delay > 60", "id"), "1;2");
 	TESTING_TEXT(api_find(c, "flight", "id, delay", NULL, "delay desc nulls last, id"), "3,90;5,61;1,10;2,-5;4,-");
 	TESTING_TEXT(api_find(c, "flight", "id", "delay between -5 and 10 and origin like 'S%'", "id"), "1;2");
-	TESTING_TEXT(api_find(c, "flight", "count(*), count(delay), sum(delay), avg(delay), min(at), max(origin)", NULL, NULL),
+	TESTING_TEXT(api_find(c, "flight", "count(*), count(delay), sum(delay), avg(delay), min(at), max(origin)", NULL,
+			      NULL),
 		     "5,4,156,39.0,2001-01-01T00:00:00Z,SFO");
 	TESTING_TEXT(api_find(c, "flight", "id, delay + 1, delay / 4, lower(origin)", "id = 3", NULL), "3,91,22,jfk");
 	q = consort_query_new(c, "flight");
@@ -224,7 +225,8 @@ static void test_mistakes(void)
 		     "status 3: flight: no attribute 'dealy'; did you mean 'delay'? (at 1 in \"dealy > 1\")");
 	TESTING_TEXT(api_find(c, "flight", "id", "delay > 'x'", NULL),
 		     "status 4: flight.delay: cannot compare an integer with text 'x' (at 9 in \"delay > 'x'\")");
-	TESTING_TEXT(api_find(c, "fligth", NULL, NULL, NULL), "status 3: unknown resource 'fligth'; did you mean 'flight'?");
+	TESTING_TEXT(api_find(c, "fligth", NULL, NULL, NULL),
+		     "status 3: unknown resource 'fligth'; did you mean 'flight'?");
 	TESTING_CONTAINS(api_find(c, "flight", "id", "id = 1; drop table flights", NULL), "status 2: ");
 	TESTING_CONTAINS(api_find(c, "flight", "id", "id = 1 group by id", NULL), "status 2: ");
 	TESTING_CONTAINS(api_find(c, "flight", "id", "id = $1", NULL), "takes 1 parameter, but 0 were given");
