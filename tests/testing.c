@@ -166,12 +166,33 @@ static int run_case(const char *topic, const struct testing_case *test)
 	return failed;
 }
 
+/* Is the case in the list that CONSORT_TEST_SKIP names ("TOPIC CASE REASON", a line each)? It is told with its
+ * reason then. */
+static int is_listed(const char *topic, const char *name)
+{
+	const char *path = getenv("CONSORT_TEST_SKIP");
+	FILE *list = path ? fopen(path, "r") : NULL;
+	char line[256], wanted[128];
+	int listed = 0;
+
+	snprintf(wanted, sizeof(wanted), "%s %s ", topic, name);
+	while (list && !listed && fgets(line, sizeof(line), list))
+		listed = !strncmp(line, wanted, strlen(wanted));
+	if (listed)
+		fprintf(stderr, "  skipped: %s", line + strlen(wanted));
+	if (list)
+		fclose(list);
+	return listed;
+}
+
 /* The same in a child; its exit status, or 128 + signal. */
 static int run_in_child(const char *topic, const struct testing_case *test)
 {
 	pid_t pid;
 	int status;
 
+	if (is_listed(topic, test->name))
+		return EXIT_SKIPPED;
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
