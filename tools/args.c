@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Options and operands. The global options may stand in front of the command's name and behind it, so each
- * command's own ones are merged with them into one table for getopt_long, whose messages are replaced by ours.
+ * command's own ones are merged with them into one table for getopt_long, whose messages are replaced by
+ * ours.
  */
 #include "tools.h"
 
@@ -39,11 +40,12 @@ enum consort_status args_usage(const struct args *args, struct consort_error *er
 	va_end(arguments);
 	if (!tool->command)
 		return consort_error_set(error, CONSORT_EINVAL, "%s (see 'consort --help')", text);
-	return consort_error_set(error, CONSORT_EINVAL, "%s: %s (see 'consort %s --help')", tool->command->name, text,
-				 tool->command->name);
+	return consort_error_set(error, CONSORT_EINVAL, "%s: %s (see 'consort %s --help')",
+				 tool->command->name, text, tool->command->name);
 }
 
-enum consort_status args_push(const char ***list, size_t *count, const char *text, struct consort_error *error)
+enum consort_status args_push(const char ***list, size_t *count, const char *text,
+			      struct consort_error *error)
 {
 	const char **more = realloc(*list, (*count + 2) * sizeof(*more));
 
@@ -78,7 +80,9 @@ static enum consort_status unknown_option(const struct args *args, const struct 
 		return args_usage(args, error, "option '%.*s' takes no value", (int)strcspn(text, "="), text);
 	if (optopt)
 		return args_usage(args, error, "unknown option '-%c'%s", optopt,
-				  optopt >= '0' && optopt <= '9' ? "; '--' stands before operands that start with '-'" : "");
+				  optopt >= '0' && optopt <= '9'
+					  ? "; '--' stands before operands that start with '-'"
+					  : "");
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text + 2, "="), text + 2);
 	consort_nearest_begin(&search, name);
 	for (i = 0; options[i].name; i++) {
@@ -90,7 +94,8 @@ static enum consort_status unknown_option(const struct args *args, const struct 
 		snprintf(name, sizeof(name), "--%s", search.best);
 		search.best = name;
 	}
-	return args_usage(args, error, "unknown option '%s'%s", text, consort_hint(search.best, hint, sizeof(hint)));
+	return args_usage(args, error, "unknown option '%s'%s", text,
+			  consort_hint(search.best, hint, sizeof(hint)));
 }
 
 static enum consort_status set_format(struct args *args, const char *name, struct consort_error *error)
@@ -101,7 +106,8 @@ static enum consort_status set_format(struct args *args, const char *name, struc
 	args->tool->format = output_format_find(name);
 	if (args->tool->format != OUTPUT_DEFAULT)
 		return CONSORT_OK;
-	return args_usage(args, error, "unknown format '%s'%s; there are table, csv, json, jsonl and expanded", name,
+	return args_usage(args, error,
+			  "unknown format '%s'%s; there are table, csv, json, jsonl and expanded", name,
 			  consort_hint(consort_nearest(name, names, 5), hint, sizeof(hint)));
 }
 
@@ -138,7 +144,9 @@ static bool global_option(struct args *args, int option, struct consort_error *e
 		break;
 	case GLOBAL_TIMEOUT:
 		if (!consort_duration_parse(optarg, &tool->timeout) || tool->timeout <= 0)
-			args->status = args_usage(args, error, "--timeout: '%s' is no duration like 250ms, 5s, 2m or 1h", optarg);
+			args->status =
+				args_usage(args, error,
+					   "--timeout: '%s' is no duration like 250ms, 5s, 2m or 1h", optarg);
 		break;
 	case 'h':
 		args->helped = true;
@@ -200,7 +208,8 @@ int args_next(struct args *args, struct consort_error *error)
 		else if (option == '?')
 			args->status = unknown_option(args, options, error);
 		else if (option == ':')
-			args->status = args_usage(args, error, "option '%s' needs a value", args->argv[optind - 1]);
+			args->status =
+				args_usage(args, error, "option '%s' needs a value", args->argv[optind - 1]);
 		else if (option == -1)
 			args->status = args->tool->command ? keep_rest(args, error) : CONSORT_OK;
 		else if (option == ARGS_OPERAND || !is_global(option))
@@ -229,7 +238,8 @@ enum consort_status args_number(const struct args *args, const char *name, int64
 {
 	struct consort_value value;
 
-	if (consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), args->value, strlen(args->value), NULL, &value, NULL) ||
+	if (consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), args->value, strlen(args->value), NULL,
+				&value, NULL) ||
 	    value.as.int64 < min)
 		return args_usage(args, error, "%s: '%s' is no whole number from %lld up", name, args->value,
 				  (long long)min);

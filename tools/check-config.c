@@ -29,7 +29,8 @@ static enum consort_status add_database(void *context, const struct consort_data
 		report_json_text(&s->text, ",", "adapter", info->plugin_path);
 		consort_buffer_char(&s->text, '}');
 	} else {
-		consort_buffer_printf(&s->text, "database %s: %s %s, ", info->name, info->type, info->plugin_version);
+		consort_buffer_printf(&s->text, "database %s: %s %s, ", info->name, info->type,
+				      info->plugin_version);
 		screen_escape(&s->text, info->plugin_path, strlen(info->plugin_path), false);
 		consort_buffer_char(&s->text, '\n');
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * complete: words for the shells' completion, one a line; not for people. It tells nothing but words: what goes
- * wrong is an empty answer.
+ * complete: words for the shells' completion, one a line; not for people. It tells nothing but words: what
+ * goes wrong is an empty answer.
  */
 #include "tools.h"
 
@@ -81,8 +81,8 @@ static bool add_known(struct consort_buffer *out, const char *what, const char *
 	return true;
 }
 
-static enum consort_status add_declared(struct tool *tool, struct consort_buffer *out, const char *what, const char *of,
-					struct consort_error *error)
+static enum consort_status add_declared(struct tool *tool, struct consort_buffer *out, const char *what,
+					const char *of, struct consort_error *error)
 {
 	const struct consort_resource *resource;
 	enum consort_status status;

@@ -17,7 +17,8 @@ static const char help[] =
 
 enum { DATABASES_OFFLINE = 256 };
 
-static const struct option options[] = {{"offline", no_argument, NULL, DATABASES_OFFLINE}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"offline", no_argument, NULL, DATABASES_OFFLINE},
+					{NULL, 0, NULL, 0}};
 
 /* What the callback works with. */
 struct listing {
@@ -86,7 +87,8 @@ static void add_word(struct consort_buffer *out, const char *word, size_t *colum
 }
 
 /* The names of what is there; then those of what is not, by their reasons. */
-static void print_features(const struct listing *l, struct consort_buffer *out, const struct consort_database_info *info)
+static void print_features(const struct listing *l, struct consort_buffer *out,
+			   const struct consort_database_info *info)
 {
 	bool told[CONSORT_FEATURE_COUNT] = {false}, first = true;
 	size_t column = 11;

@@ -99,7 +99,8 @@ static enum consort_status change_all(struct tool *tool, const struct args *args
 		if (!status && (choice->verbose || (choice->flags & CONSORT_DEFINE_DRY_RUN)))
 			status = print_script(tool, script ? script : "", error);
 		if (!status && !(choice->flags & CONSORT_DEFINE_DRY_RUN))
-			report_note(tool, script && *script ? "%s %s" : "%s %s: nothing to do", done, args->operands[i]);
+			report_note(tool, script && *script ? "%s %s" : "%s %s: nothing to do", done,
+				    args->operands[i]);
 		consort_free(script);
 	}
 	return status;
@@ -114,7 +115,8 @@ static enum consort_status confirm(const struct args *args, bool *out_yes, struc
 	size_t size = 0, i;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return args_usage(args, error, "this removes all records; say --yes where nobody can be asked");
+		return args_usage(args, error,
+				  "this removes all records; say --yes where nobody can be asked");
 	for (i = 0; i < args->noperands; i++)
 		consort_buffer_printf(&question, "%s%s", i ? ", " : "", args->operands[i]);
 	fprintf(stderr, "Remove %s with all records? [y/N] ", question.failed ? "" : question.data);

@@ -43,8 +43,8 @@ static enum consort_status delete_key(struct tool *tool, const struct args *args
 	return status;
 }
 
-static enum consort_status delete_where(struct tool *tool, const char *resource, const struct query_options *query,
-					struct consort_error *error)
+static enum consort_status delete_where(struct tool *tool, const char *resource,
+					const struct query_options *query, struct consort_error *error)
 {
 	struct consort_args parameters = {NULL, query->nparameters};
 	struct consort_value *values = NULL;
@@ -98,7 +98,8 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	if (!status)
 		status = session_open(tool, error);
 	if (!status)
-		status = query.where ? delete_where(tool, args->operands[0], &query, error) : delete_key(tool, args, error);
+		status = query.where ? delete_where(tool, args->operands[0], &query, error)
+				     : delete_key(tool, args, error);
 out:
 	query_options_clear(&query);
 	return status;

@@ -27,7 +27,8 @@ static const struct option options[] = {
 
 /* Parameters that were left out are NULL where nothing is run. */
 static enum consort_status explain(struct tool *tool, const char *resource, const struct query_options *query,
-				   uint32_t format, uint32_t flags, char **out_text, struct consort_error *error)
+				   uint32_t format, uint32_t flags, char **out_text,
+				   struct consort_error *error)
 {
 	struct consort_args parameters = CONSORT_NO_ARGS;
 	struct consort_query *q = NULL;

@@ -52,8 +52,9 @@ static mode_t mode_for(const char *file)
 }
 
 /* Into a temporary file beside it, which then takes its name. */
-static enum consort_status write_file(struct tool *tool, const char *file, uint32_t format, struct consort_cursor *rows,
-				      uint64_t *out_count, struct consort_error *error)
+static enum consort_status write_file(struct tool *tool, const char *file, uint32_t format,
+				      struct consort_cursor *rows, uint64_t *out_count,
+				      struct consort_error *error)
 {
 	enum consort_status status;
 	char *temporary = NULL;
@@ -123,10 +124,10 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	if (!status && file)
 		status = write_file(tool, file, format, rows, &count, error);
 	else if (!status)
-		status = output_cursor(tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO), rows,
-				       &count, error);
+		status = output_rows(tool, rows, &count, error);
 	if (!status && file)
-		report_note(tool, "exported %s record%s to %s", report_number(count, number), count == 1 ? "" : "s", file);
+		report_note(tool, "exported %s record%s to %s", report_number(count, number),
+			    count == 1 ? "" : "s", file);
 out:
 	consort_cursor_close(rows);
 	query_options_clear(&query);

@@ -2,8 +2,6 @@
 /* find: a query, its rows to standard output. */
 #include "tools.h"
 
-#include <unistd.h>
-
 static const char help[] =
 	"Usage: consort find RESOURCE [OPTION]...\n"
 	"The records of a resource that meet a condition. Expressions are SQL's.\n"
@@ -50,8 +48,7 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	if (!status)
 		status = query_run(tool, args->operands[0], &query, &rows, error);
 	if (!status)
-		status = output_cursor(tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO), rows,
-				       &found, error);
+		status = output_rows(tool, rows, &found, error);
 	if (!status && !found)
 		tool->nothing = true;
 out:

@@ -2,8 +2,6 @@
 /* get: one record by its key. */
 #include "tools.h"
 
-#include <unistd.h>
-
 static const char help[] =
 	"Usage: consort get RESOURCE KEY...\n"
 	"The record with that key: a value for each attribute of the key, in its order.\n"

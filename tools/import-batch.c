@@ -28,15 +28,15 @@ int32_t import_attribute(void *context, const char *name, size_t size, struct co
 			return ROW_IGNORE;
 	snprintf(text, sizeof(text), "%.*s", (int)(size < sizeof(text) ? size : sizeof(text) - 1), name);
 	row_unknown(&im->row, text, error);
-	report_append(error, " (--map %s=ATTRIBUTE takes it for another one, --ignore %s leaves it out)", text,
-			     text);
+	report_append(error, " (--map %s=ATTRIBUTE takes it for another one, --ignore %s leaves it out)",
+		      text, text);
 	return -1;
 }
 
 /* --- rejects --- */
 
-static enum consort_status reject(struct import *im, uint64_t line, const struct consort_error *why, const char *text,
-				  size_t size, struct consort_error *error)
+static enum consort_status reject(struct import *im, uint64_t line, const struct consort_error *why,
+				  const char *text, size_t size, struct consort_error *error)
 {
 	struct consort_buffer out = CONSORT_BUFFER_INIT;
 	const char *message = consort_error_text(why);
@@ -76,6 +76,7 @@ enum consort_status import_refuse(struct import *im, enum consort_status status,
 			im->end = im->in.next;
 		return status;
 	}
+	im->at_fault = true;
 	consort_error_prefix(error, "%s: line %llu", im->in.name, (unsigned long long)im->in.line);
 	return status;
 }
@@ -90,8 +91,8 @@ static void row_failed(void *context, int64_t row, const struct consort_error *e
 	if (!im->failed_line)
 		im->failed_line = origin->line;
 	if (im->rejects >= 0 && !im->reject_status)
-		im->reject_status = reject(im, origin->line, error, im->texts.data + start, origin->text_end - start,
-					   &im->reject_error);
+		im->reject_status = reject(im, origin->line, error, im->texts.data + start,
+					   origin->text_end - start, &im->reject_error);
 }
 
 /* --- the writer --- */
@@ -127,12 +128,14 @@ enum consort_status import_open_writer(struct import *im, struct consort_error *
 			consort_buffer_quoted(&names, name, strlen(name), '"');
 	}
 	if (names.failed || !names.data)
-		status = names.failed ? consort_error_no_memory(error) :
-					consort_error_set(error, CONSORT_EINVAL, "%s: no column is an attribute of %s",
-							  im->in.name, im->resource->name);
+		status = names.failed ? consort_error_no_memory(error)
+				      : consort_error_set(error, CONSORT_EINVAL,
+							  "%s: no column is an attribute of %s", im->in.name,
+							  im->resource->name);
 	else
 		status = consort_writer_open(im->tool->c, im->resource->name, names.data, im->kind,
-					     im->rejects >= 0 ? CONSORT_WRITER_CONTINUE : 0, &im->writer, error);
+					     im->rejects >= 0 ? CONSORT_WRITER_CONTINUE : 0, &im->writer,
+					     error);
 	consort_buffer_clear(&names);
 	if (status)
 		return status;
@@ -165,26 +168,37 @@ static uint64_t rejects_size(const struct import *im)
 	return size > 0 ? (uint64_t)size : 0;
 }
 
-/* "may have been written": unless one row was at fault and nothing of the batch is there. */
-static void keep_failure(struct import *im, int64_t written_now, uint64_t records)
+/* The batch is done, or has to be looked at again: `pending` records behind `start` may have been written. */
+static void set_state(struct import *im, uint64_t pending)
 {
 	im->state.done = im->start;
 	im->state.rejects_size = im->start_rejects;
-	im->state.pending = im->failed_line && !written_now ? 0 : records;
+	im->state.pending = pending;
+}
+
+static enum consort_status flush_failed(struct import *im, enum consort_status status, int64_t written_now,
+					uint64_t records, struct consort_error *error)
+{
+	im->stuck = true;
+	im->at_fault = im->failed_line != 0;
+	/* One record was refused and nothing of the batch is there: then that is known. */
+	set_state(im, im->at_fault && !written_now ? 0 : records);
+	if (im->at_fault)
+		consort_error_prefix(error, "%s: line %llu", im->in.name,
+				     (unsigned long long)im->failed_line);
+	return status;
 }
 
 enum consort_status import_flush(struct import *im, struct consort_error *error)
 {
 	uint64_t records = im->end.record - im->start.record;
-	int64_t rows = im->batch->nrows, written_now;
 	enum consort_status status = CONSORT_OK;
+	int64_t written_now;
 
 	im->failed_line = 0;
 	im->reject_status = CONSORT_OK;
-	if (rows) {
-		im->state.done = im->start;
-		im->state.rejects_size = im->start_rejects;
-		im->state.pending = records;
+	if (im->batch->nrows) {
+		set_state(im, records);
 		status = state_save(&im->state, im->tool, error);
 		if (status)
 			return status;
@@ -193,23 +207,17 @@ enum consort_status import_flush(struct import *im, struct consort_error *error)
 	written_now = consort_writer_written(im->writer) - im->writer_written;
 	im->writer_written += written_now;
 	im->written += (uint64_t)written_now;
-	if (status) {
-		keep_failure(im, written_now, records);
-		if (im->failed_line)
-			consort_error_prefix(error, "%s: line %llu", im->in.name, (unsigned long long)im->failed_line);
-		return status;
-	}
+	if (status)
+		return flush_failed(im, status, written_now, records, error);
 	if (im->reject_status) {
+		im->failed_line = 0;
 		*error = im->reject_error;
-		keep_failure(im, 1, records);
-		return im->reject_status;
+		return flush_failed(im, im->reject_status, written_now, records, error);
 	}
 	consort_buffer_reset(&im->texts);
 	im->start = im->end;
 	im->start_rejects = rejects_size(im);
-	im->state.done = im->start;
-	im->state.rejects_size = im->start_rejects;
-	im->state.pending = 0;
+	set_state(im, 0);
 	return CONSORT_OK;
 }
 
@@ -221,8 +229,8 @@ static enum consort_status take_fields(struct import *im, struct consort_error *
 	size_t i;
 
 	if (im->in.nfields != im->nheader)
-		return consort_error_set(error, CONSORT_ESYNTAX, "%zu field%s where the header has %zu", im->in.nfields,
-					 im->in.nfields == 1 ? "" : "s", im->nheader);
+		return consort_error_set(error, CONSORT_ESYNTAX, "%zu field%s where the header has %zu",
+					 im->in.nfields, im->in.nfields == 1 ? "" : "s", im->nheader);
 	for (i = 0; !status && i < im->nheader; i++) {
 		const struct field *field = &im->in.fields[i];
 
@@ -231,13 +239,34 @@ static enum consort_status take_fields(struct import *im, struct consort_error *
 		if (field->null)
 			im->row.set[im->header[i]] = true;
 		else
-			status = row_set_text(&im->row, (uint32_t)im->header[i], im->in.values.data + field->at, field->size,
-					      error);
+			status = row_set_text(&im->row, (uint32_t)im->header[i],
+					      im->in.values.data + field->at, field->size, error);
 	}
 	return status;
 }
 
-/* Is there a record with this one's key already? Asked after a run that was killed, for its last batch. */
+/* Does a record hold all that the row gives? */
+static bool same_record(const struct row *row, const struct consort_record *record)
+{
+	uint32_t i;
+
+	for (i = 0; i < row->resource->nattributes; i++) {
+		struct consort_value stored = consort_record_value(record, i);
+		const struct consort_value *given = &row->values[i];
+
+		if (!row->set[i])
+			continue;
+		if (consort_value_is_null(given) || consort_value_is_null(&stored)) {
+			if (consort_value_is_null(given) != consort_value_is_null(&stored))
+				return false;
+		} else if (consort_value_compare(given, &stored)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Is this record there already? Asked after a run that was killed, for the batch that it was writing. */
 static enum consort_status is_there(struct import *im, bool *out_there, struct consort_error *error)
 {
 	const struct consort_resource *resource = im->resource;
@@ -255,14 +284,15 @@ static enum consort_status is_there(struct import *im, bool *out_there, struct c
 	for (i = 0; i < resource->nkeys && !consort_value_is_null(&values[i]); i++)
 		;
 	if (!resource->nkeys || i < resource->nkeys)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "records %llu to %llu may have been written by the run that was killed, and without "
-					 "a key nobody can tell; look, then remove %s and go on with --skip",
-					 (unsigned long long)im->in.next.record,
-					 (unsigned long long)im->pending_end, im->state.path);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"records %llu to %llu may have been written by the run that was killed, and without "
+			"a key nobody can tell; look, then remove %s and go on with --skip",
+			(unsigned long long)im->in.next.record, (unsigned long long)im->pending_end,
+			im->state.path);
 	key.values = values;
 	status = consort_get(im->tool->c, resource->name, key, &record, error);
-	*out_there = !status;
+	*out_there = !status && same_record(&im->row, record);
 	consort_record_free(record);
 	return status == CONSORT_ENOTFOUND ? CONSORT_OK : status;
 }
@@ -297,8 +327,8 @@ static enum consort_status append(struct import *im, struct consort_error *error
 	for (i = 0; i < im->ncolumns; i++) {
 		status = consort_append_value(batch, &batch->columns[i], &im->row.values[im->columns[i]]);
 		if (status)
-			return consort_error_set(error, status, "%s: line %llu: the record cannot be kept", im->in.name,
-						 (unsigned long long)im->in.line);
+			return consort_error_set(error, status, "%s: line %llu: the record cannot be kept",
+						 im->in.name, (unsigned long long)im->in.line);
 	}
 	origin->line = im->in.line;
 	if (im->rejects >= 0)

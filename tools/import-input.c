@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of a file: CSV by libcsv, which gets a line at a time, so that the place and text of each record are
- * known, and a broken one can be passed over; JSON Lines are lines.
+ * Records of a file: CSV by libcsv, which gets a line at a time, so that the place and text of each record
+ * are known, and a broken one can be passed over; JSON Lines are lines.
  */
 #include "import.h"
 
@@ -28,7 +28,8 @@ static bool start_parser(struct input *in)
 	return true;
 }
 
-enum consort_status input_open(struct input *in, uint32_t kind, int fd, const char *name, struct consort_error *error)
+enum consort_status input_open(struct input *in, uint32_t kind, int fd, const char *name,
+			       struct consort_error *error)
 {
 	memset(in, 0, sizeof(*in));
 	in->kind = kind;
@@ -134,9 +135,12 @@ static enum consort_status feed(struct input *in, struct consort_view line, bool
 			*out_broken = false;
 			return consort_error_no_memory(error);
 		}
-		return broken_csv(in, end ? "a quoted field is not closed" :
-					    "a quote stands where none may: fields with quotes stand between quotes, "
-					    "and have them doubled", error);
+		return broken_csv(
+			in,
+			end ? "a quoted field is not closed"
+			    : "a quote stands where none may: fields with quotes stand between quotes, "
+			      "and have them doubled",
+			error);
 	}
 	if (in->rows > 1)
 		return broken_csv(in, "a carriage return stands alone: lines end in LF or CR LF", error);
@@ -178,7 +182,8 @@ static enum consort_status next_csv(struct input *in, size_t header, bool *out_m
 			break;
 		if (in->text.size > LONGEST_RECORD) {
 			*out_broken = true;
-			return broken_csv(in, "a record is longer than 64 MiB: is a quoted field not closed?", error);
+			return broken_csv(in, "a record is longer than 64 MiB: is a quoted field not closed?",
+					  error);
 		}
 	}
 	*out_more = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How far an import has come, in a small file next to what is imported (FILE.consort-resume), or in the user's
- * state folder if that folder cannot be written to. It is written before each batch, whole or not at all, and
- * removed at the end; so a run that was killed leaves the place before its last batch, and how many records
- * behind it may have been written.
+ * How far an import has come, in a small file next to what is imported (FILE.consort-resume), or in the
+ * user's state folder if that folder cannot be written to. It is written before each batch, whole or not at
+ * all, and removed at the end; so a run that was killed leaves the place before its last batch, and how many
+ * records behind it may have been written.
  */
 #include "import.h"
 
@@ -29,7 +29,8 @@ static uint64_t hash_of(uint64_t hash, const void *data, size_t size)
 #define HASH_START 14695981039346656037u
 
 /* Goes on with the bytes from `at`. */
-static enum consort_status hash_part(struct state *state, int fd, uint64_t at, char *data, struct consort_error *error)
+static enum consort_status hash_part(struct state *state, int fd, uint64_t at, char *data,
+				     struct consort_error *error)
 {
 	ssize_t size = pread(fd, data, END_SIZE, (off_t)at);
 
@@ -283,8 +284,8 @@ out:
 
 static bool same_file(const struct state *a, const struct state *b)
 {
-	return a->size == b->size && a->inode == b->inode && a->device == b->device && a->modified == b->modified &&
-	       a->fingerprint == b->fingerprint;
+	return a->size == b->size && a->inode == b->inode && a->device == b->device &&
+	       a->modified == b->modified && a->fingerprint == b->fingerprint;
 }
 
 enum consort_status state_load(struct state *state, bool resume, bool *out_found, struct consort_error *error)
@@ -295,8 +296,11 @@ enum consort_status state_load(struct state *state, bool resume, bool *out_found
 
 	*out_found = false;
 	if (!state->path)
-		return resume ? consort_error_set(error, CONSORT_EINVAL, "%s: cannot be resumed: it is no file, or there is "
-						  "no place to keep how far it came", state->file) : (uint32_t)CONSORT_OK;
+		return resume ? consort_error_set(error, CONSORT_EINVAL,
+						  "%s: cannot be resumed: it is no file, or there is "
+						  "no place to keep how far it came",
+						  state->file)
+			      : (uint32_t)CONSORT_OK;
 	status = read_state(state, &saved, &found, error);
 	if (status || !found)
 		return status;
@@ -304,20 +308,24 @@ enum consort_status state_load(struct state *state, bool resume, bool *out_found
 	if (!same && !resume)
 		return CONSORT_OK;
 	if (!same)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "%s has changed since its import stopped behind record %llu; leave --resume out "
-					 "to start over, with --skip %llu to go on at that record", state->file,
-					 (unsigned long long)saved.state.done.record,
-					 (unsigned long long)saved.state.done.record);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"%s has changed since its import stopped behind record %llu; leave --resume out "
+			"to start over, with --skip %llu to go on at that record",
+			state->file, (unsigned long long)saved.state.done.record,
+			(unsigned long long)saved.state.done.record);
 	if (strcmp(saved.resource, state->resource))
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "an import of %s into %s is not finished; finish it with --resume, or remove %s",
-					 state->file, saved.resource, state->path);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"an import of %s into %s is not finished; finish it with --resume, or remove %s",
+			state->file, saved.resource, state->path);
 	if (!resume)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "an earlier import of %s into %s stopped behind record %llu; go on with --resume, "
-					 "or remove %s to start over", state->file, state->resource,
-					 (unsigned long long)saved.state.done.record, state->path);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"an earlier import of %s into %s stopped behind record %llu; go on with --resume, "
+			"or remove %s to start over",
+			state->file, state->resource, (unsigned long long)saved.state.done.record,
+			state->path);
 	state->done = saved.state.done;
 	state->pending = saved.state.pending;
 	state->rejects_size = saved.state.rejects_size;

@@ -28,15 +28,25 @@ static const char help[] =
 	"Example: consort import flight flights.csv --rejects rejects.jsonl\n";
 
 enum {
-	IMPORT_INPUT = 256, IMPORT_MAP, IMPORT_IGNORE, IMPORT_REJECTS, IMPORT_RESUME, IMPORT_SKIP, IMPORT_UPSERT,
+	IMPORT_INPUT = 256,
+	IMPORT_MAP,
+	IMPORT_IGNORE,
+	IMPORT_REJECTS,
+	IMPORT_RESUME,
+	IMPORT_SKIP,
+	IMPORT_UPSERT,
 	IMPORT_BATCH
 };
 
 static const struct option options[] = {
-	{"input", required_argument, NULL, IMPORT_INPUT}, {"map", required_argument, NULL, IMPORT_MAP},
-	{"ignore", required_argument, NULL, IMPORT_IGNORE}, {"rejects", required_argument, NULL, IMPORT_REJECTS},
-	{"resume", no_argument, NULL, IMPORT_RESUME}, {"skip", required_argument, NULL, IMPORT_SKIP},
-	{"upsert", no_argument, NULL, IMPORT_UPSERT}, {"batch", required_argument, NULL, IMPORT_BATCH},
+	{"input", required_argument, NULL, IMPORT_INPUT},
+	{"map", required_argument, NULL, IMPORT_MAP},
+	{"ignore", required_argument, NULL, IMPORT_IGNORE},
+	{"rejects", required_argument, NULL, IMPORT_REJECTS},
+	{"resume", no_argument, NULL, IMPORT_RESUME},
+	{"skip", required_argument, NULL, IMPORT_SKIP},
+	{"upsert", no_argument, NULL, IMPORT_UPSERT},
+	{"batch", required_argument, NULL, IMPORT_BATCH},
 	{NULL, 0, NULL, 0},
 };
 
@@ -46,8 +56,8 @@ struct choice {
 	bool resume;
 };
 
-static enum consort_status take_option(struct import *im, struct choice *choice, struct args *args, int option,
-				       struct consort_error *error)
+static enum consort_status take_option(struct import *im, struct choice *choice, struct args *args,
+				       int option, struct consort_error *error)
 {
 	switch (option) {
 	case IMPORT_INPUT:
@@ -76,8 +86,8 @@ static enum consort_status take_option(struct import *im, struct choice *choice,
 }
 
 /* CSV or JSON Lines, by --input or the name. */
-static enum consort_status find_kind(const struct args *args, const char *input, const char *file, uint32_t *out_kind,
-				     struct consort_error *error)
+static enum consort_status find_kind(const struct args *args, const char *input, const char *file,
+				     uint32_t *out_kind, struct consort_error *error)
 {
 	const char *dot = strrchr(file, '.'), *kind = input ? input : dot ? dot + 1 : "";
 
@@ -115,7 +125,8 @@ static enum consort_status read_header(struct import *im, struct consort_error *
 
 	status = input_next(&im->in, 0, &more, &broken, error);
 	if (!status && !more)
-		status = consort_error_set(error, CONSORT_ESYNTAX, "a line with the attributes' names is needed");
+		status = consort_error_set(error, CONSORT_ESYNTAX,
+					   "a line with the attributes' names is needed");
 	im->nheader = im->in.nfields;
 	im->header = calloc(im->nheader + 1, sizeof(*im->header));
 	if (!status && !im->header)
@@ -131,7 +142,8 @@ static enum consort_status read_header(struct import *im, struct consort_error *
 		}
 		for (j = 0; im->header[i] >= 0 && j < i; j++)
 			if (im->header[j] == im->header[i]) {
-				status = consort_error_set(error, CONSORT_ENAME, "two columns are %s.%s", im->resource->name,
+				status = consort_error_set(error, CONSORT_ENAME, "two columns are %s.%s",
+							   im->resource->name,
 							   im->resource->attributes[im->header[i]]->name);
 				break;
 			}
@@ -139,7 +151,8 @@ static enum consort_status read_header(struct import *im, struct consort_error *
 			im->columns[im->ncolumns++] = (uint32_t)im->header[i];
 	}
 	if (status)
-		consort_error_prefix(error, "%s: line 1", im->in.name);
+		consort_error_prefix(error, "%s: line %llu", im->in.name,
+				     (unsigned long long)(im->in.line ? im->in.line : 1));
 	im->in.next.record = 0;
 	return status;
 }
@@ -150,7 +163,8 @@ static void choose_columns(struct import *im)
 	uint32_t i;
 
 	for (i = 0; i < im->resource->nattributes; i++)
-		if (!(im->resource->attributes[i]->flags & (CONSORT_ATTRIBUTE_READ_ONLY | CONSORT_ATTRIBUTE_GENERATED)))
+		if (!(im->resource->attributes[i]->flags &
+		      (CONSORT_ATTRIBUTE_READ_ONLY | CONSORT_ATTRIBUTE_GENERATED)))
 			im->columns[im->ncolumns++] = i;
 }
 
@@ -158,7 +172,8 @@ static enum consort_status open_rejects(struct import *im, bool resumed, struct 
 {
 	if (!im->rejects_name)
 		return CONSORT_OK;
-	im->rejects = open(im->rejects_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
+	im->rejects = open(im->rejects_name,
+			   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
 	if (im->rejects < 0)
 		return report_file(error, im->rejects_name, "write");
 	if (!resumed)
@@ -182,15 +197,17 @@ static enum consort_status find_start(struct import *im, bool resumed, struct co
 		im->earlier = im->state.done.record;
 		status = input_seek(&im->in, &im->state.done, error);
 	}
-	while (!status && more && im->in.next.record < (uint64_t)im->skip)
+	while (!status && more && im->in.next.record < (uint64_t)im->skip) {
 		status = input_next(&im->in, im->nheader, &more, &broken, error);
-	if (status && im->skip)
-		consort_error_prefix(error, "%s: line %llu", im->in.name, (unsigned long long)im->in.line);
+		if (broken)
+			status = CONSORT_OK;
+	}
 	im->start = im->end = im->in.next;
 	return status;
 }
 
-static enum consort_status read_records(struct import *im, struct progress *progress, struct consort_error *error)
+static enum consort_status read_records(struct import *im, struct progress *progress,
+					struct consort_error *error)
 {
 	for (;;) {
 		enum consort_status status;
@@ -209,14 +226,15 @@ static enum consort_status read_records(struct import *im, struct progress *prog
 	}
 }
 
-/* The records in front of what ended it are good. `status` and *error tell what did; they change if writing these
- * fails first. */
-static enum consort_status write_rest(struct import *im, enum consort_status status, struct consort_error *error)
+/* The records in front of what ended it are good. `status` and *error tell what did; they change if writing
+ * these fails first. */
+static enum consort_status write_rest(struct import *im, enum consort_status status,
+				      struct consort_error *error)
 {
 	struct consort_error late = CONSORT_ERROR_INIT;
 	enum consort_status flushed;
 
-	if (!im->batch || im->state.pending)
+	if (im->stuck)
 		return status;
 	flushed = import_flush(im, &late);
 	if (!flushed)
@@ -226,7 +244,7 @@ static enum consort_status write_rest(struct import *im, enum consort_status sta
 }
 
 /* What the next run can do, behind the message. */
-static void advise(struct import *im, enum consort_status status, struct consort_error *error)
+static void advise(struct import *im, struct consort_error *error)
 {
 	uint64_t done = im->state.done.record;
 	char number[REPORT_NUMBER_SIZE];
@@ -240,7 +258,7 @@ static void advise(struct import *im, enum consort_status status, struct consort
 		      im->written == 1 ? " was" : "s were");
 	if (state_save(&im->state, im->tool, NULL) || !im->state.path)
 		report_append(error, ", go on with --skip %llu", (unsigned long long)done);
-	else if (status == CONSORT_ECANCELLED)
+	else if (!im->at_fault)
 		report_append(error, ", go on with --resume");
 	else
 		report_append(error, ", go on with --resume%s, or mend the file and --skip %llu",
@@ -253,8 +271,8 @@ static void summarize(const struct import *im, double seconds)
 
 	report_number(im->written, number);
 	report_number((uint64_t)((double)im->written / (seconds > 1e-6 ? seconds : 1e-6)), rate);
-	report_note(im->tool, "imported %s record%s of %s in %.2f s (%s/s)", number, im->written == 1 ? "" : "s",
-		    im->resource->name, seconds, rate);
+	report_note(im->tool, "imported %s record%s of %s in %.2f s (%s/s)", number,
+		    im->written == 1 ? "" : "s", im->resource->name, seconds, rate);
 	if (im->earlier)
 		report_note(im->tool, "%s records were dealt with earlier", report_number(im->earlier, more));
 	if (im->rejected)
@@ -297,7 +315,7 @@ static enum consort_status import(struct import *im, bool resume, struct consort
 		status = write_rest(im, status, error);
 	progress_end(&progress);
 	if (status) {
-		advise(im, status, error);
+		advise(im, error);
 		return status;
 	}
 	state_remove(&im->state);

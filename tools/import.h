@@ -82,7 +82,8 @@ enum consort_status state_init(struct state *state, int fd, const char *file, co
 void state_clear(struct state *state);
 /* What an earlier run has left: *out_found is false if nothing, or of another state of the file without
  * `resume`; with it that is an error. */
-enum consort_status state_load(struct state *state, bool resume, bool *out_found, struct consort_error *error);
+enum consort_status state_load(struct state *state, bool resume, bool *out_found,
+			       struct consort_error *error);
 enum consort_status state_save(const struct state *state, struct tool *tool, struct consort_error *error);
 void state_remove(const struct state *state);
 
@@ -121,8 +122,10 @@ struct import {
 	/* how far it came */
 	struct place start, end;       /* behind the last flush; behind the last record that was dealt with */
 	uint64_t start_rejects;
-	uint64_t pending_end;          /* records up to this one may have been written by a run that was killed */
+	uint64_t pending_end; /* records up to this one may have been written by a run that was killed */
 	uint64_t written, rejected, earlier;
+	bool stuck;                    /* a flush failed: what it held is not to be written again */
+	bool at_fault;                 /* a record is to blame for the error */
 	/* during a flush */
 	uint64_t failed_line;          /* of the first row that failed; 0: none */
 	enum consort_status reject_status;

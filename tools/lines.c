@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of a file or pipe, one after the other, with their numbers and places; a byte order mark is left out. */
+/* Lines of a file or pipe with their numbers and places; a byte order mark is left out. */
 #include "tools.h"
 
 #define READ_SIZE (256u * 1024)
@@ -33,8 +33,8 @@ static enum consort_status fill(struct lines *lines, struct consort_error *error
 	enum consort_status status;
 
 	if (kept > LONGEST_LINE)
-		return consort_error_set(error, CONSORT_ERANGE, "%s: line %llu is longer than 64 MiB", lines->name,
-					 (unsigned long long)lines->number + 1);
+		return consort_error_set(error, CONSORT_ERANGE, "%s: line %llu is longer than 64 MiB",
+					 lines->name, (unsigned long long)lines->number + 1);
 	if (lines->start) {
 		memmove(lines->data, lines->data + lines->start, kept);
 		lines->scanned -= lines->start;
@@ -42,7 +42,8 @@ static enum consort_status fill(struct lines *lines, struct consort_error *error
 		lines->end = kept;
 	}
 	if (lines->capacity - kept < READ_SIZE) {
-		size_t capacity = kept + READ_SIZE > 2 * lines->capacity ? kept + READ_SIZE : 2 * lines->capacity;
+		size_t capacity =
+			kept + READ_SIZE > 2 * lines->capacity ? kept + READ_SIZE : 2 * lines->capacity;
 		char *data = realloc(lines->data, capacity);
 
 		if (!data)
@@ -50,7 +51,8 @@ static enum consort_status fill(struct lines *lines, struct consort_error *error
 		lines->data = data;
 		lines->capacity = capacity;
 	}
-	status = session_read(lines->fd, lines->name, lines->data + lines->end, lines->capacity - lines->end, &size, error);
+	status = session_read(lines->fd, lines->name, lines->data + lines->end, lines->capacity - lines->end,
+			      &size, error);
 	if (status)
 		return status;
 	lines->end += size;
@@ -63,7 +65,8 @@ static enum consort_status fill(struct lines *lines, struct consort_error *error
 	return CONSORT_OK;
 }
 
-enum consort_status lines_next(struct lines *lines, struct consort_view *out_line, struct consort_error *error)
+enum consort_status lines_next(struct lines *lines, struct consort_view *out_line,
+			       struct consort_error *error)
 {
 	for (;;) {
 		char *end = NULL;

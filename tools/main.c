@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The consort command: finds the command asked for, runs it, and turns what comes back into an exit status. */
+/* The consort command: finds what is asked for, runs it, and turns what comes back into an exit status. */
 #include "tools.h"
 
 #include <signal.h>
@@ -68,7 +68,8 @@ static enum consort_status print_help(struct tool *tool, const struct args *args
 	if (args->argc > 1)
 		status = find_command(args, args->argv[1], &command, error);
 	if (!status)
-		status = report_write(tool, STDOUT_FILENO, "standard output", command->help, strlen(command->help), error);
+		status = report_write(tool, STDOUT_FILENO, "standard output", command->help,
+				      strlen(command->help), error);
 	return status;
 }
 

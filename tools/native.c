@@ -2,8 +2,6 @@
 /* native: a statement in the engine's own language. */
 #include "tools.h"
 
-#include <unistd.h>
-
 static const char help[] =
 	"Usage: consort native DATABASE TEXT [PARAM]...\n"
 	"Runs one statement in the database's own language.\n"
@@ -23,7 +21,8 @@ static const struct option options[] = {
 	{"types", required_argument, NULL, 't'}, {"null", no_argument, NULL, QUERY_NULL}, {NULL, 0, NULL, 0}};
 
 /* The next of "int64,decimal(12,2)", in a buffer; moves *text behind it. */
-static enum consort_status next_type(const char **text, struct consort_type *out_type, struct consort_error *error)
+static enum consort_status next_type(const char **text, struct consort_type *out_type,
+				     struct consort_error *error)
 {
 	size_t size = 0, depth = 0;
 	char name[64];
@@ -35,8 +34,8 @@ static enum consort_status next_type(const char **text, struct consort_type *out
 	return consort_type_parse(name, out_type, error);
 }
 
-static enum consort_status native(struct tool *tool, const char *types, const char *const *words, size_t nwords,
-				  struct consort_error *error)
+static enum consort_status native(struct tool *tool, const char *types, const char *const *words,
+				  size_t nwords, struct consort_error *error)
 {
 	size_t nparameters = nwords - 2, i;
 	struct consort_value *values = NULL;
@@ -69,10 +68,10 @@ static enum consort_status native(struct tool *tool, const char *types, const ch
 		error->status = CONSORT_EENGINE;
 	}
 	if (!status && consort_cursor_columns(rows))
-		status = output_cursor(tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO), rows,
-				       NULL, error);
+		status = output_rows(tool, rows, NULL, error);
 	else if (!status && affected >= 0)
-		report_note(tool, "%s record%s changed", report_number((uint64_t)affected, number), affected == 1 ? "" : "s");
+		report_note(tool, "%s record%s changed", report_number((uint64_t)affected, number),
+			    affected == 1 ? "" : "s");
 	consort_cursor_close(rows);
 	consort_arena_clear(&arena);
 	return status;

@@ -219,8 +219,8 @@ static enum consort_status flush(struct output *o, size_t least, struct consort_
 	return status;
 }
 
-enum consort_status output_open(struct output *o, struct tool *tool, int fd, const char *name, uint32_t format,
-				const struct output_column *columns, uint32_t ncolumns,
+enum consort_status output_open(struct output *o, struct tool *tool, int fd, const char *name,
+				uint32_t format, const struct output_column *columns, uint32_t ncolumns,
 				struct consort_error *error)
 {
 	const char *terminal = getenv("TERM");
@@ -248,10 +248,12 @@ enum consort_status output_open_list(struct output *o, struct tool *tool, const 
 				     uint32_t ncolumns, struct consort_error *error)
 {
 	return output_open(o, tool, STDOUT_FILENO, "standard output",
-			   tool->format == OUTPUT_DEFAULT ? (uint32_t)OUTPUT_TABLE : tool->format, columns, ncolumns, error);
+			   tool->format == OUTPUT_DEFAULT ? (uint32_t)OUTPUT_TABLE : tool->format, columns,
+			   ncolumns, error);
 }
 
-enum consort_status output_row(struct output *o, const struct consort_value *values, struct consort_error *error)
+enum consort_status output_row(struct output *o, const struct consort_value *values,
+			       struct consort_error *error)
 {
 	if (o->ops->row(o, values))
 		return consort_error_no_memory(error);
@@ -275,7 +277,8 @@ void output_clear(struct output *o)
 }
 
 enum consort_status output_cursor(struct tool *tool, int fd, const char *name, uint32_t format,
-				  struct consort_cursor *rows, uint64_t *out_rows, struct consort_error *error)
+				  struct consort_cursor *rows, uint64_t *out_rows,
+				  struct consort_error *error)
 {
 	uint32_t count = consort_cursor_columns(rows), i;
 	struct output_column *columns = calloc(count + 1, sizeof(*columns));
@@ -310,8 +313,16 @@ out:
 	return status;
 }
 
+enum consort_status output_rows(struct tool *tool, struct consort_cursor *rows, uint64_t *out_rows,
+				struct consort_error *error)
+{
+	return output_cursor(tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO),
+			     rows, out_rows, error);
+}
+
 enum consort_status output_records(struct tool *tool, const struct consort_resource *resource,
-				   struct consort_record *const *records, size_t count, struct consort_error *error)
+				   struct consort_record *const *records, size_t count,
+				   struct consort_error *error)
 {
 	uint32_t ncolumns = resource->nattributes, i;
 	struct output_column *columns = calloc(ncolumns + 1, sizeof(*columns));
@@ -328,8 +339,8 @@ enum consort_status output_records(struct tool *tool, const struct consort_resou
 		columns[i].name = resource->attributes[i]->name;
 		columns[i].type = resource->attributes[i]->type;
 	}
-	status = output_open(&o, tool, STDOUT_FILENO, "standard output", output_format_for(tool, STDOUT_FILENO), columns,
-			     ncolumns, error);
+	status = output_open(&o, tool, STDOUT_FILENO, "standard output",
+			     output_format_for(tool, STDOUT_FILENO), columns, ncolumns, error);
 	for (at = 0; !status && at < count; at++) {
 		for (i = 0; i < ncolumns; i++)
 			values[i] = consort_record_value(records[at], i);

@@ -64,7 +64,9 @@ static enum consort_status list_file(void *context, const struct consort_plugin_
 	snprintf(abi, sizeof(abi), "%u.%u", file->abi_major, file->abi_minor);
 	if (l->explain) {
 		values[n++] = consort_text(file->path);
-		values[n++] = consort_text(file->error ? "passed over" : l->taken ? "hidden by the one above" : "taken");
+		values[n++] = consort_text(file->error ? "passed over"
+					   : l->taken  ? "hidden by the one above"
+						       : "taken");
 		values[n++] = consort_text(file->version);
 		values[n++] = consort_text(problem);
 		l->taken = l->taken || !file->error;
@@ -84,7 +86,8 @@ static enum consort_status list_file(void *context, const struct consort_plugin_
 	return output_row(l->rows, values, &l->failure);
 }
 
-static enum consort_status list(struct tool *tool, const char *path, const char *type, struct consort_error *error)
+static enum consort_status list(struct tool *tool, const char *path, const char *type,
+				struct consort_error *error)
 {
 	static const struct output_column list_columns[] = {
 		OUTPUT_TEXT("type"), OUTPUT_TEXT("version"), OUTPUT_TEXT("abi"),
@@ -112,7 +115,8 @@ static enum consort_status list(struct tool *tool, const char *path, const char 
 		*error = l.failure;
 	if (!status && !type && !rows.rows) {
 		tool->nothing = true;
-		report_note(tool, "no adapter was found; 'consort plugins explain TYPE' tells where was looked");
+		report_note(tool,
+			    "no adapter was found; 'consort plugins explain TYPE' tells where was looked");
 	}
 	if (!status)
 		status = output_close(&rows, found ? NULL : error);
@@ -133,7 +137,8 @@ static const char *option_type(const struct consort_option *option)
 		[CONSORT_OPTION_PATH] = "path", [CONSORT_OPTION_CHOICE] = "choice",
 	};
 
-	return option->type && option->type < sizeof(names) / sizeof(names[0]) ? names[option->type] : "unknown";
+	return option->type && option->type < sizeof(names) / sizeof(names[0]) ? names[option->type]
+									       : "unknown";
 }
 
 /* The names of the operation tables that are there. */
@@ -143,9 +148,15 @@ static void join_tables(struct consort_buffer *out, const struct consort_plugin 
 		const char *name;
 		const void *table;
 	} tables[] = {
-		{"database", plugin->database}, {"connection", plugin->connection}, {"query", plugin->query},
-		{"write", plugin->write}, {"transaction", plugin->transaction}, {"prepared", plugin->prepared},
-		{"schema", plugin->schema}, {"native", plugin->native}, {"changes", plugin->changes},
+		{"database", plugin->database},
+		{"connection", plugin->connection},
+		{"query", plugin->query},
+		{"write", plugin->write},
+		{"transaction", plugin->transaction},
+		{"prepared", plugin->prepared},
+		{"schema", plugin->schema},
+		{"native", plugin->native},
+		{"changes", plugin->changes},
 		{"keyvalue", plugin->keyvalue},
 	};
 	size_t i;
@@ -160,7 +171,8 @@ static enum consort_status info_options(struct tool *tool, const struct consort_
 					struct consort_error *error)
 {
 	static const struct output_column columns[] = {
-		OUTPUT_TEXT("option"), OUTPUT_TEXT("of"), OUTPUT_TEXT("type"), OUTPUT_TEXT("default"), OUTPUT_TEXT("help"),
+		OUTPUT_TEXT("option"),	OUTPUT_TEXT("of"),   OUTPUT_TEXT("type"),
+		OUTPUT_TEXT("default"), OUTPUT_TEXT("help"),
 	};
 	const struct consort_option *const *option = plugin->options;
 	enum consort_status status;
@@ -171,11 +183,14 @@ static enum consort_status info_options(struct tool *tool, const struct consort_
 		struct consort_value values[5];
 
 		values[0] = consort_text((*option)->name);
-		values[1] = consort_text((*option)->scope == CONSORT_OPTION_RESOURCE ? "resource" : "database");
-		values[2] = consort_text((*option)->type == CONSORT_OPTION_CHOICE && (*option)->choices ?
-						 (*option)->choices : option_type(*option));
-		values[3] = consort_text((*option)->required ? "(required)" :
-					 (*option)->default_value ? (*option)->default_value : "");
+		values[1] =
+			consort_text((*option)->scope == CONSORT_OPTION_RESOURCE ? "resource" : "database");
+		values[2] = consort_text((*option)->type == CONSORT_OPTION_CHOICE && (*option)->choices
+						 ? (*option)->choices
+						 : option_type(*option));
+		values[3] = consort_text((*option)->required	    ? "(required)"
+					 : (*option)->default_value ? (*option)->default_value
+								    : "");
 		values[4] = consort_text((*option)->help ? (*option)->help : "");
 		status = output_row(&rows, values, error);
 	}
@@ -192,7 +207,8 @@ struct fact {
 
 #define FACTS 10
 
-static void info_json(struct consort_buffer *out, const struct consort_plugin *plugin, const struct fact *facts)
+static void info_json(struct consort_buffer *out, const struct consort_plugin *plugin,
+		      const struct fact *facts)
 {
 	const struct consort_option *const *option = plugin->options;
 	const char *before = "";
@@ -210,7 +226,8 @@ static void info_json(struct consort_buffer *out, const struct consort_plugin *p
 		report_json_text(out, ",", "type", option_type(*option));
 		report_json_text(out, ",", "default", (*option)->default_value);
 		report_json_text(out, ",", "choices", (*option)->choices);
-		consort_buffer_printf(out, ",\"required\":%s,\"secret\":%s", (*option)->required ? "true" : "false",
+		consort_buffer_printf(out, ",\"required\":%s,\"secret\":%s",
+				      (*option)->required ? "true" : "false",
 				      (*option)->secret ? "true" : "false");
 		report_json_text(out, ",", "help", (*option)->help);
 		consort_buffer_char(out, '}');
@@ -233,8 +250,8 @@ static void info_text(struct consort_buffer *out, const struct fact *facts)
 	}
 }
 
-static enum consort_status print_info(struct tool *tool, const struct consort_plugin *plugin, const struct fact *facts,
-				      struct consort_error *error)
+static enum consort_status print_info(struct tool *tool, const struct consort_plugin *plugin,
+				      const struct fact *facts, struct consort_error *error)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	bool json = tool->format == OUTPUT_JSON, more = !json && plugin->options && *plugin->options;
@@ -253,7 +270,8 @@ static enum consort_status print_info(struct tool *tool, const struct consort_pl
 	return status;
 }
 
-static enum consort_status info(struct tool *tool, const char *path, const char *what, struct consort_error *error)
+static enum consort_status info(struct tool *tool, const char *path, const char *what,
+				struct consort_error *error)
 {
 	struct consort_buffer features = CONSORT_BUFFER_INIT, tables = CONSORT_BUFFER_INIT;
 	const struct consort_plugin *plugin;
@@ -270,9 +288,16 @@ static enum consort_status info(struct tool *tool, const char *path, const char 
 		status = consort_error_no_memory(error);
 	} else {
 		const struct fact facts[FACTS] = {
-			{"type", plugin->id}, {"version", plugin->version}, {"description", plugin->description},
-			{"licence", plugin->licence}, {"vendor", plugin->vendor}, {"homepage", plugin->homepage},
-			{"abi", abi}, {"file", file}, {"features", features.data}, {"tables", tables.data},
+			{"type", plugin->id},
+			{"version", plugin->version},
+			{"description", plugin->description},
+			{"licence", plugin->licence},
+			{"vendor", plugin->vendor},
+			{"homepage", plugin->homepage},
+			{"abi", abi},
+			{"file", file},
+			{"features", features.data},
+			{"tables", tables.data},
 		};
 
 		status = print_info(tool, plugin, facts, error);
@@ -285,7 +310,8 @@ static enum consort_status info(struct tool *tool, const char *path, const char 
 
 /* --- check --- */
 
-static enum consort_status check(struct tool *tool, const char *path, const char *what, struct consort_error *error)
+static enum consort_status check(struct tool *tool, const char *path, const char *what,
+				 struct consort_error *error)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	enum consort_status status = consort_plugins_check(path, what, error);
@@ -306,7 +332,8 @@ static enum consort_status check(struct tool *tool, const char *path, const char
 }
 
 /* --path, then what the manifest says. A manifest that is wrong only matters to those who name it. */
-static enum consort_status make_path(struct tool *tool, const char *first, char **out_path, struct consort_error *error)
+static enum consort_status make_path(struct tool *tool, const char *first, char **out_path,
+				     struct consort_error *error)
 {
 	const char *manifest = session_manifest(tool);
 	struct consort_buffer path = CONSORT_BUFFER_INIT;
@@ -318,7 +345,8 @@ static enum consort_status make_path(struct tool *tool, const char *first, char 
 		return status == CONSORT_ECONNECTION ? CONSORT_EMANIFEST : status;
 	if (status)
 		report_note(tool, "%s; its plugin_path is left out", consort_error_text(error));
-	consort_buffer_printf(&path, "%s%s%s", first ? first : "", first && more && *more ? ":" : "", more ? more : "");
+	consort_buffer_printf(&path, "%s%s%s", first ? first : "", first && more && *more ? ":" : "",
+			      more ? more : "");
 	consort_free(more);
 	*out_path = consort_buffer_steal(&path);
 	return *out_path ? CONSORT_OK : (enum consort_status)consort_error_no_memory(error);
@@ -332,12 +360,14 @@ static enum consort_status run_verb(struct tool *tool, const struct args *args, 
 	char hint[64];
 
 	if (!strcmp(verb, "list"))
-		return what ? args_usage(args, error, "'%s' is too much", what) : list(tool, path, NULL, error);
+		return what ? args_usage(args, error, "'%s' is too much", what)
+			    : list(tool, path, NULL, error);
 	if (strcmp(verb, "info") && strcmp(verb, "check") && strcmp(verb, "explain"))
 		return args_usage(args, error, "there is no '%s'%s", verb,
 				  consort_hint(consort_nearest(verb, verbs, 4), hint, sizeof(hint)));
 	if (!what)
-		return args_usage(args, error, "%s needs an adapter's type%s", verb, *verb == 'e' ? "" : " or file");
+		return args_usage(args, error, "%s needs an adapter's type%s", verb,
+				  *verb == 'e' ? "" : " or file");
 	if (!strcmp(verb, "explain"))
 		return list(tool, path, what, error);
 	return *verb == 'i' ? info(tool, path, what, error) : check(tool, path, what, error);

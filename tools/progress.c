@@ -17,7 +17,8 @@ static int64_t now(void)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-void progress_start(struct progress *progress, const struct tool *tool, const char *name, uint64_t total, uint64_t first)
+void progress_start(struct progress *progress, const struct tool *tool, const char *name, uint64_t total,
+		    uint64_t first)
 {
 	progress->shown = isatty(STDERR_FILENO) && !tool->quiet && !tool->json;
 	progress->name = name;
@@ -67,10 +68,13 @@ void progress_show(struct progress *progress, uint64_t bytes, uint64_t rows)
 		memset(bar + filled, '.', (size_t)(BAR - filled));
 		bar[BAR] = '\0';
 		if (bytes > progress->first)
-			print_time((double)(progress->total - (bytes < progress->total ? bytes : progress->total)) * seconds /
-				   (double)(bytes - progress->first), left, sizeof(left));
-		length = snprintf(line, sizeof(line), "%3d%% [%s] %s records, %s/s%s%s%s  %s", (int)(part * 100), bar, number,
-				  rate, *left ? ", " : "", left, *left ? " left" : "", progress->name);
+			print_time((double)(progress->total -
+					    (bytes < progress->total ? bytes : progress->total)) *
+					   seconds / (double)(bytes - progress->first),
+				   left, sizeof(left));
+		length = snprintf(line, sizeof(line), "%3d%% [%s] %s records, %s/s%s%s%s  %s",
+				  (int)(part * 100), bar, number, rate, *left ? ", " : "", left,
+				  *left ? " left" : "", progress->name);
 	} else {
 		length = snprintf(line, sizeof(line), "%s records, %s/s  %s", number, rate, progress->name);
 	}

@@ -116,15 +116,16 @@ enum consort_status query_parameters(const struct consort_plan *plan, const stru
 	size_t i;
 
 	if (options->nparameters != wanted)
-		return consort_error_set(error, CONSORT_EINVAL, "the query takes %u parameter%s (-p), %zu %s given", wanted,
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "the query takes %u parameter%s (-p), %zu %s given", wanted,
 					 wanted == 1 ? "" : "s", options->nparameters,
 					 options->nparameters == 1 ? "is" : "are");
 	values = consort_arena_array(arena, options->nparameters, sizeof(*values));
 	if (!values)
 		return consort_error_no_memory(error);
 	for (i = 0; i < options->nparameters; i++) {
-		status = row_parameter(arena, consort_plan_parameter_type(plan, (uint32_t)i), options->parameters[i], i + 1,
-				       &values[i], error);
+		status = row_parameter(arena, consort_plan_parameter_type(plan, (uint32_t)i),
+				       options->parameters[i], i + 1, &values[i], error);
 		if (status)
 			return status;
 	}

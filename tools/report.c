@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command says of itself: exit statuses, errors as text or JSON, notes; and writing to descriptors. */
+/* What the command says of itself: exit statuses, errors as text or JSON, notes; and writing. */
 #include "tools.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -70,7 +71,8 @@ void report_error_json(struct consort_buffer *out, const struct consort_error *e
 	const char *message = consort_error_text(error);
 
 	consort_buffer_printf(out, "\"error\":{\"status\":\"%s\",\"message\":",
-			      error->status < CONSORT_STATUS_COUNT ? statuses[error->status].name : "unknown");
+			      error->status < CONSORT_STATUS_COUNT ? statuses[error->status].name
+								   : "unknown");
 	consort_json_quote(out, message, strlen(message));
 	if (error->position)
 		consort_buffer_printf(out, ",\"position\":%ld", (long)error->position);
@@ -156,7 +158,8 @@ enum consort_status report_file(struct consort_error *error, const char *name, c
 {
 	int number = errno;
 
-	return consort_error_set(error, CONSORT_ECONNECTION, "%s: cannot %s: %s", name, action, strerror(number));
+	return consort_error_set(error, CONSORT_ECONNECTION, "%s: cannot %s: %s", name, action,
+				 strerror(number));
 }
 
 enum consort_status report_write(struct tool *tool, int fd, const char *name, const char *text, size_t size,
@@ -167,9 +170,16 @@ enum consort_status report_write(struct tool *tool, int fd, const char *name, co
 
 		if (done < 0 && errno == EINTR)
 			continue;
+		if (done < 0 && errno == EAGAIN) {
+			struct pollfd wait = {.fd = fd, .events = POLLOUT};
+
+			poll(&wait, 1, -1);
+			continue;
+		}
 		if (done < 0 && errno == EPIPE) {
 			tool->broken_pipe = true;
-			return consort_error_set(error, CONSORT_ECANCELLED, "%s: nobody reads any more", name);
+			return consort_error_set(error, CONSORT_ECANCELLED, "%s: nobody reads any more",
+						 name);
 		}
 		if (done < 0)
 			return report_file(error, name, "write");
@@ -179,7 +189,8 @@ enum consort_status report_write(struct tool *tool, int fd, const char *name, co
 	return CONSORT_OK;
 }
 
-enum consort_status report_print(struct tool *tool, const struct consort_buffer *text, struct consort_error *error)
+enum consort_status report_print(struct tool *tool, const struct consort_buffer *text,
+				 struct consort_error *error)
 {
 	if (text->failed)
 		return consort_error_no_memory(error);

@@ -30,7 +30,8 @@ static void join_key(struct consort_buffer *out, const struct consort_resource *
 	uint32_t i;
 
 	for (i = 0; i < resource->nkeys; i++)
-		consort_buffer_printf(out, "%s%s", i ? ", " : "", resource->attributes[resource->keys[i]]->name);
+		consort_buffer_printf(out, "%s%s", i ? ", " : "",
+				      resource->attributes[resource->keys[i]]->name);
 	consort_buffer_append(out, "", 0);
 }
 
@@ -130,7 +131,8 @@ static const struct {
 
 #define FLAGS (sizeof(flags) / sizeof(flags[0]))
 
-static void join_flags(struct consort_buffer *out, const struct consort_resource *resource, uint32_t attribute)
+static void join_flags(struct consort_buffer *out, const struct consort_resource *resource,
+		       uint32_t attribute)
 {
 	const char *separator = "";
 	size_t i;
@@ -225,7 +227,8 @@ static void print_tail(struct consort_buffer *out, const struct consort_resource
 	for (i = 0; i < resource->nindexes; i++) {
 		const struct consort_index *index = resource->indexes[i];
 
-		consort_buffer_printf(out, "%s%s%s%s", i ? "" : "\nindexes\n", index->name, *index->name ? ": " : "",
+		consort_buffer_printf(out, "%s%s%s%s", i ? "" : "\nindexes\n", index->name,
+				      *index->name ? ": " : "",
 				      index->flags & CONSORT_INDEX_UNIQUE ? "unique on " : "on ");
 		for (j = 0; j < index->nattributes; j++)
 			consort_buffer_printf(out, "%s%s", j ? ", " : "",
@@ -235,7 +238,8 @@ static void print_tail(struct consort_buffer *out, const struct consort_resource
 }
 
 /* Escapes what names might hold, and writes. */
-static enum consort_status print_escaped(struct tool *tool, struct consort_buffer *text, struct consort_error *error)
+static enum consort_status print_escaped(struct tool *tool, struct consort_buffer *text,
+					 struct consort_error *error)
 {
 	struct consort_buffer shown = CONSORT_BUFFER_INIT;
 	enum consort_status status = CONSORT_OK;
@@ -281,8 +285,8 @@ static void json_names(struct consort_buffer *out, const char *name, const char 
 }
 
 /* "key":["id"], by positions */
-static void json_positions(struct consort_buffer *out, const char *name, const struct consort_resource *resource,
-			   const uint32_t *positions, uint32_t count)
+static void json_positions(struct consort_buffer *out, const char *name,
+			   const struct consort_resource *resource, const uint32_t *positions, uint32_t count)
 {
 	uint32_t i;
 
@@ -340,7 +344,8 @@ static void json_tail(struct consort_buffer *out, const struct consort_resource 
 		const struct consort_index *index = resource->indexes[i];
 
 		report_json_text(out, i ? ",{" : "{", "name", index->name);
-		consort_buffer_printf(out, ",\"unique\":%s,", index->flags & CONSORT_INDEX_UNIQUE ? "true" : "false");
+		consort_buffer_printf(out, ",\"unique\":%s,",
+				      index->flags & CONSORT_INDEX_UNIQUE ? "true" : "false");
 		json_positions(out, "attributes", resource, index->attributes, index->nattributes);
 		consort_buffer_char(out, '}');
 	}

@@ -2,7 +2,8 @@
 /* Values for a resource's attributes, from arguments and from JSON objects; nothing is changed silently. */
 #include "tools.h"
 
-enum consort_status row_init(struct row *row, const struct consort_resource *resource, struct consort_error *error)
+enum consort_status row_init(struct row *row, const struct consort_resource *resource,
+			     struct consort_error *error)
 {
 	memset(row, 0, sizeof(*row));
 	consort_arena_init(&row->arena, 0);
@@ -63,8 +64,8 @@ enum consort_status row_unknown(const struct row *row, const char *name, struct 
 	consort_nearest_begin(&search, name);
 	for (i = 0; i < row->resource->nattributes; i++)
 		consort_nearest_consider(&search, row->resource->attributes[i]->name);
-	return consort_error_set(error, CONSORT_ENAME, "%s has no attribute '%s'%s", row->resource->name, name,
-				 consort_hint(search.best, hint, sizeof(hint)));
+	return consort_error_set(error, CONSORT_ENAME, "%s has no attribute '%s'%s", row->resource->name,
+				 name, consort_hint(search.best, hint, sizeof(hint)));
 }
 
 /* "flight.delay_min: …" in front of what a conversion said */
@@ -95,8 +96,8 @@ static bool kind_fits(uint16_t type, uint32_t kind)
 	case CONSORT_JSON_BOOL:
 		return type == CONSORT_TYPE_BOOL || type == CONSORT_TYPE_JSON;
 	case CONSORT_JSON_NUMBER:
-		return type == CONSORT_TYPE_INT64 || type == CONSORT_TYPE_FLOAT64 || type == CONSORT_TYPE_DECIMAL ||
-		       type == CONSORT_TYPE_JSON;
+		return type == CONSORT_TYPE_INT64 || type == CONSORT_TYPE_FLOAT64 ||
+		       type == CONSORT_TYPE_DECIMAL || type == CONSORT_TYPE_JSON;
 	case CONSORT_JSON_STRING:
 		return type != CONSORT_TYPE_BOOL && type != CONSORT_TYPE_LIST;
 	case CONSORT_JSON_OBJECT:
@@ -111,9 +112,10 @@ static bool kind_fits(uint16_t type, uint32_t kind)
 static const char *kind_noun(uint32_t kind)
 {
 	static const char *const nouns[] = {
-		[CONSORT_JSON_NONE] = "nothing", [CONSORT_JSON_NULL] = "null", [CONSORT_JSON_BOOL] = "a truth value",
-		[CONSORT_JSON_NUMBER] = "a number", [CONSORT_JSON_STRING] = "a string",
-		[CONSORT_JSON_OBJECT] = "an object", [CONSORT_JSON_ARRAY] = "an array",
+		[CONSORT_JSON_NONE] = "nothing",       [CONSORT_JSON_NULL] = "null",
+		[CONSORT_JSON_BOOL] = "a truth value", [CONSORT_JSON_NUMBER] = "a number",
+		[CONSORT_JSON_STRING] = "a string",    [CONSORT_JSON_OBJECT] = "an object",
+		[CONSORT_JSON_ARRAY] = "an array",
 	};
 
 	return kind < sizeof(nouns) / sizeof(nouns[0]) ? nouns[kind] : "an unknown token";
@@ -149,9 +151,9 @@ enum consort_status row_set_json(struct row *row, uint32_t attribute, const stru
 		return CONSORT_OK;
 	}
 	if (!kind_fits(type.id, value->kind))
-		return consort_error_set(error, CONSORT_ETYPE, "%s.%s: %s is needed, not %s", row->resource->name,
-					 row->resource->attributes[attribute]->name, consort_type_noun(type),
-					 kind_noun(value->kind));
+		return consort_error_set(error, CONSORT_ETYPE, "%s.%s: %s is needed, not %s",
+					 row->resource->name, row->resource->attributes[attribute]->name,
+					 consort_type_noun(type), kind_noun(value->kind));
 	if (value->kind == CONSORT_JSON_BOOL && type.id == CONSORT_TYPE_BOOL) {
 		row->values[attribute] = consort_bool(value->boolean != 0);
 		row->set[attribute] = true;
@@ -176,15 +178,17 @@ enum consort_status row_assign(struct row *row, const char *text, struct consort
 	char name[256];
 
 	if (!equals || equals == text)
-		return consort_error_set(error, CONSORT_EINVAL,
-					 "'%s' is no assignment: NAME=VALUE or NAME:=JSON (NAME:=null) is needed", text);
+		return consort_error_set(
+			error, CONSORT_EINVAL,
+			"'%s' is no assignment: NAME=VALUE or NAME:=JSON (NAME:=null) is needed", text);
 	size = (size_t)(equals - text) - (equals[-1] == ':');
 	snprintf(name, sizeof(name), "%.*s", (int)(size < sizeof(name) ? size : sizeof(name) - 1), text);
 	attribute = row_find(row, text, size);
 	if (attribute < 0)
 		return row_unknown(row, name, error);
 	if (row->set[attribute])
-		return consort_error_set(error, CONSORT_EINVAL, "%s.%s is given twice", row->resource->name, name);
+		return consort_error_set(error, CONSORT_EINVAL, "%s.%s is given twice", row->resource->name,
+					 name);
 	if (equals[-1] != ':')
 		return row_set_text(row, (uint32_t)attribute, equals + 1, strlen(equals + 1), error);
 	json.data = equals + 1;
@@ -215,11 +219,16 @@ static uint32_t set_member(void *context, struct consort_view key, const struct 
 		attribute = row_find(object->row, key.data, key.size);
 	if (attribute == ROW_IGNORE)
 		return CONSORT_OK;
+	if (attribute >= 0 && object->row->set[attribute])
+		return consort_error_set(object->error, CONSORT_ENAME, "%s.%s is given twice",
+					 object->row->resource->name,
+					 object->row->resource->attributes[attribute]->name);
 	if (attribute >= 0)
 		return row_set_json(object->row, (uint32_t)attribute, value, object->error);
 	if (object->attribute_of)
 		return CONSORT_ENAME;
-	snprintf(name, sizeof(name), "%.*s", (int)(key.size < sizeof(name) ? key.size : sizeof(name) - 1), key.data);
+	snprintf(name, sizeof(name), "%.*s", (int)(key.size < sizeof(name) ? key.size : sizeof(name) - 1),
+		 key.data);
 	return row_unknown(object->row, name, object->error);
 }
 
@@ -252,9 +261,11 @@ enum consort_status row_key(struct row *row, const char *const *operands, size_t
 		return consort_error_set(error, CONSORT_EINVAL, "%s has no key", resource->name);
 	if (noperands != resource->nkeys) {
 		for (i = 0; i < resource->nkeys; i++)
-			consort_buffer_printf(&names, "%s%s", i ? ", " : "", resource->attributes[resource->keys[i]]->name);
-		status = consort_error_set(error, CONSORT_EINVAL, "the key of %s is %s: %u value%s needed, not %zu",
-					   resource->name, names.failed ? "" : names.data, resource->nkeys,
+			consort_buffer_printf(&names, "%s%s", i ? ", " : "",
+					      resource->attributes[resource->keys[i]]->name);
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "the key of %s is %s: %u value%s needed, not %zu", resource->name,
+					   names.failed ? "" : names.data, resource->nkeys,
 					   resource->nkeys == 1 ? " is" : "s are", noperands);
 		consort_buffer_clear(&names);
 		return status;

@@ -105,7 +105,8 @@ size_t screen_escape(struct consort_buffer *out, const char *text, size_t size, 
 
 static bool is_number(struct consort_type type)
 {
-	return type.id == CONSORT_TYPE_INT64 || type.id == CONSORT_TYPE_FLOAT64 || type.id == CONSORT_TYPE_DECIMAL;
+	return type.id == CONSORT_TYPE_INT64 || type.id == CONSORT_TYPE_FLOAT64 ||
+	       type.id == CONSORT_TYPE_DECIMAL;
 }
 
 static bool make_cell(struct output *o, struct cell *cell, const struct consort_value *value)
@@ -226,7 +227,8 @@ static size_t capped_width(const struct output *o, size_t cap)
 	uint32_t i;
 
 	for (i = 0; i < o->ncolumns; i++)
-		sum += is_number(o->columns[i].type) || o->screen->widths[i] < cap ? o->screen->widths[i] : cap;
+		sum += is_number(o->columns[i].type) || o->screen->widths[i] < cap ? o->screen->widths[i]
+										   : cap;
 	return sum;
 }
 
@@ -361,7 +363,8 @@ static void put_record(struct output *o, const struct cell *cells, uint64_t numb
 	for (i = 0; i < o->ncolumns; i++)
 		if (o->screen->header[i].width > names)
 			names = o->screen->header[i].width;
-	consort_buffer_printf(&o->text, o->utf8 ? "── %llu ──\n" : "-- %llu --\n", (unsigned long long)number);
+	consort_buffer_printf(&o->text, o->utf8 ? "── %llu ──\n" : "-- %llu --\n",
+			      (unsigned long long)number);
 	for (i = 0; i < o->ncolumns; i++) {
 		put_cell(o, &o->screen->header[i], 0);
 		put_spaces(&o->text, names - o->screen->header[i].width + GAP);

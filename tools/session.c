@@ -44,7 +44,7 @@ static void *watch(void *context)
 	return NULL;
 }
 
-/* Blocks the signals in this thread, and so in those that libraries start, and has one thread wait for them. */
+/* Blocks the signals here, and so in the threads that libraries start, and has one thread wait for them. */
 static enum consort_status start_watch(struct tool *tool, struct consort_error *error)
 {
 	static sigset_t signals;
@@ -66,7 +66,8 @@ static enum consort_status start_watch(struct tool *tool, struct consort_error *
 	failed = pthread_create(&thread, &attributes, watch, &signals);
 	pthread_attr_destroy(&attributes);
 	if (failed)
-		return consort_error_set(error, CONSORT_EINTERNAL, "cannot start a thread: %s", strerror(failed));
+		return consort_error_set(error, CONSORT_EINTERNAL, "cannot start a thread: %s",
+					 strerror(failed));
 	session.watching = true;
 	return CONSORT_OK;
 }
@@ -90,9 +91,10 @@ static enum consort_status open_manifest(struct tool *tool, struct consort_error
 	enum consort_status status;
 
 	if (!options.path && !tool->ndatabases)
-		return consort_error_set(error, CONSORT_EMANIFEST,
-					 "there is no ./consort.ini; name a manifest with -c or CONSORT_CONFIG, or a "
-					 "database with -d");
+		return consort_error_set(
+			error, CONSORT_EMANIFEST,
+			"there is no ./consort.ini; name a manifest with -c or CONSORT_CONFIG, or a "
+			"database with -d");
 	status = consort_open_with(&options, &tool->root, error);
 	/* Opening connects to nothing: what cannot be read here is the manifest. */
 	if (status == CONSORT_ECONNECTION) {

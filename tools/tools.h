@@ -3,7 +3,8 @@
 #define CONSORT_TOOLS_H
 
 /*
- * The consort command: what its files share. One file a command (NAME.c, or a pair that belongs together), and
+ * The consort command: what its files share. One file a command (NAME.c, or a pair that belongs together),
+ * and
  *
  *     main.c       global options, the table of commands
  *     args.c       options and operands of one command, usage errors with the nearest known word
@@ -63,8 +64,8 @@ struct tool {
 
 struct command {
 	const char *name;
-	const char *help;             /* all that --help prints: at most 24 lines of 80 columns, an example last */
-	const char *letters;          /* its own options as getopt takes them; they must not be those of main.c */
+	const char *help;    /* all that --help prints: at most 24 lines of 80 columns, an example last */
+	const char *letters; /* its own options as getopt takes them; they must not be those of main.c */
 	const struct option *options; /* long ones, ended by a NULL name */
 	enum consort_status (*run)(struct tool *tool, struct args *args, struct consort_error *error);
 	bool hidden;                  /* not in help; its errors are not shown */
@@ -110,7 +111,8 @@ enum consort_status args_usage(const struct args *args, struct consort_error *er
 enum consort_status args_number(const struct args *args, const char *name, int64_t min, int64_t *out_number,
 				struct consort_error *error);
 /* Appends to a NULL-terminated list that is freed by free(). */
-enum consort_status args_push(const char ***list, size_t *count, const char *text, struct consort_error *error);
+enum consort_status args_push(const char ***list, size_t *count, const char *text,
+			      struct consort_error *error);
 /* The long options that every command takes. */
 extern const struct option args_global[];
 
@@ -126,7 +128,8 @@ void report_note(const struct tool *tool, const char *format, ...) CONSORT_PRINT
 enum consort_status report_write(struct tool *tool, int fd, const char *name, const char *text, size_t size,
 				 struct consort_error *error);
 /* A text to standard output; "No memory" if the buffer failed. */
-enum consort_status report_print(struct tool *tool, const struct consort_buffer *text, struct consort_error *error);
+enum consort_status report_print(struct tool *tool, const struct consort_buffer *text,
+				 struct consort_error *error);
 /* "20,000" */
 #define REPORT_NUMBER_SIZE 32
 const char *report_number(uint64_t number, char out[REPORT_NUMBER_SIZE]);
@@ -170,7 +173,8 @@ void lines_clear(struct lines *lines);
 /* Goes on at a place that the descriptor was moved to. */
 void lines_restart(struct lines *lines, uint64_t offset, uint64_t number);
 /* The next line with its end, valid until the next call; size 0: the end. */
-enum consort_status lines_next(struct lines *lines, struct consort_view *out_line, struct consort_error *error);
+enum consort_status lines_next(struct lines *lines, struct consort_view *out_line,
+			       struct consort_error *error);
 
 /* Without its end, LF or CR LF; without the blanks before it, too. */
 void lines_trim_end(struct consort_view *line);
@@ -189,7 +193,8 @@ struct row {
 	struct consort_buffer scratch;
 };
 
-enum consort_status row_init(struct row *row, const struct consort_resource *resource, struct consort_error *error);
+enum consort_status row_init(struct row *row, const struct consort_resource *resource,
+			     struct consort_error *error);
 void row_reset(struct row *row);
 void row_clear(struct row *row);
 /* The attribute's position, or -1. */
@@ -204,7 +209,8 @@ enum consort_status row_set_json(struct row *row, uint32_t attribute, const stru
 				 struct consort_error *error);
 /* NAME=VALUE or NAME:=JSON */
 enum consort_status row_assign(struct row *row, const char *text, struct consort_error *error);
-/* Every member of a JSON object; *attribute_of (NULL: row_find, else an error) may give -2 to leave it out. */
+/* Every member of a JSON object; *attribute_of (NULL: row_find, else an error) may give -2 to leave it out.
+ */
 enum consort_status row_set_object(struct row *row, struct consort_view object,
 				   int32_t (*attribute_of)(void *context, const char *name, size_t size,
 							   struct consort_error *error),
@@ -215,7 +221,8 @@ enum consort_status row_key(struct row *row, const char *const *operands, size_t
 			    struct consort_args *out_key, struct consort_error *error);
 /* A text as a value of that type, "parameter $1: …" in front of what is wrong. */
 enum consort_status row_parameter(struct consort_arena *arena, struct consort_type type, const char *text,
-				  size_t number, struct consort_value *out_value, struct consort_error *error);
+				  size_t number, struct consort_value *out_value,
+				  struct consort_error *error);
 
 /* --- query.c --- */
 
@@ -305,10 +312,11 @@ uint32_t output_format_find(const char *name);
 /* What the command line asks for, or what fits the descriptor. */
 uint32_t output_format_for(const struct tool *tool, int fd);
 /* Starts rows. The columns' names must outlive o. Always to be followed by output_clear. */
-enum consort_status output_open(struct output *o, struct tool *tool, int fd, const char *name, uint32_t format,
-				const struct output_column *columns, uint32_t ncolumns,
+enum consort_status output_open(struct output *o, struct tool *tool, int fd, const char *name,
+				uint32_t format, const struct output_column *columns, uint32_t ncolumns,
 				struct consort_error *error);
-enum consort_status output_row(struct output *o, const struct consort_value *values, struct consort_error *error);
+enum consort_status output_row(struct output *o, const struct consort_value *values,
+			       struct consort_error *error);
 /* The same for a list that people read: a table on standard output unless asked otherwise. */
 enum consort_status output_open_list(struct output *o, struct tool *tool, const struct output_column *columns,
 				     uint32_t ncolumns, struct consort_error *error);
@@ -317,10 +325,15 @@ enum consort_status output_close(struct output *o, struct consort_error *error);
 void output_clear(struct output *o);
 /* All of a cursor's rows. *out_rows may be NULL. */
 enum consort_status output_cursor(struct tool *tool, int fd, const char *name, uint32_t format,
-				  struct consort_cursor *rows, uint64_t *out_rows, struct consort_error *error);
+				  struct consort_cursor *rows, uint64_t *out_rows,
+				  struct consort_error *error);
+/* The same to standard output, in the format asked for. */
+enum consort_status output_rows(struct tool *tool, struct consort_cursor *rows, uint64_t *out_rows,
+				struct consort_error *error);
 /* Records of one resource, to standard output. */
 enum consort_status output_records(struct tool *tool, const struct consort_resource *resource,
-				   struct consort_record *const *records, size_t count, struct consort_error *error);
+				   struct consort_record *const *records, size_t count,
+				   struct consort_error *error);
 /* A value as JSON, with --json-safe's strings if so. */
 void output_json_value(struct consort_buffer *out, const struct consort_value *value, bool safe);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create, update and upsert: one record from NAME=VALUE operands, or many from JSON Lines on standard input, all
- * or none of them where the database has transactions. update also changes the records of a condition.
+ * create, update and upsert: one record from NAME=VALUE operands, or many from JSON Lines on standard input,
+ * all or none of them where the database has transactions. update also changes the records of a condition.
  */
 #include "tools.h"
 
@@ -9,7 +9,8 @@
 
 #define RECORDS_AT_ONCE 1000
 
-typedef enum consort_status write_one(struct consort *c, struct consort_record *r, struct consort_error *error);
+typedef enum consort_status write_one(struct consort *c, struct consort_record *r,
+				      struct consort_error *error);
 typedef enum consort_status write_many(struct consort *c, struct consort_record *const *records, size_t count,
 				       uint32_t flags, uint32_t *statuses, struct consort_error *error);
 
@@ -31,7 +32,8 @@ struct write {
 	uint64_t written;
 };
 
-static enum consort_status fill_record(struct write *w, struct consort_record *record, struct consort_error *error)
+static enum consort_status fill_record(struct write *w, struct consort_record *record,
+				       struct consort_error *error)
 {
 	uint32_t i;
 
@@ -75,7 +77,8 @@ static enum consort_status write_batch(struct write *w, struct consort *in, stru
 	status = w->kind->many(in, w->records, w->count, 0, statuses, error);
 	for (i = 0; status && i < w->count; i++)
 		if (statuses[i] == (uint32_t)status) {
-			consort_error_prefix(error, "standard input: line %llu", (unsigned long long)w->lines[i]);
+			consort_error_prefix(error, "standard input: line %llu",
+					     (unsigned long long)w->lines[i]);
 			break;
 		}
 	if (!status)
@@ -162,8 +165,9 @@ static enum consort_status write_standard_input(struct write *w, struct consort_
 }
 
 /* `"a" = $3, "b" = $4`: the row's values as parameters behind those of the condition. */
-static enum consort_status make_assignments(const struct write *w, size_t nparameters, struct consort_value *values,
-					    struct consort_buffer *out, struct consort_error *error)
+static enum consort_status make_assignments(const struct write *w, size_t nparameters,
+					    struct consort_value *values, struct consort_buffer *out,
+					    struct consort_error *error)
 {
 	uint32_t i;
 
@@ -182,7 +186,8 @@ static enum consort_status make_assignments(const struct write *w, size_t nparam
 }
 
 static enum consort_status update_where(struct write *w, const struct query_options *options,
-					const char *const *operands, size_t noperands, struct consort_error *error)
+					const char *const *operands, size_t noperands,
+					struct consort_error *error)
 {
 	struct consort_buffer assignments = CONSORT_BUFFER_INIT;
 	struct consort_value *values, *parameters;
@@ -360,7 +365,10 @@ static const struct option update_options[] = {
 
 const struct command command_create = {
 	.name = "create", .help = help_create, .letters = "r", .options = options, .run = run_create};
-const struct command command_update = {
-	.name = "update", .help = help_update, .letters = "rw:p:", .options = update_options, .run = run_update};
+const struct command command_update = {.name = "update",
+				       .help = help_update,
+				       .letters = "rw:p:",
+				       .options = update_options,
+				       .run = run_update};
 const struct command command_upsert = {
 	.name = "upsert", .help = help_upsert, .letters = "r", .options = options, .run = run_upsert};

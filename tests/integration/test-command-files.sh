@@ -231,6 +231,50 @@ test_resume_after_kill() {
 	[ "$(ls -A | grep -c '^f.csv')" -eq 1 ] || fail "left behind: $(ls -A)"
 }
 
+# The state that a killed run leaves: FILE, the records that are done, those that may be.
+pretend_killed() {
+	lines=$(head -$(($2 + 1)) "$1")
+	sed -i "s/\"offset\":[0-9]*,\"line\":[0-9]*,\"record\":[0-9]*,\"pending\":[0-9]*/\"offset\":$(printf '%s\n' "$lines" |
+		wc -c),\"line\":$(($2 + 1)),\"record\":$2,\"pending\":$3/" "$1.consort-resume"
+}
+
+# Of the records that may have been written, those are written that are not there as they are in the file.
+test_resume_looks_records_up() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 10; echo 'x,2001-01-01,1,1,A,B'; flights 11 12; } >f.csv
+	expect 2 import flight f.csv --batch 5
+	has f.csv.consort-resume '"record":10,"pending":0'
+	pretend_killed f.csv 5 5
+	"$consort" -q delete flight 8
+	"$consort" -q update flight id=7 delay_min=99
+	expect 1 import flight f.csv --resume --rejects bad.jsonl
+	has err "imported 3 records"
+	[ "$(wc -l <bad.jsonl)" -eq 2 ] || fail "$(cat bad.jsonl)"
+	has bad.jsonl '"text":"7,2001-'
+	has bad.jsonl '"text":"x,2001-'
+	[ "$(count flights)" -eq 12 ] || fail "$(count flights) flights"
+	# Without a key nobody can tell.
+	"$consort" native core 'create table log (a integer)'
+	printf 'a\n1\n2\n3\nx\n' >log.csv
+	expect 2 -d extra=sqlite:path=core.db import extra.log log.csv
+	pretend_killed log.csv 1 2
+	expect 2 -d extra=sqlite:path=core.db import extra.log log.csv --resume
+	has err "records 2 to 3 may have been written"
+	has err "--skip"
+}
+
+# A batch that was refused is tried again, not passed over.
+test_resume_behind_a_refused_batch() {
+	"$consort" -q define flight
+	{ echo $header; flights 1 10; flights 3 3; flights 11 12; } >f.csv
+	expect 6 import flight f.csv --batch 4
+	has err "f.csv: line 12: "
+	has err "8 records were imported"
+	expect 1 import flight f.csv --resume --rejects bad.jsonl --batch 4
+	[ "$(count flights)" -eq 12 ] || fail "$(count flights) flights"
+	[ "$(wc -l <bad.jsonl)" -eq 1 ] || fail "$(cat bad.jsonl)"
+}
+
 test_resume_after_interrupt() {
 	"$consort" -q define flight
 	mkfifo pipe

@@ -35,7 +35,8 @@ static const char *records(uint32_t kind, const char *data, size_t size, size_t 
 			continue;
 		}
 		for (i = 0; kind == INPUT_CSV && i < in.nfields; i++)
-			consort_buffer_printf(&text, in.fields[i].null ? "-" : "<%s>", in.values.data + in.fields[i].at);
+			consort_buffer_printf(&text, in.fields[i].null ? "-" : "<%s>",
+					      in.values.data + in.fields[i].at);
 		if (kind == INPUT_JSONL)
 			consort_buffer_printf(&text, "<%s>", in.text.data);
 		consort_buffer_char(&text, '|');
@@ -61,7 +62,8 @@ static void test_csv(void)
 	/* blanks belong to fields */
 	TESTING_TEXT(CSV(" a , \tb\n", 2), "1< a >< \tb>|");
 	/* quotes, commas and lines in fields; the number is that of the first line */
-	TESTING_TEXT(CSV("\"x\"\"y\",\"a,b\"\n\"two\r\nlines\",3\nz,4\n", 2), "1<x\"y><a,b>|2<two\r\nlines><3>|4<z><4>|");
+	TESTING_TEXT(CSV("\"x\"\"y\",\"a,b\"\n\"two\r\nlines\",3\nz,4\n", 2),
+		     "1<x\"y><a,b>|2<two\r\nlines><3>|4<z><4>|");
 	/* blank lines: none, or one NULL where there is one column */
 	TESTING_TEXT(CSV("a,b\n\n\r\nc,d\n\n", 2), "1<a><b>|4<c><d>|");
 	TESTING_TEXT(CSV("a\n\nb\n", 1), "1<a>|2-|3<b>|");
@@ -124,7 +126,8 @@ static void test_places(void)
 	close(fd);
 }
 
-static void load(const char *file, bool resume, enum consort_status expected, bool expected_found, struct state *state)
+static void load(const char *file, bool resume, enum consort_status expected, bool expected_found,
+		 struct state *state)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
 	int fd = open(file, O_RDONLY);
@@ -138,7 +141,8 @@ static void load(const char *file, bool resume, enum consort_status expected, bo
 
 static void test_state(void)
 {
-	const char *file = testing_write("data.csv", "a,b\n1,2\n"), *path = testing_path("data.csv.consort-resume");
+	const char *file = testing_write("data.csv", "a,b\n1,2\n"),
+		   *path = testing_path("data.csv.consort-resume");
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct tool tool = {0};
 	struct state state, again;

@@ -25,8 +25,8 @@ static const char *read_back(const char *path)
 }
 
 /* What a format makes of rows of three values, with a terminal of that width (0: none). */
-static const char *written(struct tool *tool, uint32_t format, size_t width, const struct consort_value *values,
-			   size_t nrows)
+static const char *written(struct tool *tool, uint32_t format, size_t width,
+			   const struct consort_value *values, size_t nrows)
 {
 	const char *path = testing_path("out");
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -86,10 +86,11 @@ static void test_json(void)
 		     "{\"id\":9007199254740992,\"text\":null,\"amount\":null}\n"
 		     "{\"id\":-9007199254740993,\"text\":\"\",\"amount\":0.00}\n");
 	tool.json_safe = true;
-	TESTING_TEXT(written(&tool, OUTPUT_JSON, 0, values, 3),
-		     "[\n{\"id\":\"9223372036854775807\",\"text\":\"\\\"\\\\\\n\\u0001é\",\"amount\":\"1.50\"},\n"
-		     "{\"id\":9007199254740992,\"text\":null,\"amount\":null},\n"
-		     "{\"id\":\"-9007199254740993\",\"text\":\"\",\"amount\":\"0.00\"}\n]\n");
+	TESTING_TEXT(
+		written(&tool, OUTPUT_JSON, 0, values, 3),
+		"[\n{\"id\":\"9223372036854775807\",\"text\":\"\\\"\\\\\\n\\u0001é\",\"amount\":\"1.50\"},\n"
+		"{\"id\":9007199254740992,\"text\":null,\"amount\":null},\n"
+		"{\"id\":\"-9007199254740993\",\"text\":\"\",\"amount\":\"0.00\"}\n]\n");
 	TESTING_TEXT(written(&tool, OUTPUT_JSON, 0, values, 0), "[]\n");
 }
 
@@ -236,14 +237,17 @@ static void test_numbers(void)
 static void test_exit_statuses(void)
 {
 	static const unsigned char expected[CONSORT_STATUS_COUNT] = {
-		[CONSORT_EINVAL] = 2, [CONSORT_ESYNTAX] = 2, [CONSORT_ENAME] = 2, [CONSORT_ETYPE] = 2, [CONSORT_ERANGE] = 2,
-		[CONSORT_EUNSUPPORTED] = 6, [CONSORT_ENOTFOUND] = 1, [CONSORT_ECONFLICT] = 6, [CONSORT_ECONSTRAINT] = 6,
-		[CONSORT_EAUTH] = 5, [CONSORT_EPERMISSION] = 6, [CONSORT_ECONNECTION] = 5, [CONSORT_ETIMEOUT] = 7,
-		[CONSORT_ECANCELLED] = 7, [CONSORT_ENOMEM] = 6, [CONSORT_EFULL] = 6, [CONSORT_EREADONLY] = 6,
-		[CONSORT_EENGINE] = 6, [CONSORT_EPROTOCOL] = 6, [CONSORT_EINDOUBT] = 8, [CONSORT_EINTERNAL] = 6,
-		[CONSORT_EAGAIN] = 6, [CONSORT_EFORKED] = 6, [CONSORT_EMIX] = 2, [CONSORT_EMANIFEST] = 3,
-		[CONSORT_EOPTION] = 3, [CONSORT_EVALUE] = 3, [CONSORT_ENOPLUGIN] = 4, [CONSORT_EUNTRUSTED] = 4,
-		[CONSORT_ELOAD] = 4, [CONSORT_EABI] = 4,
+		[CONSORT_EINVAL] = 2,	 [CONSORT_ESYNTAX] = 2,	    [CONSORT_ENAME] = 2,
+		[CONSORT_ETYPE] = 2,	 [CONSORT_ERANGE] = 2,	    [CONSORT_EUNSUPPORTED] = 6,
+		[CONSORT_ENOTFOUND] = 1, [CONSORT_ECONFLICT] = 6,   [CONSORT_ECONSTRAINT] = 6,
+		[CONSORT_EAUTH] = 5,	 [CONSORT_EPERMISSION] = 6, [CONSORT_ECONNECTION] = 5,
+		[CONSORT_ETIMEOUT] = 7,	 [CONSORT_ECANCELLED] = 7,  [CONSORT_ENOMEM] = 6,
+		[CONSORT_EFULL] = 6,	 [CONSORT_EREADONLY] = 6,   [CONSORT_EENGINE] = 6,
+		[CONSORT_EPROTOCOL] = 6, [CONSORT_EINDOUBT] = 8,    [CONSORT_EINTERNAL] = 6,
+		[CONSORT_EAGAIN] = 6,	 [CONSORT_EFORKED] = 6,	    [CONSORT_EMIX] = 2,
+		[CONSORT_EMANIFEST] = 3, [CONSORT_EOPTION] = 3,	    [CONSORT_EVALUE] = 3,
+		[CONSORT_ENOPLUGIN] = 4, [CONSORT_EUNTRUSTED] = 4,  [CONSORT_ELOAD] = 4,
+		[CONSORT_EABI] = 4,
 	};
 	uint32_t status;
 
@@ -255,10 +259,17 @@ static void test_exit_statuses(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"csv", test_csv}, {"json", test_json}, {"json-lists", test_json_lists}, {"table", test_table},
-		{"table-is-cut", test_table_is_cut}, {"table-goes-on", test_table_goes_on}, {"escapes", test_escapes},
-		{"writing-fails", test_writing_fails}, {"numbers", test_numbers},
-		{"exit-statuses", test_exit_statuses}, {NULL, NULL},
+		{"csv", test_csv},
+		{"json", test_json},
+		{"json-lists", test_json_lists},
+		{"table", test_table},
+		{"table-is-cut", test_table_is_cut},
+		{"table-goes-on", test_table_goes_on},
+		{"escapes", test_escapes},
+		{"writing-fails", test_writing_fails},
+		{"numbers", test_numbers},
+		{"exit-statuses", test_exit_statuses},
+		{NULL, NULL},
 	};
 
 	return testing_main("output", cases, argc, argv);
