@@ -29,23 +29,20 @@ static const char *text_of(struct consort_resolver *r, const struct consort_expr
 static const char *aggregate_text(struct consort_resolver *r, const struct consort_aggregate *aggregate,
 				  const struct consort_node *input)
 {
-	static const char *const forms[] = {
-		[CONSORT_AGGREGATE_COUNT_ALL] = "count(*%s)",
-		[CONSORT_AGGREGATE_COUNT] = "count(%s)",
-		[CONSORT_AGGREGATE_SUM] = "sum(%s)",
-		[CONSORT_AGGREGATE_AVG] = "avg(%s)",
-		[CONSORT_AGGREGATE_MIN] = "min(%s)",
-		[CONSORT_AGGREGATE_MAX] = "max(%s)",
-		[CONSORT_AGGREGATE_COUNT_DISTINCT] = "count(distinct %s)",
+	static const char *const heads[] = {
+		[CONSORT_AGGREGATE_COUNT_ALL] = "count(*",
+		[CONSORT_AGGREGATE_COUNT] = "count(",
+		[CONSORT_AGGREGATE_SUM] = "sum(",
+		[CONSORT_AGGREGATE_AVG] = "avg(",
+		[CONSORT_AGGREGATE_MIN] = "min(",
+		[CONSORT_AGGREGATE_MAX] = "max(",
+		[CONSORT_AGGREGATE_COUNT_DISTINCT] = "count(distinct ",
 	};
 	const char *inside = aggregate->input ? text_of(r, aggregate->input, input) : "", *name;
 
 	if (!inside)
 		return NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	name = consort_arena_printf(r->arena, forms[aggregate->kind], inside);
-#pragma GCC diagnostic pop
+	name = consort_arena_printf(r->arena, "%s%s)", heads[aggregate->kind], inside);
 	return name ? name : consort_query_no_memory(r);
 }
 

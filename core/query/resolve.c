@@ -12,8 +12,9 @@
 
 /* --- failing --- */
 
-static void *vfail(struct consort_resolver *r, const struct consort_slot *slot, int32_t at,
-		   enum consort_status status, const char *format, va_list arguments)
+static void *CONSORT_PRINTF(5, 0)
+	vfail(struct consort_resolver *r, const struct consort_slot *slot, int32_t at,
+	      enum consort_status status, const char *format, va_list arguments)
 {
 	char sentence[640];
 	size_t used = 0;
@@ -26,10 +27,7 @@ static void *vfail(struct consort_resolver *r, const struct consort_slot *slot, 
 		used = (size_t)snprintf(sentence, sizeof(sentence), "%.100s.%.100s: ", resource->name,
 					resource->attributes[slot->attribute]->name);
 	}
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	vsnprintf(sentence + used, sizeof(sentence) - used, format, arguments);
-#pragma GCC diagnostic pop
 	r->status = r->text ? consort_text_fail(r->text, at, r->error, status, sentence)
 			    : consort_error_set(r->error, status, "%s", sentence);
 	if (slot && r->error) {

@@ -90,26 +90,21 @@ static struct consort_expr *no_fit(struct consort_resolver *r, const struct cons
 static struct consort_expr *mismatch(struct consort_resolver *r, const struct goal *goal,
 				     const struct consort_expr *expr)
 {
-	static const char *const sentences[] = {
-		[CONSORT_AGREE_COMPARE] = "cannot compare %s with %s%s",
-		[CONSORT_AGREE_SAME] = "cannot mix %s and %s%s",
-		[CONSORT_AGREE_CALCULATE] = "cannot calculate with %s and %s%s",
+	static const char *const words[][2] = {
+		[CONSORT_AGREE_COMPARE] = {"compare", "with"},
+		[CONSORT_AGREE_SAME] = {"mix", "and"},
+		[CONSORT_AGREE_CALCULATE] = {"calculate with", "and"},
 	};
-	char sentence[256];
+	bool numbers = is_number(goal->type) && is_number(expr->type);
 
-	if (!goal->who && expr->kind == CONSORT_EXPR_LITERAL && is_number(expr->type) &&
-	    is_number(goal->type))
+	if (!goal->who && expr->kind == CONSORT_EXPR_LITERAL && numbers)
 		return no_fit(r, goal->holder, expr, goal->type);
 	if (goal->who)
 		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE, "%s needs %s, not %s",
 					      goal->who, consort_type_noun(goal->type), describe(expr).text);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(sentence, sizeof(sentence), sentences[goal->how], describe(goal->holder).text,
-		 describe(expr).text,
-		 is_number(goal->type) && is_number(expr->type) ? ": cast one of them" : "");
-#pragma GCC diagnostic pop
-	return consort_query_fail_for(r, goal->holder, expr->position, CONSORT_ETYPE, "%s", sentence);
+	return consort_query_fail_for(r, goal->holder, expr->position, CONSORT_ETYPE, "cannot %s %s %s %s%s",
+				      words[goal->how][0], describe(goal->holder).text, words[goal->how][1],
+				      describe(expr).text, numbers ? ": cast one of them" : "");
 }
 
 /* --- literals --- */
