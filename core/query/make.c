@@ -217,7 +217,7 @@ bool consort_query_share(struct consort_resolver *r, const struct consort_expr *
 	if (weight >= left) {
 		consort_query_fail(
 			r, expr->position, CONSORT_ESYNTAX,
-			"the expression is too long with what between, nullif and case repeat of it");
+			"the expression is too long when between, nullif and case are written out");
 		return false;
 	}
 	r->nexprs += weight;

@@ -31,7 +31,7 @@ static bool is_number(struct consort_type type)
 }
 
 /* A decimal and a float64 never meet without a cast. */
-static bool is_exact_and_not(struct consort_type a, struct consort_type b)
+static bool is_decimal_and_float(struct consort_type a, struct consort_type b)
 {
 	return (a.id == CONSORT_TYPE_DECIMAL && b.id == CONSORT_TYPE_FLOAT64) ||
 	       (a.id == CONSORT_TYPE_FLOAT64 && b.id == CONSORT_TYPE_DECIMAL);
@@ -244,7 +244,7 @@ static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct 
 		return NULL;
 	if (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL)
 		return expr->kind == CONSORT_EXPR_LITERAL ? NULL : cast(r, expr, to);
-	if (goal->how == CONSORT_AGREE_SAME || is_exact_and_not(from, to))
+	if (goal->how == CONSORT_AGREE_SAME || is_decimal_and_float(from, to))
 		return NULL;
 	if (goal->how == CONSORT_AGREE_COMPARE)
 		return expr;
@@ -309,7 +309,7 @@ static struct consort_type common(enum consort_agreement how, enum standing stan
 
 	if (a.id == CONSORT_TYPE_DATE && b.id == CONSORT_TYPE_TIMESTAMP)
 		return b;
-	if (!is_number(a) || !is_number(b) || how == CONSORT_AGREE_COMPARE || is_exact_and_not(a, b))
+	if (!is_number(a) || !is_number(b) || how == CONSORT_AGREE_COMPARE || is_decimal_and_float(a, b))
 		return a;
 	if (widens && a.id == CONSORT_TYPE_INT64 && b.id == CONSORT_TYPE_DECIMAL)
 		a = consort_type_decimal(19, 0);

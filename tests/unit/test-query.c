@@ -353,9 +353,8 @@ static void test_growth(void)
 		snprintf(longer, sizeof(longer), "nullif(%s,'x')", text);
 		memcpy(text, longer, sizeof(text));
 	}
-	TESTING_CONTAINS(
-		query_select(text),
-		"ESYNTAX the expression is too long with what between, nullif and case repeat of it");
+	TESTING_CONTAINS(query_select(text),
+			 "ESYNTAX the expression is too long when between, nullif and case are written out");
 }
 
 static void test_parameters(void)
