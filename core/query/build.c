@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree of a query: scans and joins with their conditions, then aggregate, having, sort, limit, projection.
- * The sort stands below the projection, so what is sorted by need not be selected.
+ * The tree of a query: scans and joins with their conditions, then aggregate, having, sort, limit,
+ * projection. The sort stands below the projection, so what is sorted by need not be selected.
  */
-#include "query/internal.h"
+#include "query/build.h"
 
 #define NO_ITEM UINT32_MAX
 
@@ -29,20 +29,20 @@ static const char *text_of(struct consort_resolver *r, const struct consort_expr
 static const char *aggregate_text(struct consort_resolver *r, const struct consort_aggregate *aggregate,
 				  const struct consort_node *input)
 {
-	static const char *const forms[] = {
-		[CONSORT_AGGREGATE_COUNT_ALL] = "count(*%s)", [CONSORT_AGGREGATE_COUNT] = "count(%s)",
-		[CONSORT_AGGREGATE_SUM] = "sum(%s)", [CONSORT_AGGREGATE_AVG] = "avg(%s)",
-		[CONSORT_AGGREGATE_MIN] = "min(%s)", [CONSORT_AGGREGATE_MAX] = "max(%s)",
-		[CONSORT_AGGREGATE_COUNT_DISTINCT] = "count(distinct %s)",
+	static const char *const heads[] = {
+		[CONSORT_AGGREGATE_COUNT_ALL] = "count(*",
+		[CONSORT_AGGREGATE_COUNT] = "count(",
+		[CONSORT_AGGREGATE_SUM] = "sum(",
+		[CONSORT_AGGREGATE_AVG] = "avg(",
+		[CONSORT_AGGREGATE_MIN] = "min(",
+		[CONSORT_AGGREGATE_MAX] = "max(",
+		[CONSORT_AGGREGATE_COUNT_DISTINCT] = "count(distinct ",
 	};
 	const char *inside = aggregate->input ? text_of(r, aggregate->input, input) : "", *name;
 
 	if (!inside)
 		return NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	name = consort_arena_printf(r->arena, forms[aggregate->kind], inside);
-#pragma GCC diagnostic pop
+	name = consort_arena_printf(r->arena, "%s%s)", heads[aggregate->kind], inside);
 	return name ? name : consort_query_no_memory(r);
 }
 
@@ -53,7 +53,8 @@ static bool is_grouped(const struct consort_resolved *q)
 	return q->groups.count || q->r.naggregates || q->having;
 }
 
-static bool aggregate_fields(struct consort_resolved *q, struct consort_node *node, const struct consort_node *input)
+static bool aggregate_fields(struct consort_resolved *q, struct consort_node *node,
+			     const struct consort_node *input)
 {
 	struct consort_resolver *r = &q->r;
 	struct consort_field **fields;
@@ -66,7 +67,9 @@ static bool aggregate_fields(struct consort_resolved *q, struct consort_node *no
 
 		if (i < node->nexprs) {
 			name = text_of(r, node->exprs[i], input);
-			fields[i] = name ? consort_field_make(r, name, node->exprs[i]->type, field_flags(node->exprs[i])) : NULL;
+			fields[i] = name ? consort_field_make(r, name, node->exprs[i]->type,
+							      field_flags(node->exprs[i]))
+					 : NULL;
 		} else {
 			const struct consort_aggregate *aggregate = node->aggregates[i - node->nexprs];
 			bool counts = aggregate->kind <= CONSORT_AGGREGATE_COUNT ||
@@ -74,11 +77,28 @@ static bool aggregate_fields(struct consort_resolved *q, struct consort_node *no
 
 			name = aggregate_text(r, aggregate, input);
 			fields[i] = name ? consort_field_make(r, name, aggregate->type,
-							      counts ? CONSORT_ATTRIBUTE_NOT_NULL : 0) : NULL;
+							      counts ? CONSORT_ATTRIBUTE_NOT_NULL : 0)
+					 : NULL;
 		}
 		if (!fields[i])
 			return false;
 	}
+	return true;
+}
+
+/* Having alone: a group without columns, so its records are counted. */
+static bool add_count(struct consort_resolver *r)
+{
+	struct consort_aggregate *count = consort_arena_alloc(r->arena, sizeof(*count));
+
+	if (!count)
+		return consort_query_no_memory(r);
+	if (!consort_query_grow(r, &r->aggregates, r->naggregates, &r->aggregates_capacity, sizeof(count)))
+		return false;
+	*count = (struct consort_aggregate){.struct_size = sizeof(*count),
+					    .kind = CONSORT_AGGREGATE_COUNT_ALL,
+					    .type = consort_type_of(CONSORT_TYPE_INT64)};
+	r->aggregates[r->naggregates++] = count;
 	return true;
 }
 
@@ -117,7 +137,8 @@ static struct consort_node *sort(struct consort_resolved *q, const struct consor
 {
 	struct consort_resolver *r = &q->r;
 	struct consort_node *node = consort_node_make(r, CONSORT_NODE_SORT, input, NULL);
-	struct consort_order **orders = consort_arena_array(r->arena, q->nsortings, sizeof(struct consort_order *));
+	struct consort_order **orders =
+		consort_arena_array(r->arena, q->nsortings, sizeof(struct consort_order *));
 	uint32_t i;
 
 	if (!node || !orders)
@@ -131,7 +152,8 @@ static struct consort_node *sort(struct consort_resolved *q, const struct consor
 			return consort_query_no_memory(r);
 		orders[i]->struct_size = sizeof(**orders);
 		orders[i]->flags = sorting->flags;
-		orders[i]->expr = sorting->item == NO_ITEM ? consort_place_expr(place, sorting->expr) : columns[sorting->item];
+		orders[i]->expr = sorting->item == NO_ITEM ? consort_place_expr(place, sorting->expr)
+							   : columns[sorting->item];
 		if (!orders[i]->expr)
 			return NULL;
 	}
@@ -147,9 +169,11 @@ static struct consort_node *limit(struct consort_resolved *q, const struct conso
 
 	if (!node)
 		return NULL;
-	if (q->clauses->limit >= 0 && !(node->limit = consort_query_literal(r, consort_int64(q->clauses->limit), -1)))
+	if (q->clauses->limit >= 0 &&
+	    !(node->limit = consort_query_literal(r, consort_int64(q->clauses->limit), -1)))
 		return NULL;
-	if (q->clauses->offset && !(node->offset = consort_query_literal(r, consort_int64(q->clauses->offset), -1)))
+	if (q->clauses->offset &&
+	    !(node->offset = consort_query_literal(r, consort_int64(q->clauses->offset), -1)))
 		return NULL;
 	return node;
 }
@@ -200,12 +224,14 @@ static bool use_all(struct consort_resolved *q, struct consort_layout *layout)
 	return true;
 }
 
-static bool place_columns(struct consort_resolved *q, const struct consort_place *place, struct consort_exprs *out)
+static bool place_columns(struct consort_resolved *q, const struct consort_place *place,
+			  struct consort_exprs *out)
 {
 	uint32_t i;
 
-	*out = (struct consort_exprs){consort_arena_array(q->r.arena, q->ncolumns, sizeof(struct consort_expr *)),
-				      q->ncolumns, q->ncolumns};
+	*out = (struct consort_exprs){
+		consort_arena_array(q->r.arena, q->ncolumns, sizeof(struct consort_expr *)), q->ncolumns,
+		q->ncolumns};
 	if (!out->items)
 		return consort_query_no_memory(&q->r);
 	q->r.text = q->select;
@@ -225,6 +251,8 @@ static struct consort_node *build(struct consort_resolved *q)
 	struct consort_node *node = use_all(q, &layout) ? consort_layout_build(&layout, &q->where) : NULL;
 
 	if (node && is_grouped(q)) {
+		if (!q->groups.count && !q->r.naggregates && !add_count(&q->r))
+			return NULL;
 		node = aggregate(q, &place, node);
 		place.grouped = true;
 	}
@@ -232,8 +260,9 @@ static struct consort_node *build(struct consort_resolved *q)
 		return NULL;
 	if (q->having_conjuncts.count) {
 		q->r.text = q->having;
-		node = consort_place_exprs(&place, &q->having_conjuncts, &having) ? consort_node_filter(&q->r, node, &having)
-										  : NULL;
+		node = consort_place_exprs(&place, &q->having_conjuncts, &having)
+			       ? consort_node_filter(&q->r, node, &having)
+			       : NULL;
 	}
 	if (node && q->nsortings)
 		node = sort(q, &place, columns.items, node);
@@ -286,7 +315,9 @@ static bool resolve(struct consort_resolved *q, struct consort_logical *logical)
 	logical->nuser = r->nparameters;
 	if (q->clauses->nafter) {
 		if (is_grouped(q))
-			return consort_query_fail(r, -1, CONSORT_ESYNTAX, "a query with groups or aggregates has no key to page after");
+			return consort_query_fail(
+				r, -1, CONSORT_ESYNTAX,
+				"a query with groups or aggregates has no key to page after");
 		logical->nafter_key = q->clauses->nafter;
 		if (!consort_resolve_after(q, &key))
 			return false;
@@ -314,13 +345,14 @@ bool consort_resolve_parameters(struct consort_resolver *r, struct consort_logic
 	return true;
 }
 
-enum consort_status consort_query_resolve(const struct consort_clauses *clauses, const struct consort_names *names,
-					  struct consort_arena *arena, struct consort_logical *out_logical,
-					  struct consort_error *error)
+enum consort_status consort_query_resolve(const struct consort_clauses *clauses,
+					  const struct consort_names *names, struct consort_arena *arena,
+					  struct consort_logical *out_logical, struct consort_error *error)
 {
 	struct consort_arena scratch;
 	struct consort_resolved q = {
-		.r = {.names = names, .arena = arena, .scratch = &scratch, .error = error}, .clauses = clauses};
+		.r = {.names = names, .arena = arena, .scratch = &scratch, .error = error},
+		.clauses = clauses};
 	struct consort_logical logical = {0};
 
 	consort_arena_init(&scratch, 0);

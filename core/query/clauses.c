@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clauses of a query, each from its text to expressions: conditions, columns with their names, orders. */
-#include "query/internal.h"
+#include "query/build.h"
 
 #define NO_ITEM UINT32_MAX
+#define MOST_KEYS 256 /* items of group, of order */
 
 bool consort_exprs_add(struct consort_resolver *r, struct consort_exprs *list, struct consort_expr *expr)
 {
-	if (!expr || !consort_query_grow(r, &list->items, list->count, &list->capacity, sizeof(struct consort_expr *)))
+	if (!expr ||
+	    !consort_query_grow(r, &list->items, list->count, &list->capacity, sizeof(struct consort_expr *)))
 		return false;
 	list->items[list->count++] = expr;
 	return true;
@@ -29,7 +31,8 @@ const struct consort_text *consort_resolve_text(struct consort_resolved *q, enum
 
 /* --- conditions --- */
 
-static bool add_conjuncts(struct consort_resolver *r, struct consort_exprs *list, struct consort_expr *condition)
+static bool add_conjuncts(struct consort_resolver *r, struct consort_exprs *list,
+			  struct consort_expr *condition)
 {
 	uint32_t i;
 
@@ -62,13 +65,14 @@ bool consort_resolve_having(struct consort_resolved *q)
 	if (!q->clauses->having)
 		return true;
 	q->having = consort_resolve_text(q, CONSORT_CLAUSE_HAVING, q->clauses->having);
-	return q->having &&
-	       add_conjuncts(&q->r, &q->having_conjuncts, consort_query_condition(&q->r, q->having->nodes[0]));
+	return q->having && add_conjuncts(&q->r, &q->having_conjuncts,
+					  consort_query_condition(&q->r, q->having->nodes[0]));
 }
 
 /* --- the select list --- */
 
-static bool add_column(struct consort_resolved *q, struct consort_expr *expr, const char *name, const char *path)
+static bool add_column(struct consort_resolved *q, struct consort_expr *expr, const char *name,
+		       const char *path, bool alias)
 {
 	struct consort_resolver *r = &q->r;
 
@@ -78,7 +82,7 @@ static bool add_column(struct consort_resolved *q, struct consort_expr *expr, co
 		return consort_query_no_memory(r);
 	if (!consort_query_grow(r, &q->columns, q->ncolumns, &q->columns_capacity, sizeof(*q->columns)))
 		return false;
-	q->columns[q->ncolumns++] = (struct consort_column_item){expr, name, path};
+	q->columns[q->ncolumns++] = (struct consort_column_item){expr, name, path, alias};
 	return true;
 }
 
@@ -88,11 +92,12 @@ static bool add_attribute(struct consort_resolved *q, struct consort_expr *expr)
 	const struct consort_slot *slot = &q->r.slots[expr->index];
 	const struct consort_source *source = &q->r.sources[slot->source];
 	const char *name = source->resource->attributes[slot->attribute]->name;
-	const char *path = slot->source ? consort_arena_printf(q->r.arena, "%s.%s", source->path, name) : name;
+	const char *path =
+		slot->source ? consort_arena_printf(q->r.arena, "%s.%s", source->path, name) : name;
 
 	if (!path)
 		return consort_query_no_memory(&q->r);
-	return add_column(q, expr, name, path);
+	return add_column(q, expr, name, path, false);
 }
 
 static bool add_all(struct consort_resolved *q, uint32_t source, int32_t at)
@@ -111,7 +116,8 @@ static bool add_all(struct consort_resolved *q, uint32_t source, int32_t at)
 static bool is_star(const PgQuery__Node *node)
 {
 	return node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
-	       node->column_ref->fields[node->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+	       node->column_ref->fields[node->column_ref->n_fields - 1]->node_case ==
+		       PG_QUERY__NODE__NODE_A_STAR;
 }
 
 static bool add_star(struct consort_resolved *q, const PgQuery__ColumnRef *node)
@@ -145,14 +151,15 @@ static bool add_item(struct consort_resolved *q, const PgQuery__ResTarget *item,
 	if (item->name[0]) { /* protobuf-c has "" for none */
 		if (!consort_text_word(r->text, to - 1, r->arena, &word))
 			return consort_query_no_memory(r);
-		return add_column(q, expr, word.text, NULL);
+		return add_column(q, expr, word.text, NULL, true);
 	}
 	if (item->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
-		return add_column(q, expr, slice(q, from, to), NULL);
+		return add_column(q, expr, slice(q, from, to), NULL, false);
 	if (expr->kind == CONSORT_EXPR_COLUMN)
 		return add_attribute(q, expr);
 	/* a path into a document */
-	return add_column(q, expr, expr->args[expr->nargs - 1]->value.as.view.data, slice(q, from, to));
+	return add_column(q, expr, expr->args[expr->nargs - 1]->value.as.view.data, slice(q, from, to),
+			  false);
 }
 
 /* Columns with the same short name are called by their paths. */
@@ -163,7 +170,8 @@ static bool tell_apart(struct consort_resolved *q)
 	uint32_t i;
 
 	for (i = 0; done && i < q->ncolumns; i++) {
-		struct consort_column_item *column = &q->columns[i], *other = consort_map_get(&names, column->name);
+		struct consort_column_item *column = &q->columns[i],
+					   *other = consort_map_get(&names, column->name);
 
 		if (!other) {
 			done = consort_map_put(&names, column->name, column);
@@ -189,7 +197,8 @@ bool consort_resolve_select(struct consort_resolved *q)
 	text = q->select = consort_resolve_text(q, CONSORT_CLAUSE_SELECT, q->clauses->select);
 	for (i = 0; text && i < text->nnodes; i++) {
 		const PgQuery__ResTarget *item = text->nodes[i]->res_target, *next = NULL;
-		uint32_t from = consort_text_token(text, consort_text_at(text, item->location)), to = text->ntokens;
+		uint32_t from = consort_text_token(text, consort_text_at(text, item->location)),
+			 to = text->ntokens;
 
 		if (i + 1 < text->nnodes) {
 			next = text->nodes[i + 1]->res_target;
@@ -203,19 +212,22 @@ bool consort_resolve_select(struct consort_resolved *q)
 
 /* --- group and order --- */
 
-/* The column of the select list that a name was given to by AS, as written or folded. */
-static uint32_t column_called(const struct consort_resolved *q, const struct consort_word *word)
+/* The column of the select list that this name was given to by AS: as written, else whatever its case. */
+static uint32_t column_called(const struct consort_resolved *q, const char *name)
 {
-	uint32_t i;
+	uint32_t i, found = NO_ITEM;
 
 	for (i = 0; i < q->ncolumns; i++) {
 		const struct consort_column_item *column = &q->columns[i];
 
-		if (!column->path && (!strcmp(column->name, word->text) ||
-				      (word->folded && !strcasecmp(column->name, word->text))))
+		if (!column->alias)
+			continue;
+		if (!strcmp(column->name, name))
 			return i;
+		if (found == NO_ITEM && !strcasecmp(column->name, name))
+			found = i;
 	}
-	return NO_ITEM;
+	return found;
 }
 
 /* The column that an item of group or order names: its position, or a name given in select. NO_ITEM: none.
@@ -234,7 +246,8 @@ static bool find_column(struct consort_resolved *q, const PgQuery__Node *node, u
 
 		at = consort_text_at(r->text, constant->location);
 		if (!integer || constant->ival->ival < 1 || (uint32_t)constant->ival->ival > q->ncolumns)
-			return consort_query_fail(r, at, CONSORT_ERANGE, "%s by a number means a column of select, 1 to %u",
+			return consort_query_fail(r, at, CONSORT_ERANGE,
+						  "%s by a number means a column of select, 1 to %u",
 						  consort_text_clause(r->text), q->ncolumns);
 		*out_item = (uint32_t)constant->ival->ival - 1;
 		return true;
@@ -247,12 +260,25 @@ static bool find_column(struct consort_resolved *q, const PgQuery__Node *node, u
 	if (count != 1 || (r->text->clause == CONSORT_CLAUSE_GROUP &&
 			   consort_query_attribute(r->sources[0].resource, &words[0]) >= 0))
 		return true;
-	*out_item = column_called(q, &words[0]);
+	*out_item = column_called(q, words[0].text);
 	return true;
 }
 
+/* The text of group or order; NULL with an error. */
+static const struct consort_text *key_text(struct consort_resolved *q, enum consort_clause clause,
+					   const char *text)
+{
+	const struct consort_text *parsed = consort_resolve_text(q, clause, text);
+
+	if (parsed && parsed->nnodes > MOST_KEYS)
+		return consort_query_fail(&q->r, -1, CONSORT_ESYNTAX, "%s takes up to %d items",
+					  consort_text_clause(parsed), MOST_KEYS);
+	return parsed;
+}
+
 /* The expression of an item of group or order, of a type that has an order. */
-static struct consort_expr *key_expr(struct consort_resolved *q, const PgQuery__Node *node, uint32_t *out_item)
+static struct consort_expr *key_expr(struct consort_resolved *q, const PgQuery__Node *node,
+				     uint32_t *out_item)
 {
 	struct consort_resolver *r = &q->r;
 	struct consort_expr *expr;
@@ -263,8 +289,8 @@ static struct consort_expr *key_expr(struct consort_resolved *q, const PgQuery__
 	if (!expr || !consort_query_agree(r, CONSORT_AGREE_SAME, &expr, 1))
 		return NULL;
 	if (expr->type.id == CONSORT_TYPE_LIST)
-		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE, "%s by a list is not understood",
-					      consort_text_clause(r->text));
+		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE,
+					      "%s by a list is not understood", consort_text_clause(r->text));
 	return expr;
 }
 
@@ -292,13 +318,15 @@ bool consort_resolve_group(struct consort_resolved *q)
 	if (!q->clauses->select)
 		return consort_query_fail(&q->r, -1, CONSORT_ESYNTAX, "a query with group needs select");
 	q->r.aggregates_refused = "in group";
-	text = consort_resolve_text(q, CONSORT_CLAUSE_GROUP, q->clauses->group);
+	text = key_text(q, CONSORT_CLAUSE_GROUP, q->clauses->group);
 	for (i = 0; text && i < text->nnodes; i++) {
 		struct consort_expr *expr = key_expr(q, text->nodes[i], &item);
 
 		if (expr && has_aggregate(expr))
-			return consort_query_fail(&q->r, 0, CONSORT_ESYNTAX, "column %u of select is an aggregate, which cannot "
-						  "stand in group", item + 1);
+			return consort_query_fail(&q->r, 0, CONSORT_ESYNTAX,
+						  "column %u of select is an aggregate, which cannot "
+						  "stand in group",
+						  item + 1);
 		if (!consort_exprs_add(&q->r, &q->groups, expr))
 			return false;
 	}
@@ -334,7 +362,7 @@ bool consort_resolve_order(struct consort_resolved *q)
 	q->r.aggregates_refused = NULL;
 	if (!q->clauses->order)
 		return true;
-	q->order = consort_resolve_text(q, CONSORT_CLAUSE_ORDER, q->clauses->order);
+	q->order = key_text(q, CONSORT_CLAUSE_ORDER, q->clauses->order);
 	for (i = 0; q->order && i < q->order->nnodes; i++)
 		if (!add_sorting(q, q->order->nodes[i]->sort_by))
 			return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions, aggregates, CASE and casts. */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 #include <stdio.h>
 
@@ -54,8 +54,9 @@ static bool aggregate_type(struct consort_resolver *r, const struct function *fu
 		*out_type = type.id == CONSORT_TYPE_DECIMAL ? consort_type_decimal(38, type.scale) : type;
 		return true;
 	case CONSORT_AGGREGATE_AVG:
-		*out_type = type.id == CONSORT_TYPE_DECIMAL ? consort_type_decimal(38, type.scale > 6 ? type.scale : 6)
-							    : consort_type_of(CONSORT_TYPE_FLOAT64);
+		*out_type = type.id == CONSORT_TYPE_DECIMAL
+				    ? consort_type_decimal(38, type.scale > 6 ? type.scale : 6)
+				    : consort_type_of(CONSORT_TYPE_FLOAT64);
 		return true;
 	case CONSORT_AGGREGATE_MIN:
 	case CONSORT_AGGREGATE_MAX:
@@ -72,12 +73,13 @@ static bool aggregate_type(struct consort_resolver *r, const struct function *fu
 		*out_type = consort_type_of(CONSORT_TYPE_INT64);
 		return true;
 	}
-	return consort_query_fail_for(r, input, input->position, CONSORT_ETYPE, "%s does not take %s", function->name,
-				      consort_type_noun(type));
+	return consort_query_fail_for(r, input, input->position, CONSORT_ETYPE, "%s does not take %s",
+				      function->name, consort_type_noun(type));
 }
 
 /* The number of an aggregate like that one, made if it is new. */
-static bool number_of(struct consort_resolver *r, const struct consort_aggregate *wanted, uint32_t *out_number)
+static bool number_of(struct consort_resolver *r, const struct consort_aggregate *wanted,
+		      uint32_t *out_number)
 {
 	struct consort_aggregate *made;
 	uint32_t i;
@@ -86,9 +88,9 @@ static bool number_of(struct consort_resolver *r, const struct consort_aggregate
 		const struct consort_aggregate *other = r->aggregates[i];
 
 		*out_number = i;
-		if (other->kind == wanted->kind && (other->input == wanted->input ||
-						    (other->input && wanted->input &&
-						     consort_query_equal(other->input, wanted->input))))
+		if (other->kind == wanted->kind &&
+		    (other->input == wanted->input ||
+		     (other->input && wanted->input && consort_query_equal(other->input, wanted->input))))
 			return true;
 	}
 	made = consort_arena_alloc(r->arena, sizeof(*made));
@@ -106,7 +108,8 @@ static bool number_of(struct consort_resolver *r, const struct consort_aggregate
 static struct consort_expr *aggregate_input(struct consort_resolver *r, const struct function *function,
 					    const PgQuery__FuncCall *node, int32_t at)
 {
-	bool adds = function->aggregate == CONSORT_AGGREGATE_SUM || function->aggregate == CONSORT_AGGREGATE_AVG;
+	bool adds =
+		function->aggregate == CONSORT_AGGREGATE_SUM || function->aggregate == CONSORT_AGGREGATE_AVG;
 	const char *refused = r->aggregates_refused;
 	struct consort_expr *input;
 
@@ -129,14 +132,15 @@ static struct consort_expr *aggregate(struct consort_resolver *r, const struct f
 	uint32_t number = 0;
 
 	if (r->aggregates_refused)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s is an aggregate, which cannot stand %s", function->name,
-					  r->aggregates_refused);
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s is an aggregate, which cannot stand %s",
+					  function->name, r->aggregates_refused);
 	if (node->agg_star && function->aggregate == CONSORT_AGGREGATE_COUNT) {
 		wanted.kind = CONSORT_AGGREGATE_COUNT_ALL;
 		wanted.type = consort_type_of(CONSORT_TYPE_INT64);
 	} else {
 		if (node->agg_distinct && function->aggregate != CONSORT_AGGREGATE_COUNT)
-			return consort_query_fail(r, at, CONSORT_ESYNTAX, "distinct is understood in count only");
+			return consort_query_fail(r, at, CONSORT_ESYNTAX,
+						  "distinct is understood in count only");
 		if (node->agg_distinct)
 			as.aggregate = wanted.kind = CONSORT_AGGREGATE_COUNT_DISTINCT;
 		input = aggregate_input(r, function, node, at);
@@ -233,7 +237,8 @@ struct consort_expr *consort_query_case(struct consort_resolver *r, const PgQuer
 		if (!subject)
 			args[2 * i] = consort_query_condition(r, when->expr);
 		else if (consort_query_share(r, subject))
-			args[2 * i] = consort_query_compare(r, CONSORT_OP_EQ, subject, consort_query_expr(r, when->expr),
+			args[2 * i] = consort_query_compare(r, CONSORT_OP_EQ, subject,
+							    consort_query_expr(r, when->expr),
 							    consort_text_at(r->text, when->location));
 		if (!args[2 * i] || !(args[2 * i + 1] = consort_query_expr(r, when->result)))
 			return NULL;
@@ -252,9 +257,11 @@ static const struct {
 	const char *name;
 	uint16_t id;
 } sql_types[] = {
-	{"int2", CONSORT_TYPE_INT64},      {"int4", CONSORT_TYPE_INT64},       {"int8", CONSORT_TYPE_INT64},
-	{"float8", CONSORT_TYPE_FLOAT64},  {"numeric", CONSORT_TYPE_DECIMAL},  {"varchar", CONSORT_TYPE_TEXT},
-	{"bytea", CONSORT_TYPE_BYTES},     {"timestamptz", CONSORT_TYPE_TIMESTAMP}, {"jsonb", CONSORT_TYPE_JSON},
+	{"int2", CONSORT_TYPE_INT64},	   {"int4", CONSORT_TYPE_INT64},
+	{"int8", CONSORT_TYPE_INT64},	   {"float8", CONSORT_TYPE_FLOAT64},
+	{"numeric", CONSORT_TYPE_DECIMAL}, {"varchar", CONSORT_TYPE_TEXT},
+	{"bytea", CONSORT_TYPE_BYTES},	   {"timestamptz", CONSORT_TYPE_TIMESTAMP},
+	{"jsonb", CONSORT_TYPE_JSON},
 };
 
 static int32_t modifier(const PgQuery__TypeName *type, size_t i)
@@ -267,7 +274,8 @@ static int32_t modifier(const PgQuery__TypeName *type, size_t i)
 	return node->a_const->ival->ival;
 }
 
-static bool type_of(struct consort_resolver *r, const PgQuery__TypeName *node, int32_t at, struct consort_type *out_type)
+static bool type_of(struct consort_resolver *r, const PgQuery__TypeName *node, int32_t at,
+		    struct consort_type *out_type)
 {
 	const PgQuery__Node *last = node->n_names ? node->names[node->n_names - 1] : NULL;
 	const char *name = last && last->node_case == PG_QUERY__NODE__NODE_STRING ? last->string->sval : "";
@@ -285,10 +293,11 @@ static bool type_of(struct consort_resolver *r, const PgQuery__TypeName *node, i
 	if (type.id == CONSORT_TYPE_DECIMAL || !strcmp(name, "decimal")) {
 		int32_t precision = modifier(node, 0), scale = node->n_typmods > 1 ? modifier(node, 1) : 0;
 
-		if (node->n_typmods < 1 || node->n_typmods > 2 || precision < 1 || precision > 38 || scale < 0 ||
-		    scale > precision)
+		if (node->n_typmods < 1 || node->n_typmods > 2 || precision < 1 || precision > 38 ||
+		    scale < 0 || scale > precision)
 			return consort_query_fail(r, at, CONSORT_ETYPE,
-						  "a decimal needs its digits, from 1 to 38, and how many stand behind the point, "
+						  "a decimal needs its digits, from 1 to 38, and how many "
+						  "stand behind the point, "
 						  "like decimal(12,2)");
 		*out_type = consort_type_decimal((uint8_t)precision, (uint8_t)scale);
 		return true;

@@ -3,7 +3,7 @@
  * Making expressions, with their flags computed from below: whether they can be NULL, and whether evaluating
  * them can fail. Texts stay texts of the parser's; whoever makes a literal has copied what it holds.
  */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 #define MOST_EXPRS 262144 /* written out as trees; a text of 64 KiB has a quarter of that */
 
@@ -41,7 +41,8 @@ struct consort_expr *consort_query_null(struct consort_resolver *r, struct conso
 
 struct consort_expr *consort_query_parameter(struct consort_resolver *r, uint32_t index, int32_t at)
 {
-	struct consort_expr *expr = consort_query_make(r, CONSORT_EXPR_PARAMETER, r->parameters[index].type, at);
+	struct consort_expr *expr =
+		consort_query_make(r, CONSORT_EXPR_PARAMETER, r->parameters[index].type, at);
 
 	if (!expr)
 		return NULL;
@@ -52,7 +53,8 @@ struct consort_expr *consort_query_parameter(struct consort_resolver *r, uint32_
 	}
 	if (expr->type.id)
 		return expr;
-	if (!consort_query_grow(r, &r->unbound, r->nunbound, &r->unbound_capacity, sizeof(struct consort_expr *)))
+	if (!consort_query_grow(r, &r->unbound, r->nunbound, &r->unbound_capacity,
+				sizeof(struct consort_expr *)))
 		return NULL;
 	r->unbound[r->nunbound++] = expr;
 	return expr;
@@ -115,13 +117,17 @@ static bool safe_divisor(const struct consort_expr *divisor)
 /* Can a cast from one type to the other meet a value that does not fit? */
 static bool cast_fails(struct consort_type from, struct consort_type to)
 {
-	if (to.id == CONSORT_TYPE_TEXT || from.id == to.id)
+	if (from.id == to.id)
 		return to.id == CONSORT_TYPE_DECIMAL &&
 		       (from.scale > to.scale || from.precision - from.scale > to.precision - to.scale);
+	if (to.id == CONSORT_TYPE_TEXT || (to.id == CONSORT_TYPE_JSON && from.id != CONSORT_TYPE_TEXT))
+		return false;
 	switch (from.id) {
 	case CONSORT_TYPE_INT64:
 		return to.id != CONSORT_TYPE_DECIMAL || to.precision - to.scale < 19;
-	case CONSORT_TYPE_DATE:
+	case CONSORT_TYPE_DECIMAL:
+		return to.id != CONSORT_TYPE_FLOAT64; /* the nearest one will do */
+	case CONSORT_TYPE_BOOL:
 	case CONSORT_TYPE_TIMESTAMP:
 		return false;
 	default:
@@ -138,13 +144,18 @@ static bool fails(const struct consort_expr *call)
 	case CONSORT_OP_ADD:
 	case CONSORT_OP_SUBTRACT:
 	case CONSORT_OP_MULTIPLY:
-		return type == CONSORT_TYPE_INT64 || (type == CONSORT_TYPE_DECIMAL && call->type.precision == 38);
+		return type == CONSORT_TYPE_INT64 ||
+		       (type == CONSORT_TYPE_DECIMAL && call->type.precision == 38);
 	case CONSORT_OP_NEGATE:
 		return type == CONSORT_TYPE_INT64;
 	case CONSORT_OP_DIVIDE:
 	case CONSORT_OP_INTEGER_DIVIDE:
 	case CONSORT_OP_MODULO:
 		return !safe_divisor(call->args[1]);
+	case CONSORT_OP_LIKE:
+	case CONSORT_OP_ILIKE:
+		/* a computed pattern may end with a backslash; a parameter's fails wherever it is sent */
+		return call->args[1]->kind == CONSORT_EXPR_COLUMN || call->args[1]->kind == CONSORT_EXPR_CALL;
 	case CONSORT_OP_CAST:
 		return cast_fails(call->args[0]->type, call->type);
 	default:
@@ -152,8 +163,9 @@ static bool fails(const struct consort_expr *call)
 	}
 }
 
-struct consort_expr *consort_query_call_n(struct consort_resolver *r, enum consort_op op, struct consort_type type,
-					  struct consort_expr **args, uint32_t nargs, int32_t at)
+struct consort_expr *consort_query_call_n(struct consort_resolver *r, enum consort_op op,
+					  struct consort_type type, struct consort_expr **args,
+					  uint32_t nargs, int32_t at)
 {
 	struct consort_expr *expr = consort_query_make(r, CONSORT_EXPR_CALL, type, at);
 	uint32_t i;
@@ -172,8 +184,9 @@ struct consort_expr *consort_query_call_n(struct consort_resolver *r, enum conso
 	return expr;
 }
 
-struct consort_expr *consort_query_call(struct consort_resolver *r, enum consort_op op, struct consort_type type,
-					struct consort_expr *a, struct consort_expr *b, int32_t at)
+struct consort_expr *consort_query_call(struct consort_resolver *r, enum consort_op op,
+					struct consort_type type, struct consort_expr *a,
+					struct consort_expr *b, int32_t at)
 {
 	struct consort_expr **args = consort_arena_array(r->arena, 2, sizeof(struct consort_expr *));
 
@@ -202,8 +215,9 @@ bool consort_query_share(struct consort_resolver *r, const struct consort_expr *
 	uint32_t weight = weigh(expr, left);
 
 	if (weight >= left) {
-		consort_query_fail(r, expr->position, CONSORT_ESYNTAX,
-				   "the expression is too long with what between, nullif and case repeat of it");
+		consort_query_fail(
+			r, expr->position, CONSORT_ESYNTAX,
+			"the expression is too long when between, nullif and case are written out");
 		return false;
 	}
 	r->nexprs += weight;
@@ -220,7 +234,8 @@ static bool equal_values(const struct consort_value *a, const struct consort_val
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_BYTES:
 	case CONSORT_TYPE_JSON:
-		return a->as.view.size == b->as.view.size && !memcmp(a->as.view.data, b->as.view.data, a->as.view.size);
+		return a->as.view.size == b->as.view.size &&
+		       !memcmp(a->as.view.data, b->as.view.data, a->as.view.size);
 	default:
 		return !memcmp(&a->as, &b->as, sizeof(a->as));
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names: from `destination_airport.city` to a column of a source. A dotted name is taken word by word from the
- * query's resource (whose own name may stand in front): an attribute, a relationship to follow, or an
+ * Names: from `destination_airport.city` to a column of a source. A dotted name is taken word by word from
+ * the query's resource (whose own name may stand in front): an attribute, a relationship to follow, or an
  * attribute that is a document, into which the other words lead. Each word is looked up as written, then in
  * lower case unless it was quoted. An attribute's name may have points itself.
  */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 #define MOST_PATHS 32 /* of relationships in a query: each is a join */
 
@@ -52,8 +52,9 @@ static bool join_words(struct consort_resolver *r, const struct consort_word *wo
 		const char *folded = joined.folded ? joined.folded : joined.text;
 
 		if (joined.folded || words[i].folded)
-			joined.folded = consort_arena_printf(r->scratch, "%s.%s", folded,
-							     words[i].folded ? words[i].folded : words[i].text);
+			joined.folded =
+				consort_arena_printf(r->scratch, "%s.%s", folded,
+						     words[i].folded ? words[i].folded : words[i].text);
 		joined.text = consort_arena_printf(r->scratch, "%s.%s", joined.text, words[i].text);
 	}
 	*out = joined;
@@ -62,12 +63,12 @@ static bool join_words(struct consort_resolver *r, const struct consort_word *wo
 	return joined.text != NULL;
 }
 
-void *consort_query_unknown(struct consort_resolver *r, const struct consort_resource *resource, bool relationships,
-			    const struct consort_word *word)
+void *consort_query_unknown(struct consort_resolver *r, const struct consort_resource *resource,
+			    bool relationships, const struct consort_word *word)
 {
 	uint32_t count = 0, i;
-	const char **known = consort_arena_array(r->scratch, (size_t)resource->nattributes + resource->nrelationships,
-						 sizeof(*known));
+	const char **known = consort_arena_array(
+		r->scratch, (size_t)resource->nattributes + resource->nrelationships, sizeof(*known));
 	char hint[160];
 
 	if (!known)
@@ -76,9 +77,10 @@ void *consort_query_unknown(struct consort_resolver *r, const struct consort_res
 		known[count++] = resource->attributes[i]->name;
 	for (i = 0; relationships && i < resource->nrelationships; i++)
 		known[count++] = resource->relationships[i]->name;
-	return consort_query_fail(r, word->at, CONSORT_ENAME, "%s: no attribute%s '%s'%s", resource->name,
-				  relationships ? " or relationship" : "", word->text,
-				  consort_hint(consort_nearest(word->text, known, count), hint, sizeof(hint)));
+	return consort_query_fail(
+		r, word->at, CONSORT_ENAME, "%s: no attribute%s '%s'%s", resource->name,
+		relationships ? " or relationship" : "", word->text,
+		consort_hint(consort_nearest(word->text, known, count), hint, sizeof(hint)));
 }
 
 /* --- sources --- */
@@ -94,8 +96,8 @@ static bool add_source(struct consort_resolver *r, const struct consort_resource
 	}
 	if (!consort_query_grow(r, &r->sources, r->nsources, &r->sources_capacity, sizeof(*r->sources)))
 		return false;
-	r->sources[r->nsources++] =
-		(struct consort_source){.resource = resource, .via = via, .parent = parent, .path = path, .slots = slots};
+	r->sources[r->nsources++] = (struct consort_source){
+		.resource = resource, .via = via, .parent = parent, .path = path, .slots = slots};
 	return true;
 }
 
@@ -142,16 +144,18 @@ static bool connect(struct consort_resolver *r, uint32_t source, int32_t at)
 		struct consort_type here, there;
 
 		if (a < 0 || b < 0)
-			return consort_query_fail(r, at, CONSORT_ENAME, "relationship %s.%s: %s has no attribute '%s'",
-						  from->name, via->name, a < 0 ? from->name : to->name,
+			return consort_query_fail(r, at, CONSORT_ENAME,
+						  "relationship %s.%s: %s has no attribute '%s'", from->name,
+						  via->name, a < 0 ? from->name : to->name,
 						  a < 0 ? via->from[i] : via->to[i]);
 		here = from->attributes[a]->type;
 		there = to->attributes[b]->type;
 		if (here.id != there.id || here.scale != there.scale || here.id == CONSORT_TYPE_LIST)
-			return consort_query_fail(r, at, CONSORT_ETYPE,
-						  "relationship %s.%s: %s.%s is %s, but %s.%s is %s: declare one type for both",
-						  from->name, via->name, from->name, via->from[i], consort_type_noun(here),
-						  to->name, via->to[i], consort_type_noun(there));
+			return consort_query_fail(
+				r, at, CONSORT_ETYPE,
+				"relationship %s.%s: %s.%s is %s, but %s.%s is %s: declare one type for both",
+				from->name, via->name, from->name, via->from[i], consort_type_noun(here),
+				to->name, via->to[i], consort_type_noun(there));
 		if (!consort_query_slot(r, target->parent, (uint32_t)a, &target->from[i]) ||
 		    !consort_query_slot(r, source, (uint32_t)b, &target->to[i]))
 			return false;
@@ -160,8 +164,8 @@ static bool connect(struct consort_resolver *r, uint32_t source, int32_t at)
 }
 
 /* The source that a relationship of another leads to; made when it is first followed. */
-static bool follow(struct consort_resolver *r, uint32_t parent, const struct consort_relationship *via, int32_t at,
-		   uint32_t *out_source)
+static bool follow(struct consort_resolver *r, uint32_t parent, const struct consort_relationship *via,
+		   int32_t at, uint32_t *out_source)
 {
 	const struct consort_resource *from = r->sources[parent].resource, *to = NULL;
 	const char *path = via->name;
@@ -174,10 +178,12 @@ static bool follow(struct consort_resolver *r, uint32_t parent, const struct con
 		}
 	}
 	if (r->alone)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s cannot follow relationships, like %s.%s", r->alone,
-					  from->name, via->name);
+		return consort_query_fail(r, at, CONSORT_ESYNTAX,
+					  "%s cannot follow relationships, like %s.%s", r->alone, from->name,
+					  via->name);
 	if (r->nsources > MOST_PATHS)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "this follows more than %d relationships", MOST_PATHS);
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "this follows more than %d relationships",
+					  MOST_PATHS);
 	r->status = r->names->resource(r->names->context, via->target, &to, r->error);
 	if (r->status) {
 		consort_error_prefix(r->error, "relationship %s.%s", from->name, via->name);
@@ -189,7 +195,8 @@ static bool follow(struct consort_resolver *r, uint32_t parent, const struct con
 	return add_source(r, to, via, parent, path) && connect(r, *out_source, at);
 }
 
-struct consort_expr *consort_query_column(struct consort_resolver *r, uint32_t source, uint32_t attribute, int32_t at)
+struct consort_expr *consort_query_column(struct consort_resolver *r, uint32_t source, uint32_t attribute,
+					  int32_t at)
 {
 	const struct consort_attribute *what = r->sources[source].resource->attributes[attribute];
 	struct consort_expr *expr = consort_query_make(r, CONSORT_EXPR_COLUMN, what->type, at);
@@ -209,7 +216,8 @@ struct consort_expr *consort_query_path(struct consort_resolver *r, struct conso
 {
 	bool grows = document->kind == CONSORT_EXPR_CALL && document->op == CONSORT_OP_PATH;
 	uint32_t nargs = grows ? document->nargs : 1;
-	struct consort_expr **args = consort_arena_array(r->arena, (size_t)nargs + 1, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, (size_t)nargs + 1, sizeof(struct consort_expr *));
 
 	if (!args)
 		return consort_query_no_memory(r);
@@ -219,7 +227,8 @@ struct consort_expr *consort_query_path(struct consort_resolver *r, struct conso
 		args[0] = document;
 	args[nargs++] = step;
 	return consort_query_call_n(r, text ? CONSORT_OP_PATH_TEXT : CONSORT_OP_PATH,
-				    consort_type_of(text ? CONSORT_TYPE_TEXT : CONSORT_TYPE_JSON), args, nargs, at);
+				    consort_type_of(text ? CONSORT_TYPE_TEXT : CONSORT_TYPE_JSON), args,
+				    nargs, at);
 }
 
 /* The words that lead into a document, read as what they meet. */
@@ -231,7 +240,8 @@ static struct consort_expr *nested(struct consort_resolver *r, struct consort_ex
 
 	for (i = 0; i < count && path; i++) {
 		const char *key = consort_arena_text(r->arena, words[i].text);
-		struct consort_expr *step = key ? consort_query_literal(r, consort_text(key), words[i].at) : NULL;
+		struct consort_expr *step =
+			key ? consort_query_literal(r, consort_text(key), words[i].at) : NULL;
 
 		if (!step)
 			return consort_query_no_memory(r);
@@ -242,9 +252,10 @@ static struct consort_expr *nested(struct consort_resolver *r, struct consort_ex
 	return path;
 }
 
-/* Words of which the longest run that is an attribute of the source counts. NULL without an error: none is. */
+/* The longest run of words that is an attribute of the source counts, but no shorter one than `least`. NULL
+ * without an error: none is. */
 static struct consort_expr *attribute_of(struct consort_resolver *r, uint32_t source,
-					 const struct consort_word *words, uint32_t count)
+					 const struct consort_word *words, uint32_t count, uint32_t least)
 {
 	const struct consort_resource *resource = r->sources[source].resource;
 	struct consort_expr *column;
@@ -252,7 +263,7 @@ static struct consort_expr *attribute_of(struct consort_resolver *r, uint32_t so
 	uint32_t run;
 	int64_t found;
 
-	for (run = count; run; run--) {
+	for (run = count; run >= least; run--) {
 		if (!join_words(r, words, run, &joined))
 			return NULL;
 		found = consort_query_attribute(resource, &joined);
@@ -263,7 +274,8 @@ static struct consort_expr *attribute_of(struct consort_resolver *r, uint32_t so
 			return column;
 		if (column->type.id == CONSORT_TYPE_JSON)
 			return nested(r, column, words + run, count - run);
-		return consort_query_fail_for(r, column, words[run].at, CONSORT_ENAME, "%s has nothing inside, like '%s'",
+		return consort_query_fail_for(r, column, words[run].at, CONSORT_ENAME,
+					      "%s has nothing inside, like '%s'",
 					      consort_type_noun(column->type), words[run].text);
 	}
 	return NULL;
@@ -271,7 +283,8 @@ static struct consort_expr *attribute_of(struct consort_resolver *r, uint32_t so
 
 /* How many words in front of `rest` others are the resource's own name; its attributes and relationships come
  * first. */
-static uint32_t own_name(struct consort_resolver *r, const struct consort_word *words, uint32_t count, uint32_t rest)
+static uint32_t own_name(struct consort_resolver *r, const struct consort_word *words, uint32_t count,
+			 uint32_t rest)
 {
 	const struct consort_resource *resource = r->sources[0].resource;
 	struct consort_word joined;
@@ -290,14 +303,16 @@ static uint32_t own_name(struct consort_resolver *r, const struct consort_word *
 
 /* The words of a dotted name as written, its own name in front left out. */
 static bool read_words(struct consort_resolver *r, int32_t at, uint32_t rest,
-		       struct consort_word words[CONSORT_QUERY_WORDS], uint32_t *out_from, uint32_t *out_count)
+		       struct consort_word words[CONSORT_QUERY_WORDS], uint32_t *out_from,
+		       uint32_t *out_count)
 {
 	if (!consort_text_name(r->text, consort_text_token(r->text, at), r->scratch, words, out_count)) {
 		consort_query_no_memory(r);
 		return false;
 	}
 	if (!*out_count) {
-		consort_query_fail(r, at, CONSORT_ESYNTAX, "a name has at most %d words", CONSORT_QUERY_WORDS);
+		consort_query_fail(r, at, CONSORT_ESYNTAX, "a name has at most %d words",
+				   CONSORT_QUERY_WORDS);
 		return false;
 	}
 	*out_from = own_name(r, words, *out_count, rest);
@@ -314,17 +329,17 @@ struct consort_expr *consort_query_name(struct consort_resolver *r, int32_t at)
 	for (;; i++) {
 		const struct consort_resource *resource = r->sources[source].resource;
 		const struct consort_relationship *via = relationship_named(resource, &words[i]);
-		struct consort_expr *found = NULL;
+		/* a relationship comes before a document of the same name */
+		struct consort_expr *found =
+			attribute_of(r, source, words + i, count - i, via ? count - i : 1);
 
-		/* a relationship of the same name comes first when more words follow */
-		if (!via || i + 1 == count)
-			found = attribute_of(r, source, words + i, count - i);
 		if (found || r->status)
 			return found;
 		if (via && i + 1 == count)
-			return consort_query_fail(r, words[i].at, CONSORT_ENAME,
-						  "%s.%s is a relationship: name an attribute behind it, like %s.%s",
-						  resource->name, via->name, via->name, via->nattributes ? via->to[0] : "id");
+			return consort_query_fail(
+				r, words[i].at, CONSORT_ENAME,
+				"%s.%s is a relationship: name an attribute behind it, like %s.%s",
+				resource->name, via->name, via->name, via->nattributes ? via->to[0] : "id");
 		if (!via)
 			return consort_query_unknown(r, resource, i + 1 < count, &words[i]);
 		if (!follow(r, source, via, words[i].at, &source))

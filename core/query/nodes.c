@@ -4,7 +4,7 @@
  * expressions put to their place above them. Joins are a chain to the left, so a column keeps its index from
  * where it is joined up to the aggregate or the projection.
  */
-#include "query/internal.h"
+#include "query/build.h"
 
 #define NOT_THERE UINT32_MAX
 
@@ -34,8 +34,8 @@ struct consort_node *consort_node_make(struct consort_resolver *r, enum consort_
 	return node;
 }
 
-struct consort_field *consort_field_make(struct consort_resolver *r, const char *name, struct consort_type type,
-					 uint32_t flags)
+struct consort_field *consort_field_make(struct consort_resolver *r, const char *name,
+					 struct consort_type type, uint32_t flags)
 {
 	struct consort_field *field = consort_arena_alloc(r->arena, sizeof(*field));
 
@@ -151,7 +151,8 @@ static struct consort_expr *copy_of(struct consort_resolver *r, const struct con
 	return copy;
 }
 
-static struct consort_expr *column_at(struct consort_resolver *r, const struct consort_expr *expr, uint32_t index)
+static struct consort_expr *column_at(struct consort_resolver *r, const struct consort_expr *expr,
+				      uint32_t index)
 {
 	struct consort_expr *column = consort_query_make(r, CONSORT_EXPR_COLUMN, expr->type, expr->position);
 
@@ -169,7 +170,9 @@ static struct consort_expr *place_column(const struct consort_place *place, cons
 	uint32_t i;
 
 	if (!place->grouped)
-		return expr->kind == CONSORT_EXPR_COLUMN ? column_at(r, expr, place->layout->columns[expr->index]) : NULL;
+		return expr->kind == CONSORT_EXPR_COLUMN
+			       ? column_at(r, expr, place->layout->columns[expr->index])
+			       : NULL;
 	for (i = 0; i < place->groups->count; i++)
 		if (consort_query_equal(expr, place->groups->items[i]))
 			return column_at(r, expr, i);
@@ -212,8 +215,8 @@ bool consort_place_exprs(const struct consort_place *place, const struct consort
 	struct consort_resolver *r = place->layout->r;
 	uint32_t i;
 
-	*out = (struct consort_exprs){consort_arena_array(r->arena, exprs->count, sizeof(struct consort_expr *)), 0,
-				      exprs->count};
+	*out = (struct consort_exprs){
+		consort_arena_array(r->arena, exprs->count, sizeof(struct consort_expr *)), 0, exprs->count};
 	if (!out->items)
 		return consort_query_no_memory(r);
 	for (i = 0; i < exprs->count; i++) {
@@ -253,8 +256,9 @@ static struct consort_node *scan(struct consort_layout *layout, uint32_t source)
 			continue;
 		what = resource->attributes[attribute];
 		attributes[count] = attribute;
-		fields[count] = consort_field_make(r, what->name, what->type,
-						   what->flags & (CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_STRICT));
+		fields[count] = consort_field_make(
+			r, what->name, what->type,
+			what->flags & (CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_STRICT));
 		if (!fields[count++])
 			return NULL;
 	}
@@ -274,8 +278,8 @@ static struct consort_expr *slot_column(struct consort_layout *layout, uint32_t 
 }
 
 /* left's columns, then right's, which are all NULL where there is no match */
-static bool join_fields(struct consort_resolver *r, struct consort_node *join, const struct consort_node *left,
-			const struct consort_node *right)
+static bool join_fields(struct consort_resolver *r, struct consort_node *join,
+			const struct consort_node *left, const struct consort_node *right)
 {
 	struct consort_field **fields;
 	uint32_t i;
@@ -286,15 +290,16 @@ static bool join_fields(struct consort_resolver *r, struct consort_node *join, c
 	for (i = 0; i < right->nfields; i++) {
 		const struct consort_field *field = right->fields[i];
 
-		fields[left->nfields + i] =
-			consort_field_make(r, field->name, field->type, field->flags & ~CONSORT_ATTRIBUTE_NOT_NULL);
+		fields[left->nfields + i] = consort_field_make(r, field->name, field->type,
+							       field->flags & ~CONSORT_ATTRIBUTE_NOT_NULL);
 		if (!fields[left->nfields + i])
 			return false;
 	}
 	return true;
 }
 
-static struct consort_node *join(struct consort_layout *layout, const struct consort_node *left, uint32_t source)
+static struct consort_node *join(struct consort_layout *layout, const struct consort_node *left,
+				 uint32_t source)
 {
 	struct consort_resolver *r = layout->r;
 	const struct consort_source *joined = &r->sources[source];
@@ -311,7 +316,8 @@ static struct consort_node *join(struct consort_layout *layout, const struct con
 		struct consort_expr *here = slot_column(layout, joined->from[i]);
 		struct consort_expr *there = here ? slot_column(layout, joined->to[i]) : NULL;
 
-		exprs[i] = there ? consort_query_call(r, CONSORT_OP_EQ, consort_type_of(CONSORT_TYPE_BOOL), here, there, -1)
+		exprs[i] = there ? consort_query_call(r, CONSORT_OP_EQ, consort_type_of(CONSORT_TYPE_BOOL),
+						      here, there, -1)
 				 : NULL;
 		if (!exprs[i])
 			return NULL;
@@ -335,7 +341,7 @@ static uint32_t source_of(const struct consort_resolver *r, const struct consort
 	return last;
 }
 
-/* The conjuncts that belong right above a source's join. What can fail stays above the last join, and last. */
+/* The conjuncts that belong right above a source's join. What can fail stays above the last one, and last. */
 static struct consort_node *filter_above(const struct consort_place *place, const struct consort_node *input,
 					 const struct consort_exprs *conjuncts, uint32_t source, bool last)
 {
@@ -359,7 +365,8 @@ static struct consort_node *filter_above(const struct consort_place *place, cons
 	return consort_place_exprs(place, &here, &placed) ? consort_node_filter(r, input, &placed) : NULL;
 }
 
-struct consort_node *consort_layout_build(struct consort_layout *layout, const struct consort_exprs *conjuncts)
+struct consort_node *consort_layout_build(struct consort_layout *layout,
+					  const struct consort_exprs *conjuncts)
 {
 	const struct consort_place place = {.layout = layout};
 	struct consort_resolver *r = layout->r;

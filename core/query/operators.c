@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operators between expressions: comparisons, lists, patterns, arithmetic, steps into documents. */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 /* What stands between two expressions, as the parser names it. */
 enum family { COMPARISON, ARITHMETIC, CONCATENATION, STEP, STEP_TEXT };
 
-static const struct operator {
+static const struct infix {
 	const char *name;
 	enum family family;
 	enum consort_op op;
-} operators[] = {
-	{"=", COMPARISON, CONSORT_OP_EQ},       {"<>", COMPARISON, CONSORT_OP_NE},
-	{"<", COMPARISON, CONSORT_OP_LT},       {"<=", COMPARISON, CONSORT_OP_LE},
-	{">", COMPARISON, CONSORT_OP_GT},       {">=", COMPARISON, CONSORT_OP_GE},
-	{"+", ARITHMETIC, CONSORT_OP_ADD},      {"-", ARITHMETIC, CONSORT_OP_SUBTRACT},
+} infixes[] = {
+	{"=", COMPARISON, CONSORT_OP_EQ},	{"<>", COMPARISON, CONSORT_OP_NE},
+	{"<", COMPARISON, CONSORT_OP_LT},	{"<=", COMPARISON, CONSORT_OP_LE},
+	{">", COMPARISON, CONSORT_OP_GT},	{">=", COMPARISON, CONSORT_OP_GE},
+	{"+", ARITHMETIC, CONSORT_OP_ADD},	{"-", ARITHMETIC, CONSORT_OP_SUBTRACT},
 	{"*", ARITHMETIC, CONSORT_OP_MULTIPLY}, {"/", ARITHMETIC, CONSORT_OP_DIVIDE},
-	{"%", ARITHMETIC, CONSORT_OP_MODULO},   {"||", CONCATENATION, CONSORT_OP_CONCAT},
-	{"->", STEP, CONSORT_OP_PATH},          {"->>", STEP_TEXT, CONSORT_OP_PATH_TEXT},
+	{"%", ARITHMETIC, CONSORT_OP_MODULO},	{"||", CONCATENATION, CONSORT_OP_CONCAT},
+	{"->", STEP, CONSORT_OP_PATH},		{"->>", STEP_TEXT, CONSORT_OP_PATH_TEXT},
 };
 
 static const struct consort_type bool_type = {.id = CONSORT_TYPE_BOOL};
@@ -30,13 +30,13 @@ static const char *name_of(const PgQuery__AExpr *node)
 	return last && last->node_case == PG_QUERY__NODE__NODE_STRING ? last->string->sval : "";
 }
 
-static const struct operator *find_operator(const char *name)
+static const struct infix *find_infix(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
-		if (!strcmp(operators[i].name, name))
-			return &operators[i];
+	for (i = 0; i < sizeof(infixes) / sizeof(infixes[0]); i++)
+		if (!strcmp(infixes[i].name, name))
+			return &infixes[i];
 	return NULL;
 }
 
@@ -50,15 +50,17 @@ static bool is_order(enum consort_op op)
 static bool check_comparable(struct consort_resolver *r, const struct consort_expr *expr, bool order)
 {
 	if (expr->type.id == CONSORT_TYPE_LIST)
-		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE, "lists cannot be compared");
-	if (order && expr->type.id == CONSORT_TYPE_JSON)
 		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE,
-					      "JSON is neither less nor greater: compare a part of it as text or number");
+					      "lists cannot be compared");
+	if (order && expr->type.id == CONSORT_TYPE_JSON)
+		return consort_query_fail_for(
+			r, expr, expr->position, CONSORT_ETYPE,
+			"JSON is neither less nor greater: compare a part of it as text or number");
 	return true;
 }
 
-struct consort_expr *consort_query_compare(struct consort_resolver *r, enum consort_op op, struct consort_expr *left,
-					   struct consort_expr *right, int32_t at)
+struct consort_expr *consort_query_compare(struct consort_resolver *r, enum consort_op op,
+					   struct consort_expr *left, struct consort_expr *right, int32_t at)
 {
 	struct consort_expr *sides[] = {left, right};
 
@@ -71,8 +73,8 @@ struct consort_expr *consort_query_compare(struct consort_resolver *r, enum cons
 /* x [NOT] IN (a, b, …) */
 static struct consort_expr *list_test(struct consort_resolver *r, const PgQuery__AExpr *node, int32_t at)
 {
-	const PgQuery__List *list = node->rexpr && node->rexpr->node_case == PG_QUERY__NODE__NODE_LIST
-					    ? node->rexpr->list : NULL;
+	const PgQuery__List *list =
+		node->rexpr && node->rexpr->node_case == PG_QUERY__NODE__NODE_LIST ? node->rexpr->list : NULL;
 	struct consort_expr **args, *in;
 	uint32_t count, i;
 
@@ -96,7 +98,8 @@ static struct consort_expr *list_test(struct consort_resolver *r, const PgQuery_
 }
 
 /* x [NOT] BETWEEN a AND b, as two comparisons */
-static struct consort_expr *range_test(struct consort_resolver *r, const PgQuery__AExpr *node, bool within, int32_t at)
+static struct consort_expr *range_test(struct consort_resolver *r, const PgQuery__AExpr *node, bool within,
+				       int32_t at)
 {
 	const PgQuery__List *bounds = node->rexpr->list;
 	struct consort_expr *sides[3], *low, *high;
@@ -116,19 +119,38 @@ static struct consort_expr *range_test(struct consort_resolver *r, const PgQuery
 	return consort_query_call(r, within ? CONSORT_OP_AND : CONSORT_OP_OR, bool_type, low, high, at);
 }
 
+/* Does every backslash of a literal pattern have something behind it? */
+static bool is_whole(const struct consort_expr *pattern)
+{
+	struct consort_view text = pattern->value.as.view;
+	uint64_t i;
+
+	if (pattern->kind != CONSORT_EXPR_LITERAL || consort_value_is_null(&pattern->value))
+		return true;
+	for (i = 0; i < text.size; i++)
+		if (text.data[i] == '\\' && ++i == text.size)
+			return false;
+	return true;
+}
+
 /* x [NOT] [I]LIKE pattern */
-static struct consort_expr *pattern_test(struct consort_resolver *r, const PgQuery__AExpr *node, enum consort_op op,
-					 int32_t at)
+static struct consort_expr *pattern_test(struct consort_resolver *r, const PgQuery__AExpr *node,
+					 enum consort_op op, int32_t at)
 {
 	const char *who = op == CONSORT_OP_LIKE ? "like" : "ilike";
 	struct consort_expr *text, *pattern, *like;
 
-	if (node->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && node->rexpr->func_call->n_funcname == 2)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "escape is not understood: a backslash escapes in %s", who);
+	if (node->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+	    node->rexpr->func_call->n_funcname == 2)
+		return consort_query_fail(r, at, CONSORT_ESYNTAX,
+					  "escape is not understood: a backslash escapes in %s", who);
 	text = consort_query_expr(r, node->lexpr);
 	pattern = text ? consort_query_expr(r, node->rexpr) : NULL;
 	text = pattern ? consort_query_need(r, text, text_type, who) : NULL;
 	pattern = text ? consort_query_need(r, pattern, text_type, who) : NULL;
+	if (pattern && !is_whole(pattern))
+		return consort_query_fail(r, pattern->position, CONSORT_ESYNTAX,
+					  "a pattern must not end with a backslash");
 	like = pattern ? consort_query_call(r, op, bool_type, text, pattern, at) : NULL;
 	if (!like || name_of(node)[0] != '!')
 		return like;
@@ -159,14 +181,15 @@ static bool decimal_result(struct consort_resolver *r, enum consort_op op, struc
 		whole++;
 	}
 	if (scale > 38)
-		return consort_query_fail(r, at, CONSORT_ETYPE,
-					  "the product has %d digits behind the point: cast one side to fewer", scale);
+		return consort_query_fail(
+			r, at, CONSORT_ETYPE,
+			"the product has %d digits behind the point: cast one side to fewer", scale);
 	*out_type = consort_type_decimal((uint8_t)(whole + scale > 38 ? 38 : whole + scale), (uint8_t)scale);
 	return true;
 }
 
-static struct consort_expr *arithmetic(struct consort_resolver *r, enum consort_op op, struct consort_expr *left,
-				       struct consort_expr *right, int32_t at)
+static struct consort_expr *arithmetic(struct consort_resolver *r, enum consort_op op,
+				       struct consort_expr *left, struct consort_expr *right, int32_t at)
 {
 	struct consort_expr *sides[] = {left, right};
 	struct consort_type type;
@@ -205,7 +228,8 @@ static struct consort_expr *concatenation(struct consort_resolver *r, struct con
 {
 	bool grows = left->kind == CONSORT_EXPR_CALL && left->op == CONSORT_OP_CONCAT;
 	uint32_t nargs = grows ? left->nargs : 1;
-	struct consort_expr **args = consort_arena_array(r->arena, (size_t)nargs + 1, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, (size_t)nargs + 1, sizeof(struct consort_expr *));
 
 	if (!args)
 		return consort_query_no_memory(r);
@@ -214,13 +238,16 @@ static struct consort_expr *concatenation(struct consort_resolver *r, struct con
 	else
 		args[0] = consort_query_need(r, left, text_type, "||");
 	args[nargs] = args[0] ? consort_query_need(r, right, text_type, "||") : NULL;
-	return args[nargs] ? consort_query_call_n(r, CONSORT_OP_CONCAT, text_type, args, nargs + 1, at) : NULL;
+	return args[nargs] ? consort_query_call_n(r, CONSORT_OP_CONCAT, text_type, args, nargs + 1, at)
+			   : NULL;
 }
 
 /* document -> step, document ->> step */
-static struct consort_expr *step(struct consort_resolver *r, struct consort_expr *document, struct consort_expr *key,
-				 bool text, int32_t at)
+static struct consort_expr *step(struct consort_resolver *r, struct consort_expr *document,
+				 struct consort_expr *key, bool text, int32_t at)
 {
+	struct consort_expr *path;
+
 	if (document->type.id != CONSORT_TYPE_JSON)
 		return consort_query_fail_for(r, document, document->position, CONSORT_ETYPE,
 					      "%s needs JSON on its left, not %s", text ? "->>" : "->",
@@ -229,44 +256,50 @@ static struct consort_expr *step(struct consort_resolver *r, struct consort_expr
 	    (key->type.id != CONSORT_TYPE_TEXT && key->type.id != CONSORT_TYPE_INT64))
 		return consort_query_fail(r, key->position, CONSORT_ESYNTAX,
 					  "a step into a document is a name or a position, like 'a' or 0");
-	return consort_query_path(r, document, key, text, at);
+	path = consort_query_path(r, document, key, text, at);
+	if (path && !text)
+		path->flags |= CONSORT_QUERY_FLEXIBLE;
+	return path;
 }
 
 /* --- all of them --- */
 
 static struct consort_expr *binary(struct consort_resolver *r, const PgQuery__AExpr *node, int32_t at)
 {
-	const struct operator *operator = find_operator(name_of(node));
+	const struct infix *infix = find_infix(name_of(node));
 	struct consort_expr *left, *right;
 
-	if (!operator)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "the operator %s is not understood", name_of(node));
+	if (!infix)
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "the operator %s is not understood",
+					  name_of(node));
 	left = consort_query_expr(r, node->lexpr);
 	right = left ? consort_query_expr(r, node->rexpr) : NULL;
 	if (!right)
 		return NULL;
-	switch (operator->family) {
+	switch (infix->family) {
 	case COMPARISON:
-		return consort_query_compare(r, operator->op, left, right, at);
+		return consort_query_compare(r, infix->op, left, right, at);
 	case ARITHMETIC:
-		return arithmetic(r, operator->op, left, right, at);
+		return arithmetic(r, infix->op, left, right, at);
 	case CONCATENATION:
 		return concatenation(r, left, right, at);
 	default:
-		return step(r, left, right, operator->family == STEP_TEXT, at);
+		return step(r, left, right, infix->family == STEP_TEXT, at);
 	}
 }
 
 /* NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END. */
 static struct consort_expr *nullif(struct consort_resolver *r, const PgQuery__AExpr *node, int32_t at)
 {
-	struct consort_expr *sides[2], **args = consort_arena_array(r->arena, 3, sizeof(struct consort_expr *));
+	struct consort_expr *sides[2],
+		**args = consort_arena_array(r->arena, 3, sizeof(struct consort_expr *));
 
 	if (!args)
 		return consort_query_no_memory(r);
 	sides[0] = consort_query_expr(r, node->lexpr);
 	sides[1] = sides[0] ? consort_query_expr(r, node->rexpr) : NULL;
-	if (!sides[1] || !consort_query_share(r, sides[0]) || !consort_query_agree(r, CONSORT_AGREE_COMPARE, sides, 2))
+	if (!sides[1] || !consort_query_share(r, sides[0]) ||
+	    !consort_query_agree(r, CONSORT_AGREE_COMPARE, sides, 2))
 		return NULL;
 	args[0] = consort_query_compare(r, CONSORT_OP_EQ, sides[0], sides[1], at);
 	args[1] = args[0] ? consort_query_null(r, sides[0]->type, at) : NULL;
@@ -285,8 +318,10 @@ struct consort_expr *consort_query_operation(struct consort_resolver *r, const P
 	case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
 		left = consort_query_expr(r, node->lexpr);
-		return consort_query_compare(r, node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT
-							? CONSORT_OP_DISTINCT : CONSORT_OP_NOT_DISTINCT,
+		return consort_query_compare(r,
+					     node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT
+						     ? CONSORT_OP_DISTINCT
+						     : CONSORT_OP_NOT_DISTINCT,
 					     left, left ? consort_query_expr(r, node->rexpr) : NULL, at);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
 		return nullif(r, node, at);
@@ -307,7 +342,8 @@ struct consort_expr *consort_query_operation(struct consort_resolver *r, const P
 		return consort_query_fail(r, at, CONSORT_ESYNTAX, "between symmetric is not understood");
 	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "any and all are not understood: use in (…)");
+		return consort_query_fail(r, at, CONSORT_ESYNTAX,
+					  "any and all are not understood: use in (…)");
 	default:
 		return consort_query_fail(r, at, CONSORT_ESYNTAX, "this operator is not understood");
 	}

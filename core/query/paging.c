@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paging: only records behind the one with a given key. The order is completed by the key, so it is total; the
- * record's values in that order are read by its key first, and are parameters of the query. A record is behind
- * it when, for some i, it has the same values before the i-th and a later one there.
+ * Paging: only records behind the one with a given key. The order is completed by the key, so it is total;
+ * the record's values in that order are read by its key first, and are parameters of the query. A record is
+ * behind it when, for some i, it has the same values before the i-th and a later one there.
  */
-#include "query/internal.h"
+#include "query/build.h"
 
 static const struct consort_type bool_type = {.id = CONSORT_TYPE_BOOL};
 
 /* A parameter of the core's own, behind the user's. */
 static struct consort_expr *own_parameter(struct consort_resolver *r, struct consort_type type)
 {
-	if (!consort_query_grow(r, &r->parameters, r->nparameters, &r->parameters_capacity, sizeof(*r->parameters)))
+	if (!consort_query_grow(r, &r->parameters, r->nparameters, &r->parameters_capacity,
+				sizeof(*r->parameters)))
 		return NULL;
 	r->parameters[r->nparameters] = (struct consort_parameter){.type = type, .at = -1};
 	return consort_query_parameter(r, r->nparameters++, -1);
@@ -40,9 +41,11 @@ static bool complete_order(struct consort_resolved *q, struct consort_exprs *out
 			;
 		if (j < q->nsortings)
 			continue;
-		if (!consort_query_grow(r, &q->sortings, q->nsortings, &q->sortings_capacity, sizeof(*q->sortings)))
+		if (!consort_query_grow(r, &q->sortings, q->nsortings, &q->sortings_capacity,
+					sizeof(*q->sortings)))
 			return false;
-		q->sortings[q->nsortings++] = (struct consort_sorting){.expr = column, .item = UINT32_MAX, .at = -1};
+		q->sortings[q->nsortings++] =
+			(struct consort_sorting){.expr = column, .item = UINT32_MAX, .at = -1};
 	}
 	return true;
 }
@@ -51,7 +54,8 @@ static bool complete_order(struct consort_resolved *q, struct consort_exprs *out
 static struct consort_expr *later(struct consort_resolver *r, const struct consort_sorting *sorting,
 				  struct consort_expr *value)
 {
-	bool descending = sorting->flags & CONSORT_ORDER_DESCENDING, first = sorting->flags & CONSORT_ORDER_NULLS_FIRST;
+	bool descending = sorting->flags & CONSORT_ORDER_DESCENDING,
+	     first = sorting->flags & CONSORT_ORDER_NULLS_FIRST;
 	struct consort_expr *expr = sorting->expr, *beyond, *null, *other;
 
 	beyond = call(r, descending ? CONSORT_OP_LT : CONSORT_OP_GT, expr, value);
@@ -72,10 +76,12 @@ static struct consort_expr *same(struct consort_resolver *r, const struct consor
 }
 
 /* values[0…at) the same, and then later */
-static struct consort_expr *behind_at(struct consort_resolved *q, const struct consort_exprs *values, uint32_t at)
+static struct consort_expr *behind_at(struct consort_resolved *q, const struct consort_exprs *values,
+				      uint32_t at)
 {
 	struct consort_resolver *r = &q->r;
-	struct consort_expr **args = consort_arena_array(r->arena, (size_t)at + 1, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, (size_t)at + 1, sizeof(struct consort_expr *));
 	uint32_t i;
 
 	if (!args)
@@ -83,7 +89,8 @@ static struct consort_expr *behind_at(struct consort_resolved *q, const struct c
 	for (i = 0; i <= at; i++) {
 		if (!consort_query_share(r, q->sortings[i].expr))
 			return NULL;
-		args[i] = i < at ? same(r, &q->sortings[i], values->items[i]) : later(r, &q->sortings[i], values->items[i]);
+		args[i] = i < at ? same(r, &q->sortings[i], values->items[i])
+				 : later(r, &q->sortings[i], values->items[i]);
 		if (!args[i])
 			return NULL;
 	}
@@ -93,21 +100,29 @@ static struct consort_expr *behind_at(struct consort_resolved *q, const struct c
 static struct consort_expr *behind(struct consort_resolved *q)
 {
 	struct consort_resolver *r = &q->r;
-	struct consort_expr **args = consort_arena_array(r->arena, q->nsortings, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, q->nsortings, sizeof(struct consort_expr *));
 	struct consort_exprs values = {0};
 	uint32_t i;
 
 	if (!args)
 		return consort_query_no_memory(r);
-	for (i = 0; i < q->nsortings; i++)
+	for (i = 0; i < q->nsortings; i++) {
+		if (q->sortings[i].expr->type.id == CONSORT_TYPE_JSON)
+			return consort_query_fail_for(
+				r, q->sortings[i].expr, -1, CONSORT_ETYPE,
+				"paging in the order of JSON is not understood: order by a part "
+				"of it as text or number");
 		if (!consort_exprs_add(r, &values, own_parameter(r, q->sortings[i].expr->type)))
 			return NULL;
+	}
 	for (i = 0; i < q->nsortings; i++) {
 		args[i] = behind_at(q, &values, i);
 		if (!args[i])
 			return NULL;
 	}
-	return q->nsortings > 1 ? consort_query_call_n(r, CONSORT_OP_OR, bool_type, args, q->nsortings, -1) : args[0];
+	return q->nsortings > 1 ? consort_query_call_n(r, CONSORT_OP_OR, bool_type, args, q->nsortings, -1)
+				: args[0];
 }
 
 bool consort_resolve_after(struct consort_resolved *q, struct consort_exprs *out_key)
@@ -116,9 +131,11 @@ bool consort_resolve_after(struct consort_resolved *q, struct consort_exprs *out
 	const struct consort_resource *resource = r->sources[0].resource;
 
 	if (!resource->nkeys)
-		return consort_query_fail(r, -1, CONSORT_EINVAL, "%s has no key to page after", resource->name);
+		return consort_query_fail(r, -1, CONSORT_EINVAL, "%s has no key to page after",
+					  resource->name);
 	if (q->clauses->nafter != resource->nkeys)
-		return consort_query_fail(r, -1, CONSORT_EINVAL, "the key of %s has %u attributes, %u values were given",
+		return consort_query_fail(r, -1, CONSORT_EINVAL,
+					  "the key of %s has %u attributes, %u values were given",
 					  resource->name, resource->nkeys, q->clauses->nafter);
 	r->text = NULL;
 	return complete_order(q, out_key) && consort_exprs_add(r, &q->where, behind(q));

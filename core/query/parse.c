@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A text to libpg_query's tree. The text becomes one clause of a statement, and the statement must then consist
- * of that clause alone. Before, its tokens are checked: the parser, and all that walk its tree, recurse, so
- * the depth of the tree is bounded by what the tokens can build at most. (Measured with libpg_query 15 and
- * protobuf-c 1.4: a level costs 1.9 KiB of stack, a CASE twice as much, so 512 KiB overflow at 264 levels.)
+ * A text to libpg_query's tree. The text becomes one clause of a statement, and the statement must then
+ * consist of that clause alone. Before, its tokens are checked: the parser, and all that walk its tree,
+ * recurse, so the depth of the tree is bounded by what the tokens can build at most. (Measured with
+ * libpg_query 15 and protobuf-c 1.4: a level costs 1.9 KiB of stack, a CASE twice as much, so 512 KiB
+ * overflow at 264 levels.)
  */
-#include "query/internal.h"
+#include "query/text.h"
 
 #include <pg_query.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define LARGEST_TEXT (64 * 1024)
-#define DEEPEST 100        /* levels of parentheses and operators */
+#define DEEPEST 100	      /* levels of parentheses and operators */
 #define LONGEST_IDENTIFIER 63 /* the parser cuts longer ones */
-#define EXCERPT 80         /* bytes of the text in a message, about */
+#define EXCERPT 80	      /* bytes of the text in a message, about */
 
 /* The clauses: how a text becomes one. */
 static const struct {
@@ -64,8 +65,9 @@ static void excerpt(const struct consort_text *text, int32_t at, char out[EXCERP
 	strcpy(o, end < text->size ? "…" : "");
 }
 
-enum consort_status consort_text_fail(const struct consort_text *text, int32_t at, struct consort_error *error,
-				      enum consort_status status, const char *sentence)
+enum consort_status consort_text_fail(const struct consort_text *text, int32_t at,
+				      struct consort_error *error, enum consort_status status,
+				      const char *sentence)
 {
 	char around[EXCERPT + 16];
 	int32_t position = 1, i;
@@ -83,8 +85,8 @@ enum consort_status consort_text_fail(const struct consort_text *text, int32_t a
 	return status;
 }
 
-static enum consort_status CONSORT_PRINTF(4, 5)
-fail(const struct consort_text *text, int32_t at, struct consort_error *error, const char *format, ...)
+static enum consort_status CONSORT_PRINTF(4, 5) fail(const struct consort_text *text, int32_t at,
+						     struct consort_error *error, const char *format, ...)
 {
 	char sentence[512];
 	va_list arguments;
@@ -95,16 +97,20 @@ fail(const struct consort_text *text, int32_t at, struct consort_error *error, c
 	return consort_text_fail(text, at, error, CONSORT_ESYNTAX, sentence);
 }
 
-/* The parser's own error; its positions are characters from 1, 0 for none. */
-static enum consort_status fail_as(const struct consort_text *text, const PgQueryError *parser, int32_t prefix,
-				   struct consort_error *error)
+/* The parser's own error; its positions are characters from 1, 0 for none. It may quote half a character. */
+static enum consort_status fail_as(const struct consort_text *text, const PgQueryError *parser,
+				   int32_t prefix, struct consort_error *error)
 {
 	int32_t left = parser->cursorpos - prefix - 1, at = 0;
+	uint64_t wrong;
 
-	if (!parser->message || strstr(parser->message, "out of memory"))
+	while (parser->message && !consort_utf8_valid(parser->message, strlen(parser->message), &wrong))
+		parser->message[wrong] = '?';
+	if (!parser->message || !strcmp(parser->message, "out of memory"))
 		return consort_error_no_memory(error);
 	if (parser->cursorpos <= 0)
-		return consort_error_set(error, CONSORT_ESYNTAX, "%s: %s", consort_text_clause(text), parser->message);
+		return consort_error_set(error, CONSORT_ESYNTAX, "%s: %s", consort_text_clause(text),
+					 parser->message);
 	for (; at < text->size && (left > 0 || inside_character(text->text[at])); at++)
 		left -= !inside_character(text->text[at]);
 	return fail(text, at, error, "%s", parser->message);
@@ -123,7 +129,8 @@ static void unpack_free(void *arena, void *memory)
 	(void)memory;
 }
 
-static enum consort_status scan(struct consort_text *text, struct consort_arena *arena, struct consort_error *error)
+static enum consort_status scan(struct consort_text *text, struct consort_arena *arena,
+				struct consort_error *error)
 {
 	ProtobufCAllocator allocator = {unpack_alloc, unpack_free, arena};
 	PgQueryScanResult result = pg_query_scan(text->text);
@@ -146,9 +153,11 @@ static enum consort_status scan(struct consort_text *text, struct consort_arena 
 	for (i = 0; i < found->n_tokens; i++) {
 		const PgQuery__ScanToken *token = found->tokens[i];
 
-		if (token->token == PG_QUERY__TOKEN__SQL_COMMENT || token->token == PG_QUERY__TOKEN__C_COMMENT)
+		if (token->token == PG_QUERY__TOKEN__SQL_COMMENT ||
+		    token->token == PG_QUERY__TOKEN__C_COMMENT)
 			continue;
-		tokens[text->ntokens++] = (struct consort_token){token->start, token->end, (int32_t)token->token};
+		tokens[text->ntokens++] =
+			(struct consort_token){token->start, token->end, (int32_t)token->token};
 	}
 	text->tokens = tokens;
 out:
@@ -196,16 +205,19 @@ static enum consort_status check_words(const struct consort_text *text, struct c
 	uint32_t i;
 
 	if (!text->ntokens)
-		return consort_error_set(error, CONSORT_ESYNTAX, "the text of %s is empty", consort_text_clause(text));
+		return consort_error_set(error, CONSORT_ESYNTAX, "the text of %s is empty",
+					 consort_text_clause(text));
 	for (i = 0; i < text->ntokens; i++) {
 		const struct consort_token *token = &text->tokens[i];
 		const char *word = text->text + token->start;
 		int32_t size = token->end - token->start;
 
 		if (token->kind == PG_QUERY__TOKEN__UIDENT)
-			return fail(text, token->start, error, "a name with U& is not understood: write it in plain quotes");
+			return fail(text, token->start, error,
+				    "a name with U& is not understood: write it in plain quotes");
 		if (token->kind == PG_QUERY__TOKEN__DISTINCT && text->clause == CONSORT_CLAUSE_SELECT && !i)
-			return fail(text, token->start, error, "select distinct is not understood: group by the columns");
+			return fail(text, token->start, error,
+				    "select distinct is not understood: group by the columns");
 		if (names(text, i) || !foreign(text, i))
 			continue;
 		if (token->kind == ';')
@@ -213,8 +225,8 @@ static enum consort_status check_words(const struct consort_text *text, struct c
 		if (token->kind == PG_QUERY__TOKEN__SELECT)
 			return fail(text, token->start, error, "a sub-select is not understood here");
 		return fail(text, token->start, error,
-			    "'%.*s' does not belong in an expression; if it is a name, write \"%.*s\"", size, word, size,
-			    word);
+			    "'%.*s' does not belong in an expression; if it is a name, write \"%.*s\"", size,
+			    word, size, word);
 	}
 	return CONSORT_OK;
 }
@@ -222,7 +234,7 @@ static enum consort_status check_words(const struct consort_text *text, struct c
 /* What one pair of parentheses, brackets or CASE … END holds: an item is what stands between commas and the
  * like, and its tree is at most as deep as it has operators, on top of the deepest of its operands. */
 struct level {
-	int32_t close;    /* the token that ends it */
+	int32_t close; /* the token that ends it */
 	uint32_t operators;
 	uint32_t operand; /* depth of the item's deepest operand */
 	uint32_t deepest; /* of the items before */
@@ -257,20 +269,22 @@ static bool is_closer(int32_t kind)
 static bool is_separator(int32_t kind)
 {
 	return kind == ',' || kind == PG_QUERY__TOKEN__AND || kind == PG_QUERY__TOKEN__OR ||
-	       kind == PG_QUERY__TOKEN__WHEN || kind == PG_QUERY__TOKEN__THEN || kind == PG_QUERY__TOKEN__ELSE;
+	       kind == PG_QUERY__TOKEN__WHEN || kind == PG_QUERY__TOKEN__THEN ||
+	       kind == PG_QUERY__TOKEN__ELSE;
 }
 
 static bool is_operand(int32_t kind)
 {
-	return kind == PG_QUERY__TOKEN__IDENT || kind == PG_QUERY__TOKEN__ICONST || kind == PG_QUERY__TOKEN__FCONST ||
-	       kind == PG_QUERY__TOKEN__SCONST || kind == PG_QUERY__TOKEN__PARAM || kind == '.';
+	return kind == PG_QUERY__TOKEN__IDENT || kind == PG_QUERY__TOKEN__ICONST ||
+	       kind == PG_QUERY__TOKEN__FCONST || kind == PG_QUERY__TOKEN__SCONST ||
+	       kind == PG_QUERY__TOKEN__PARAM || kind == '.';
 }
 
 static enum consort_status check_depth(const struct consort_text *text, struct consort_error *error)
 {
 	struct level levels[DEEPEST + 1] = {{0, 0, 0, 0}};
 	struct level *level = levels;
-	uint32_t i;
+	uint32_t depth, i;
 
 	for (i = 0; i < text->ntokens; i++) {
 		int32_t kind = text->tokens[i].kind, at = text->tokens[i].start;
@@ -280,21 +294,24 @@ static enum consort_status check_depth(const struct consort_text *text, struct c
 		if (closer(kind)) {
 			if (level - levels == DEEPEST)
 				return fail(text, at, error, "nested deeper than %d levels", DEEPEST);
-			*++level = (struct level){closer(kind), kind == PG_QUERY__TOKEN__CASE, 0, 0};
+			*++level = (struct level){closer(kind), 0, 0, 0};
 		} else if (is_closer(kind)) {
 			if (level->close != kind)
-				return fail(text, at, error, "'%.*s' closes nothing", text->tokens[i].end - at, text->text + at);
+				return fail(text, at, error, "'%.*s' closes nothing",
+					    text->tokens[i].end - at, text->text + at);
 			end_item(level);
+			depth = level->deepest + (kind == PG_QUERY__TOKEN__END_P ? 2 : 1);
 			level--;
-			if (level[1].deepest + 1 > level->operand)
-				level->operand = level[1].deepest + 1;
+			if (depth > level->operand)
+				level->operand = depth;
 		} else if (is_separator(kind)) {
 			end_item(level);
 		} else {
 			level->operators++;
 		}
 		if (level->operators + level->operand > DEEPEST)
-			return fail(text, at, error, "nested deeper than %d levels of parentheses and operators", DEEPEST);
+			return fail(text, at, error,
+				    "nested deeper than %d levels of parentheses and operators", DEEPEST);
 	}
 	return CONSORT_OK;
 }
@@ -328,9 +345,10 @@ static bool take_select(const PgQuery__SelectStmt *s, struct consort_text *text)
 {
 	bool targets = text->clause == CONSORT_CLAUSE_SELECT;
 
-	if (s->n_distinct_clause || s->into_clause || s->n_from_clause || s->group_distinct || s->having_clause ||
-	    s->n_window_clause || s->n_values_lists || s->limit_offset || s->limit_count || s->n_locking_clause ||
-	    s->with_clause || s->larg || s->rarg || (!targets && s->n_target_list != 1))
+	if (s->n_distinct_clause || s->into_clause || s->n_from_clause || s->group_distinct ||
+	    s->having_clause || s->n_window_clause || s->n_values_lists || s->limit_offset ||
+	    s->limit_count || s->n_locking_clause || s->with_clause || s->larg || s->rarg ||
+	    (!targets && s->n_target_list != 1))
 		return false;
 	switch (text->clause) {
 	case CONSORT_CLAUSE_SELECT:
@@ -357,7 +375,8 @@ static bool take_update(const PgQuery__UpdateStmt *s, struct consort_text *text)
 {
 	text->nnodes = s->n_target_list;
 	text->nodes = s->target_list;
-	return text->nnodes && !s->where_clause && !s->n_from_clause && !s->n_returning_list && !s->with_clause;
+	return text->nnodes && !s->where_clause && !s->n_from_clause && !s->n_returning_list &&
+	       !s->with_clause;
 }
 
 static bool take_clause(const PgQuery__ParseResult *tree, struct consort_text *text)
@@ -367,11 +386,14 @@ static bool take_clause(const PgQuery__ParseResult *tree, struct consort_text *t
 	if (!statement)
 		return false;
 	if (text->clause == CONSORT_CLAUSE_ASSIGNMENTS)
-		return statement->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT && take_update(statement->update_stmt, text);
-	return statement->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && take_select(statement->select_stmt, text);
+		return statement->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT &&
+		       take_update(statement->update_stmt, text);
+	return statement->node_case == PG_QUERY__NODE__NODE_SELECT_STMT &&
+	       take_select(statement->select_stmt, text);
 }
 
-static enum consort_status parse(struct consort_text *text, struct consort_arena *arena, struct consort_error *error)
+static enum consort_status parse(struct consort_text *text, struct consort_arena *arena,
+				 struct consort_error *error)
 {
 	ProtobufCAllocator allocator = {unpack_alloc, unpack_free, arena};
 	PgQueryProtobufParseResult result;
@@ -397,10 +419,12 @@ out:
 	return status;
 }
 
-enum consort_status consort_text_parse(enum consort_clause clause, const char *text, struct consort_arena *arena,
-				       struct consort_text *out_text, struct consort_error *error)
+enum consort_status consort_text_parse(enum consort_clause clause, const char *text,
+				       struct consort_arena *arena, struct consort_text *out_text,
+				       struct consort_error *error)
 {
-	struct consort_text parsed = {.text = text, .clause = clause, .prefix = (int32_t)strlen(clauses[clause].prefix)};
+	struct consort_text parsed = {
+		.text = text, .clause = clause, .prefix = (int32_t)strlen(clauses[clause].prefix)};
 	size_t size = strnlen(text, LARGEST_TEXT + 1);
 	enum consort_status status;
 	uint64_t at = 0;
@@ -447,7 +471,8 @@ uint32_t consort_text_token(const struct consort_text *text, int32_t at)
 bool consort_text_word(const struct consort_text *text, uint32_t token, struct consort_arena *arena,
 		       struct consort_word *out_word)
 {
-	const char *from = text->text + text->tokens[token].start, *end = text->text + text->tokens[token].end;
+	const char *from = text->text + text->tokens[token].start,
+		   *end = text->text + text->tokens[token].end;
 	char *out = consort_arena_copy(arena, from, (size_t)(end - from)), *folded, *c;
 
 	if (!out)

@@ -5,8 +5,12 @@
 #define LONGEST_TEXT 40
 
 /* How tightly an operator binds, as in PostgreSQL's grammar. */
-enum binding { LOOSEST, BIND_OR, BIND_AND, BIND_NOT, BIND_IS, BIND_COMPARE, BIND_MATCH, BIND_OTHER, BIND_ADD,
-	       BIND_MULTIPLY, BIND_SIGN, BIND_CAST, TIGHTEST };
+/* clang-format off */
+enum binding {
+	LOOSEST, BIND_OR, BIND_AND, BIND_NOT, BIND_IS, BIND_COMPARE, BIND_MATCH, BIND_OTHER, BIND_ADD,
+	BIND_MULTIPLY, BIND_SIGN, BIND_CAST, TIGHTEST
+};
+/* clang-format on */
 
 /* How an operator is written: between its arguments, in front, behind, or as a function. */
 enum form { INFIX, PREFIX, POSTFIX, FUNCTION, SPECIAL };
@@ -143,7 +147,8 @@ static void print_list(const struct printer *p, const struct consort_expr *call,
 	}
 }
 
-static void print_infix(const struct printer *p, const struct consort_expr *call, const struct spelling *spelling)
+static void print_infix(const struct printer *p, const struct consort_expr *call,
+			const struct spelling *spelling)
 {
 	enum binding tighter = spelling->binding + 1;
 	/* what groups to the left needs no parentheses there; comparisons do not group */
@@ -192,7 +197,8 @@ static void print_special(const struct printer *p, const struct consort_expr *ca
 static void print_call(const struct printer *p, const struct consort_expr *call, enum binding outside)
 {
 	size_t known = sizeof(spellings) / sizeof(spellings[0]);
-	const struct spelling *spelling = call->op < known && spellings[call->op].text ? &spellings[call->op] : NULL;
+	const struct spelling *spelling =
+		call->op < known && spellings[call->op].text ? &spellings[call->op] : NULL;
 	bool wrapped = spelling && spelling->binding < outside;
 
 	if (!spelling) {
@@ -249,8 +255,8 @@ static void print(const struct printer *p, const struct consort_expr *expr, enum
 	}
 }
 
-void consort_expr_print(const struct consort_expr *expr, const struct consort_field *const *fields, uint32_t nfields,
-			struct consort_buffer *out)
+void consort_expr_print(const struct consort_expr *expr, const struct consort_field *const *fields,
+			uint32_t nfields, struct consort_buffer *out)
 {
 	struct printer printer = {fields, nfields, out};
 

@@ -3,7 +3,7 @@
  * The resolver: one node of the parser's tree to one expression, and how it tells what is wrong. Only what is
  * listed here is understood; everything else is refused where it stands.
  */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +12,9 @@
 
 /* --- failing --- */
 
-static void *vfail(struct consort_resolver *r, const struct consort_slot *slot, int32_t at, enum consort_status status,
-		   const char *format, va_list arguments)
+static void *CONSORT_PRINTF(5, 0)
+	vfail(struct consort_resolver *r, const struct consort_slot *slot, int32_t at,
+	      enum consort_status status, const char *format, va_list arguments)
 {
 	char sentence[640];
 	size_t used = 0;
@@ -26,10 +27,7 @@ static void *vfail(struct consort_resolver *r, const struct consort_slot *slot, 
 		used = (size_t)snprintf(sentence, sizeof(sentence), "%.100s.%.100s: ", resource->name,
 					resource->attributes[slot->attribute]->name);
 	}
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	vsnprintf(sentence + used, sizeof(sentence) - used, format, arguments);
-#pragma GCC diagnostic pop
 	r->status = r->text ? consort_text_fail(r->text, at, r->error, status, sentence)
 			    : consort_error_set(r->error, status, "%s", sentence);
 	if (slot && r->error) {
@@ -42,7 +40,8 @@ static void *vfail(struct consort_resolver *r, const struct consort_slot *slot, 
 	return NULL;
 }
 
-void *consort_query_fail(struct consort_resolver *r, int32_t at, enum consort_status status, const char *format, ...)
+void *consort_query_fail(struct consort_resolver *r, int32_t at, enum consort_status status,
+			 const char *format, ...)
 {
 	va_list arguments;
 
@@ -59,7 +58,8 @@ void *consort_query_fail_for(struct consort_resolver *r, const struct consort_ex
 
 	/* the column itself, or what is read from it */
 	while (expr && expr->kind == CONSORT_EXPR_CALL &&
-	       (expr->op == CONSORT_OP_PATH || expr->op == CONSORT_OP_PATH_TEXT || expr->op == CONSORT_OP_CAST))
+	       (expr->op == CONSORT_OP_PATH || expr->op == CONSORT_OP_PATH_TEXT ||
+		expr->op == CONSORT_OP_CAST))
 		expr = expr->args[0];
 	if (expr && (expr->kind != CONSORT_EXPR_COLUMN || (expr->flags & CONSORT_QUERY_AGGREGATE)))
 		expr = NULL;
@@ -76,7 +76,8 @@ void *consort_query_no_memory(struct consort_resolver *r)
 	return NULL;
 }
 
-bool consort_query_grow(struct consort_resolver *r, void *array, uint32_t count, uint32_t *capacity, size_t size)
+bool consort_query_grow(struct consort_resolver *r, void *array, uint32_t count, uint32_t *capacity,
+			size_t size)
 {
 	uint32_t more = *capacity ? *capacity * 2 : 8;
 	void *old, *grown;
@@ -105,14 +106,15 @@ static struct consort_expr *number(struct consort_resolver *r, const char *text,
 	uint32_t status;
 
 	if (strpbrk(text, "eE")) {
-		status = consort_value_parse(consort_type_of(CONSORT_TYPE_FLOAT64), text, size, NULL, &value, &error);
-	} else if (!strchr(text, '.') &&
-		   !consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), text, size, NULL, &value, NULL)) {
+		status = consort_value_parse(consort_type_of(CONSORT_TYPE_FLOAT64), text, size, NULL, &value,
+					     &error);
+	} else if (!strchr(text, '.') && !consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), text, size,
+							      NULL, &value, NULL)) {
 		status = CONSORT_OK;
 	} else {
 		value.type = consort_type_decimal(1, 0);
-		status = consort_decimal_parse(text, size, &value.as.decimal, &value.type.precision, &value.type.scale,
-					       &error);
+		status = consort_decimal_parse(text, size, &value.as.decimal, &value.type.precision,
+					       &value.type.scale, &error);
 	}
 	if (status)
 		return consort_query_fail(r, at, status, "%s", error.message);
@@ -148,7 +150,8 @@ static struct consort_expr *parameter(struct consort_resolver *r, const PgQuery_
 	unsigned long number_of = at < 0 ? 0 : strtoul(r->text->text + at + 1, NULL, 10);
 
 	if (number_of < 1 || number_of > MOST_PARAMETERS)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "parameters are $1 to $%d", MOST_PARAMETERS);
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "parameters are $1 to $%d",
+					  MOST_PARAMETERS);
 	while (r->nparameters < number_of) {
 		if (!consort_query_grow(r, &r->parameters, r->nparameters, &r->parameters_capacity,
 					sizeof(*r->parameters)))
@@ -166,7 +169,8 @@ static struct consort_expr *column(struct consort_resolver *r, const PgQuery__Co
 	const PgQuery__Node *last = node->n_fields ? node->fields[node->n_fields - 1] : NULL;
 
 	if (last && last->node_case == PG_QUERY__NODE__NODE_A_STAR)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "* stands for columns in select and in count(*) only");
+		return consort_query_fail(r, at, CONSORT_ESYNTAX,
+					  "* stands for columns in select and in count(*) only");
 	return consort_query_name(r, at);
 }
 
@@ -182,7 +186,8 @@ static struct consort_expr *indirection(struct consort_resolver *r, const PgQuer
 
 		if (document->type.id != CONSORT_TYPE_JSON)
 			return consort_query_fail_for(r, document, document->position, CONSORT_ETYPE,
-						      "%s has nothing inside", consort_type_noun(document->type));
+						      "%s has nothing inside",
+						      consort_type_noun(document->type));
 		if (item->node_case == PG_QUERY__NODE__NODE_STRING) {
 			char *key = consort_arena_text(r->arena, item->string->sval);
 
@@ -193,8 +198,9 @@ static struct consort_expr *indirection(struct consort_resolver *r, const PgQuer
 		}
 		if (!step || step->kind != CONSORT_EXPR_LITERAL ||
 		    (step->value.type.id != CONSORT_TYPE_INT64 && step->value.type.id != CONSORT_TYPE_TEXT))
-			return consort_query_fail(r, document->position, CONSORT_ESYNTAX,
-						  "a step into a document is a name or a position, like .a or [0]");
+			return consort_query_fail(
+				r, document->position, CONSORT_ESYNTAX,
+				"a step into a document is a name or a position, like .a or [0]");
 		document = consort_query_path(r, document, step, false, document->position);
 		if (document)
 			document->flags |= CONSORT_QUERY_FLEXIBLE;
@@ -220,7 +226,8 @@ static struct consort_expr *logic(struct consort_resolver *r, const PgQuery__Boo
 		[PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR] = CONSORT_OP_OR,
 		[PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR] = CONSORT_OP_NOT,
 	};
-	struct consort_expr **args = consort_arena_array(r->arena, node->n_args, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, node->n_args, sizeof(struct consort_expr *));
 	size_t i;
 
 	if (!args)
@@ -240,8 +247,10 @@ static struct consort_expr *null_test(struct consort_resolver *r, const PgQuery_
 
 	if (!expr)
 		return NULL;
-	return consort_query_call(r, node->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL ? CONSORT_OP_IS_NULL
-											     : CONSORT_OP_NOT_NULL,
+	return consort_query_call(r,
+				  node->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL
+					  ? CONSORT_OP_IS_NULL
+					  : CONSORT_OP_NOT_NULL,
 				  bool_type, expr, NULL, consort_text_at(r->text, node->location));
 }
 
@@ -270,7 +279,8 @@ static struct consort_expr *truth_test(struct consort_resolver *r, const PgQuery
 
 static struct consort_expr *coalesce(struct consort_resolver *r, const PgQuery__CoalesceExpr *node)
 {
-	struct consort_expr **args = consort_arena_array(r->arena, node->n_args, sizeof(struct consort_expr *));
+	struct consort_expr **args =
+		consort_arena_array(r->arena, node->n_args, sizeof(struct consort_expr *));
 	size_t i;
 
 	if (!args)
@@ -301,16 +311,20 @@ static void *refuse_node(struct consort_resolver *r, const PgQuery__Node *node)
 	case PG_QUERY__NODE__NODE_SUB_LINK:
 		return refuse(r, node->sub_link->location, "a sub-select is not understood here");
 	case PG_QUERY__NODE__NODE_ROW_EXPR:
-		return refuse(r, node->row_expr->location, "rows of values are not understood: compare one by one");
+		return refuse(r, node->row_expr->location,
+			      "rows of values are not understood: compare one by one");
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
 		return refuse(r, node->a_array_expr->location, "array[…] is not understood: use in (…)");
 	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-		return refuse(r, node->sqlvalue_function->location,
-			      "this word is a function of SQL that is not understood; a name is written in quotes");
+		return refuse(
+			r, node->sqlvalue_function->location,
+			"this word is a function of SQL that is not understood; a name is written in quotes");
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
-		return refuse(r, node->collate_clause->location, "collate is not understood: texts compare by their bytes");
+		return refuse(r, node->collate_clause->location,
+			      "collate is not understood: texts compare by their bytes");
 	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
-		return refuse(r, node->min_max_expr->location, "greatest and least are not understood: use case");
+		return refuse(r, node->min_max_expr->location,
+			      "greatest and least are not understood: use case");
 	case PG_QUERY__NODE__NODE_GROUPING_SET:
 		return refuse(r, node->grouping_set->location, "grouping sets are not understood");
 	case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:

@@ -3,12 +3,12 @@
  * Types: how expressions that meet (in a comparison, a list, a sum) come to types that go together.
  *
  * Columns and what is computed from them are *firm*: nothing casts them silently, but where no value can be
- * lost or where numbers are calculated with. The rest adapts: a NULL and a parameter take the type of what they
- * meet, a literal converts where that is exact (a text to what has no literals of its own, like a timestamp),
- * a path into a document is read as what is asked for. A path that meets a number literal is read as float64,
- * the number type of JSON, unless the literal is an integer beyond float64's exact ones.
+ * lost or where numbers are calculated with. The rest adapts: a NULL and a parameter take the type of what
+ * they meet, a literal converts where that is exact (a text to what has no literals of its own, like a
+ * timestamp), a path into a document is read as what is asked for. A path that meets a number literal is read
+ * as float64, the number type of JSON, unless the literal is an integer beyond float64's exact ones.
  */
-#include "query/internal.h"
+#include "query/resolver.h"
 
 #include <stdio.h>
 
@@ -21,16 +21,17 @@ struct goal {
 	enum consort_agreement how;
 	struct consort_type type;
 	const struct consort_expr *holder; /* who has that type */
-	const char *who;                   /* or who needs it */
+	const char *who;		   /* or who needs it */
 };
 
 static bool is_number(struct consort_type type)
 {
-	return type.id == CONSORT_TYPE_INT64 || type.id == CONSORT_TYPE_FLOAT64 || type.id == CONSORT_TYPE_DECIMAL;
+	return type.id == CONSORT_TYPE_INT64 || type.id == CONSORT_TYPE_FLOAT64 ||
+	       type.id == CONSORT_TYPE_DECIMAL;
 }
 
 /* A decimal and a float64 never meet without a cast. */
-static bool is_exact_and_not(struct consort_type a, struct consort_type b)
+static bool is_decimal_and_float(struct consort_type a, struct consort_type b)
 {
 	return (a.id == CONSORT_TYPE_DECIMAL && b.id == CONSORT_TYPE_FLOAT64) ||
 	       (a.id == CONSORT_TYPE_FLOAT64 && b.id == CONSORT_TYPE_DECIMAL);
@@ -80,7 +81,8 @@ static struct consort_expr *no_fit(struct consort_resolver *r, const struct cons
 	consort_value_print(&literal->value, &text);
 	consort_buffer_text(&text, " does not fit ");
 	consort_type_print(type, &text);
-	consort_query_fail_for(r, beside, literal->position, CONSORT_ERANGE, "%s", text.failed ? "it" : text.data);
+	consort_query_fail_for(r, beside, literal->position, CONSORT_ERANGE, "%s",
+			       text.failed ? "it" : text.data);
 	consort_buffer_clear(&text);
 	return NULL;
 }
@@ -88,24 +90,21 @@ static struct consort_expr *no_fit(struct consort_resolver *r, const struct cons
 static struct consort_expr *mismatch(struct consort_resolver *r, const struct goal *goal,
 				     const struct consort_expr *expr)
 {
-	static const char *const sentences[] = {
-		[CONSORT_AGREE_COMPARE] = "cannot compare %s with %s%s",
-		[CONSORT_AGREE_SAME] = "cannot mix %s and %s%s",
-		[CONSORT_AGREE_CALCULATE] = "cannot calculate with %s and %s%s",
+	static const char *const words[][2] = {
+		[CONSORT_AGREE_COMPARE] = {"compare", "with"},
+		[CONSORT_AGREE_SAME] = {"mix", "and"},
+		[CONSORT_AGREE_CALCULATE] = {"calculate with", "and"},
 	};
-	char sentence[256];
+	bool numbers = is_number(goal->type) && is_number(expr->type);
 
-	if (!goal->who && expr->kind == CONSORT_EXPR_LITERAL && is_number(expr->type) && is_number(goal->type))
+	if (!goal->who && expr->kind == CONSORT_EXPR_LITERAL && numbers)
 		return no_fit(r, goal->holder, expr, goal->type);
 	if (goal->who)
-		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE, "%s needs %s, not %s", goal->who,
-					      consort_type_noun(goal->type), describe(expr).text);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(sentence, sizeof(sentence), sentences[goal->how], describe(goal->holder).text, describe(expr).text,
-		 is_number(goal->type) && is_number(expr->type) ? ": cast one of them" : "");
-#pragma GCC diagnostic pop
-	return consort_query_fail_for(r, goal->holder, expr->position, CONSORT_ETYPE, "%s", sentence);
+		return consort_query_fail_for(r, expr, expr->position, CONSORT_ETYPE, "%s needs %s, not %s",
+					      goal->who, consort_type_noun(goal->type), describe(expr).text);
+	return consort_query_fail_for(r, goal->holder, expr->position, CONSORT_ETYPE, "cannot %s %s %s %s%s",
+				      words[goal->how][0], describe(goal->holder).text, words[goal->how][1],
+				      describe(expr).text, numbers ? ": cast one of them" : "");
 }
 
 /* --- literals --- */
@@ -117,7 +116,8 @@ static struct consort_expr *moved(struct consort_resolver *r, struct consort_val
 }
 
 /* A number as another type of number, if that is exact; a decimal literal's float64 is the nearest one. */
-static bool convert_number(const struct consort_value *value, struct consort_type type, struct consort_value *out)
+static bool convert_number(const struct consort_value *value, struct consort_type type,
+			   struct consort_value *out)
 {
 	struct consort_decimal decimal = value->as.decimal;
 	struct consort_value exact = *value;
@@ -127,7 +127,8 @@ static bool convert_number(const struct consort_value *value, struct consort_typ
 	if (value->type.id == CONSORT_TYPE_FLOAT64) {
 		size = consort_float64_print(value->as.float64, text);
 		exact.type = consort_type_decimal(1, 0);
-		if (consort_decimal_parse(text, size, &exact.as.decimal, &exact.type.precision, &exact.type.scale, NULL))
+		if (consort_decimal_parse(text, size, &exact.as.decimal, &exact.type.precision,
+					  &exact.type.scale, NULL))
 			return false;
 		decimal = exact.as.decimal;
 	}
@@ -181,8 +182,8 @@ static struct consort_expr *read_text(struct consort_resolver *r, const struct c
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_value value;
-	uint32_t status = consort_value_parse(type, literal->value.as.view.data, literal->value.as.view.size, r->arena,
-					      &value, &error);
+	uint32_t status = consort_value_parse(type, literal->value.as.view.data, literal->value.as.view.size,
+					      r->arena, &value, &error);
 
 	if (status)
 		return consort_query_fail_for(r, beside, literal->position, status, "%s", error.message);
@@ -191,31 +192,30 @@ static struct consort_expr *read_text(struct consort_resolver *r, const struct c
 
 /* --- documents and parameters --- */
 
-/* What a path leads to, as that type. */
+/* What a path leads to, as that type: a text's characters, else the value. */
 static struct consort_expr *read_document(struct consort_resolver *r, struct consort_expr *path,
 					  struct consort_type type)
 {
 	struct consort_expr **args = (struct consort_expr **)(uintptr_t)path->args;
 
-	if (type.id == CONSORT_TYPE_JSON) {
-		path->flags &= ~CONSORT_QUERY_FLEXIBLE;
-		return path;
-	}
-	path = consort_query_call_n(r, CONSORT_OP_PATH_TEXT, consort_type_of(CONSORT_TYPE_TEXT), args, path->nargs,
-				    path->position);
-	if (!path || type.id == CONSORT_TYPE_TEXT)
+	if (type.id == CONSORT_TYPE_TEXT)
+		return consort_query_call_n(r, CONSORT_OP_PATH_TEXT, type, args, path->nargs, path->position);
+	path = consort_query_call_n(r, CONSORT_OP_PATH, path->type, args, path->nargs, path->position);
+	if (!path || type.id == CONSORT_TYPE_JSON)
 		return path;
 	return consort_query_call(r, CONSORT_OP_CAST, type, path, NULL, path->position);
 }
 
-static struct consort_expr *bind(struct consort_resolver *r, struct consort_expr *parameter, struct consort_type type)
+static struct consort_expr *bind(struct consort_resolver *r, struct consort_expr *parameter,
+				 struct consort_type type)
 {
 	r->parameters[parameter->index].type = type;
 	parameter->type = type;
 	return parameter;
 }
 
-static struct consort_expr *cast(struct consort_resolver *r, struct consort_expr *expr, struct consort_type type)
+static struct consort_expr *cast(struct consort_resolver *r, struct consort_expr *expr,
+				 struct consort_type type)
 {
 	struct consort_value value;
 
@@ -227,14 +227,16 @@ static struct consort_expr *cast(struct consort_resolver *r, struct consort_expr
 
 /* --- adapting one expression --- */
 
-/* A firm expression, or a literal that would lose something: what may be cast, or left. NULL without an error:
- * they do not go together. */
-static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct goal *goal, struct consort_expr *expr)
+/* A firm expression, or a literal that would lose something: what may be cast, or left. NULL without an
+ * error: they do not go together. */
+static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct goal *goal,
+				       struct consort_expr *expr)
 {
 	struct consort_type from = expr->type, to = goal->type;
 
-	if (consort_type_equal(from, to) || (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL &&
-					     goal->how != CONSORT_AGREE_SAME))
+	if (consort_type_equal(from, to) ||
+	    (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL &&
+	     goal->how != CONSORT_AGREE_SAME))
 		return expr;
 	if (from.id == CONSORT_TYPE_DATE && to.id == CONSORT_TYPE_TIMESTAMP)
 		return cast(r, expr, to);
@@ -242,7 +244,7 @@ static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct 
 		return NULL;
 	if (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL)
 		return expr->kind == CONSORT_EXPR_LITERAL ? NULL : cast(r, expr, to);
-	if (goal->how == CONSORT_AGREE_SAME || is_exact_and_not(from, to))
+	if (goal->how == CONSORT_AGREE_SAME || is_decimal_and_float(from, to))
 		return NULL;
 	if (goal->how == CONSORT_AGREE_COMPARE)
 		return expr;
@@ -267,7 +269,8 @@ static struct consort_expr *adapt_number(struct consort_resolver *r, const struc
 	return adapt_firm(r, goal, literal);
 }
 
-static struct consort_expr *adapt(struct consort_resolver *r, const struct goal *goal, struct consort_expr *expr)
+static struct consort_expr *adapt(struct consort_resolver *r, const struct goal *goal,
+				  struct consort_expr *expr)
 {
 	struct consort_expr *adapted;
 
@@ -301,18 +304,20 @@ static struct consort_expr *adapt(struct consort_resolver *r, const struct goal 
 static struct consort_type common(enum consort_agreement how, enum standing standing, struct consort_type a,
 				  struct consort_type b)
 {
-	bool widens = how == CONSORT_AGREE_CALCULATE || (how == CONSORT_AGREE_SAME && standing == NUMBER_LITERAL);
+	bool widens =
+		how == CONSORT_AGREE_CALCULATE || (how == CONSORT_AGREE_SAME && standing == NUMBER_LITERAL);
 
 	if (a.id == CONSORT_TYPE_DATE && b.id == CONSORT_TYPE_TIMESTAMP)
 		return b;
-	if (!is_number(a) || !is_number(b) || how == CONSORT_AGREE_COMPARE || is_exact_and_not(a, b))
+	if (!is_number(a) || !is_number(b) || how == CONSORT_AGREE_COMPARE || is_decimal_and_float(a, b))
 		return a;
 	if (widens && a.id == CONSORT_TYPE_INT64 && b.id == CONSORT_TYPE_DECIMAL)
 		a = consort_type_decimal(19, 0);
 	if (widens && b.id == CONSORT_TYPE_INT64 && a.id == CONSORT_TYPE_DECIMAL)
 		b = consort_type_decimal(19, 0);
 	if (a.id == CONSORT_TYPE_DECIMAL && b.id == CONSORT_TYPE_DECIMAL) {
-		int whole = a.precision - a.scale > b.precision - b.scale ? a.precision - a.scale : b.precision - b.scale;
+		int whole = a.precision - a.scale > b.precision - b.scale ? a.precision - a.scale
+									  : b.precision - b.scale;
 		uint8_t scale = a.scale > b.scale ? a.scale : b.scale;
 
 		return whole + scale <= 38 ? consort_type_decimal((uint8_t)(whole + scale), scale) : a;
@@ -338,7 +343,8 @@ static struct consort_type gather(struct consort_resolver *r, enum consort_agree
 	return type;
 }
 
-static bool has(struct consort_resolver *r, struct consort_expr *const *exprs, uint32_t count, enum standing standing)
+static bool has(struct consort_resolver *r, struct consort_expr *const *exprs, uint32_t count,
+		enum standing standing)
 {
 	const struct consort_expr *holder = NULL;
 
@@ -352,24 +358,36 @@ static bool beyond_float64(struct consort_expr *const *exprs, uint32_t count)
 
 	for (i = 0; i < count; i++)
 		if (exprs[i]->kind == CONSORT_EXPR_LITERAL && exprs[i]->value.type.id == CONSORT_TYPE_INT64 &&
-		    (exprs[i]->value.as.int64 > EXACT_IN_FLOAT64 || exprs[i]->value.as.int64 < -EXACT_IN_FLOAT64))
+		    (exprs[i]->value.as.int64 > EXACT_IN_FLOAT64 ||
+		     exprs[i]->value.as.int64 < -EXACT_IN_FLOAT64))
 			return true;
 	return false;
+}
+
+static const struct consort_expr *free_parameter(struct consort_expr *const *exprs, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (exprs[i]->kind == CONSORT_EXPR_PARAMETER && !exprs[i]->type.id)
+			return exprs[i];
+	return NULL;
 }
 
 static void *unknown_parameter(struct consort_resolver *r, int32_t at, uint32_t index)
 {
 	return consort_query_fail(r, at, CONSORT_ETYPE,
-				  "cannot tell the type of $%u: write $%u::text, or what type it is", index + 1, index + 1);
+				  "cannot tell the type of $%u: write $%u::text, or what type it is",
+				  index + 1, index + 1);
 }
 
 /* The type that these come to; false: an error was filled. */
-static bool choose(struct consort_resolver *r, struct goal *goal, struct consort_expr *const *exprs, uint32_t count)
+static bool choose(struct consort_resolver *r, struct goal *goal, struct consort_expr *const *exprs,
+		   uint32_t count)
 {
 	bool documents = has(r, exprs, count, DOCUMENT);
-	const struct consort_expr *number = NULL;
+	const struct consort_expr *number = NULL, *parameter;
 	struct consort_type literal;
-	uint32_t i;
 
 	goal->type = gather(r, goal->how, exprs, count, FIRM, &goal->holder);
 	literal = gather(r, goal->how, exprs, count, NUMBER_LITERAL, &number);
@@ -382,8 +400,12 @@ static bool choose(struct consort_resolver *r, struct goal *goal, struct consort
 	if (number) {
 		goal->type = literal;
 		goal->holder = number;
+		/* a parameter beside 1.5 may have more digits than that */
+		if (literal.id == CONSORT_TYPE_DECIMAL && free_parameter(exprs, count))
+			goal->type = consort_type_decimal(38, literal.scale > 6 ? literal.scale : 6);
 		if (documents)
-			goal->type = consort_type_of(beyond_float64(exprs, count) ? CONSORT_TYPE_INT64 : CONSORT_TYPE_FLOAT64);
+			goal->type = consort_type_of(beyond_float64(exprs, count) ? CONSORT_TYPE_INT64
+										  : CONSORT_TYPE_FLOAT64);
 		return true;
 	}
 	goal->type = gather(r, goal->how, exprs, count, TEXT_LITERAL, &goal->holder);
@@ -397,11 +419,12 @@ static bool choose(struct consort_resolver *r, struct goal *goal, struct consort
 			goal->type = consort_type_of(CONSORT_TYPE_TEXT);
 		return true;
 	}
-	for (i = 0; i < count; i++)
-		if (exprs[i]->kind == CONSORT_EXPR_PARAMETER)
-			return unknown_parameter(r, exprs[i]->position, exprs[i]->index);
+	parameter = free_parameter(exprs, count);
+	if (parameter)
+		return unknown_parameter(r, parameter->position, parameter->index);
 	goal->holder = exprs[0];
-	goal->type = consort_type_of(goal->how == CONSORT_AGREE_CALCULATE ? CONSORT_TYPE_INT64 : CONSORT_TYPE_TEXT);
+	goal->type = consort_type_of(goal->how == CONSORT_AGREE_CALCULATE ? CONSORT_TYPE_INT64
+									  : CONSORT_TYPE_TEXT);
 	return true;
 }
 
@@ -439,14 +462,25 @@ struct consort_expr *consort_query_need(struct consort_resolver *r, struct conso
 /* Is there a meaning in casting one to the other? */
 static bool castable(struct consort_type from, struct consort_type to)
 {
+	bool as_text = from.id == CONSORT_TYPE_TEXT || from.id == CONSORT_TYPE_JSON ||
+		       to.id == CONSORT_TYPE_TEXT || to.id == CONSORT_TYPE_JSON;
+
 	if (to.id == CONSORT_TYPE_LIST)
 		return false;
-	if (from.id == CONSORT_TYPE_TEXT || to.id == CONSORT_TYPE_TEXT || from.id == to.id)
+	if (as_text || from.id == to.id || (is_number(from) && is_number(to)))
 		return true;
-	if (is_number(from) && is_number(to))
-		return true;
-	return (from.id == CONSORT_TYPE_DATE && to.id == CONSORT_TYPE_TIMESTAMP) ||
-	       (from.id == CONSORT_TYPE_TIMESTAMP && (to.id == CONSORT_TYPE_DATE || to.id == CONSORT_TYPE_TIME));
+	switch (from.id) {
+	case CONSORT_TYPE_BOOL:
+		return to.id == CONSORT_TYPE_INT64;
+	case CONSORT_TYPE_INT64:
+		return to.id == CONSORT_TYPE_BOOL;
+	case CONSORT_TYPE_DATE:
+		return to.id == CONSORT_TYPE_TIMESTAMP;
+	case CONSORT_TYPE_TIMESTAMP:
+		return to.id == CONSORT_TYPE_DATE || to.id == CONSORT_TYPE_TIME;
+	default:
+		return false;
+	}
 }
 
 struct consort_expr *consort_query_convert(struct consort_resolver *r, struct consort_expr *expr,
@@ -464,11 +498,9 @@ struct consort_expr *consort_query_convert(struct consort_resolver *r, struct co
 		return read_text(r, expr, type, NULL);
 	if (standing == NUMBER_LITERAL && convert_number(&expr->value, type, &value))
 		return moved(r, value, expr);
-	if (expr->kind == CONSORT_EXPR_CALL && expr->op == CONSORT_OP_PATH && type.id != CONSORT_TYPE_LIST)
-		return read_document(r, expr, type);
 	if (!castable(expr->type, type))
-		return consort_query_fail_for(r, expr, at, CONSORT_ETYPE, "cannot cast %s to %s", describe(expr).text,
-					      consort_type_noun(type));
+		return consort_query_fail_for(r, expr, at, CONSORT_ETYPE, "cannot cast %s to %s",
+					      describe(expr).text, consort_type_noun(type));
 	return consort_query_call(r, CONSORT_OP_CAST, type, expr, NULL, at);
 }
 
@@ -482,25 +514,31 @@ static bool assignable(struct consort_type from, struct consort_type to)
 }
 
 struct consort_expr *consort_query_assign(struct consort_resolver *r, struct consort_expr *expr,
-					  const struct consort_resource *resource, uint32_t attribute)
+					  uint32_t attribute)
 {
-	struct consort_type type = resource->attributes[attribute]->type;
-	struct goal goal = {CONSORT_AGREE_SAME, type, expr, NULL};
+	struct consort_expr *target = consort_query_column(r, 0, attribute, -1);
+	struct goal goal = {.how = CONSORT_AGREE_SAME, .holder = target};
 	enum standing standing = standing_of(r, expr);
 	struct consort_value value;
 
-	if (standing == NUMBER_LITERAL && is_number(type))
-		return convert_number(&expr->value, type, &value) ? moved(r, value, expr) : mismatch(r, &goal, expr);
-	if (standing == TEXT_LITERAL && is_written_as_text(type))
-		return read_text(r, expr, type, NULL);
-	if (standing == FREE || standing == DOCUMENT)
+	if (!target)
+		return NULL;
+	goal.type = target->type;
+	if (standing == NUMBER_LITERAL && is_number(goal.type)) {
+		if (convert_number(&expr->value, goal.type, &value))
+			return moved(r, value, expr);
+		return no_fit(r, target, expr, goal.type);
+	}
+	if (standing == TEXT_LITERAL && is_written_as_text(goal.type))
+		return read_text(r, expr, goal.type, target);
+	if (standing == FREE || (standing == DOCUMENT && goal.type.id != CONSORT_TYPE_LIST))
 		return adapt(r, &goal, expr);
-	if (consort_type_equal(expr->type, type))
+	if (consort_type_equal(expr->type, goal.type))
 		return expr;
-	if (assignable(expr->type, type))
-		return cast(r, expr, type);
-	return consort_query_fail(r, expr->position, CONSORT_ETYPE, "%s.%s: %s cannot be set to %s", resource->name,
-				  resource->attributes[attribute]->name, consort_type_noun(type), describe(expr).text);
+	if (assignable(expr->type, goal.type))
+		return cast(r, expr, goal.type);
+	return consort_query_fail_for(r, target, expr->position, CONSORT_ETYPE, "%s cannot be set to %s",
+				      consort_type_noun(goal.type), describe(expr).text);
 }
 
 bool consort_query_settle(struct consort_resolver *r)

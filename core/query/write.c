@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Updates and deletes by query: one node over the scan of the resource and its conditions. */
-#include "query/internal.h"
+#include "query/build.h"
 
 /* The attribute that an assignment names, if it may be set. */
 static bool target_of(struct consort_resolved *q, const PgQuery__ResTarget *node, uint32_t *out_attribute)
@@ -21,17 +21,21 @@ static bool target_of(struct consort_resolved *q, const PgQuery__ResTarget *node
 		return consort_query_unknown(r, resource, false, &word);
 	for (i = 0; i < resource->nkeys; i++)
 		if (resource->keys[i] == found)
-			return consort_query_fail(r, at, CONSORT_EINVAL, "%s.%s is of the key, which cannot be changed by query",
+			return consort_query_fail(r, at, CONSORT_EINVAL,
+						  "%s.%s is of the key, which cannot be changed by query",
 						  resource->name, word.text);
 	if (resource->attributes[found]->flags & CONSORT_ATTRIBUTE_READ_ONLY)
-		return consort_query_fail(r, at, CONSORT_EREADONLY, "%s.%s cannot be set", resource->name, word.text);
+		return consort_query_fail(r, at, CONSORT_EREADONLY, "%s.%s cannot be set", resource->name,
+					  word.text);
 	*out_attribute = (uint32_t)found;
 	return true;
 }
 
-static bool resolve_assignments(struct consort_resolved *q, uint32_t **out_attributes, struct consort_exprs *out_exprs)
+static bool resolve_assignments(struct consort_resolved *q, uint32_t **out_attributes,
+				struct consort_exprs *out_exprs)
 {
-	const struct consort_text *text = consort_resolve_text(q, CONSORT_CLAUSE_ASSIGNMENTS, q->clauses->assignments);
+	const struct consort_text *text =
+		consort_resolve_text(q, CONSORT_CLAUSE_ASSIGNMENTS, q->clauses->assignments);
 	struct consort_resolver *r = &q->r;
 	const struct consort_resource *resource = r->sources[0].resource;
 	uint32_t *attributes, i, j;
@@ -50,11 +54,12 @@ static bool resolve_assignments(struct consort_resolved *q, uint32_t **out_attri
 			return false;
 		for (j = 0; j < i; j++)
 			if (attributes[j] == attributes[i])
-				return consort_query_fail(r, consort_text_at(text, node->location), CONSORT_ESYNTAX,
-							  "%s.%s is set twice", resource->name,
+				return consort_query_fail(r, consort_text_at(text, node->location),
+							  CONSORT_ESYNTAX, "%s.%s is set twice",
+							  resource->name,
 							  resource->attributes[attributes[i]]->name);
 		expr = consort_query_expr(r, node->val);
-		expr = expr ? consort_query_assign(r, expr, resource, attributes[i]) : NULL;
+		expr = expr ? consort_query_assign(r, expr, attributes[i]) : NULL;
 		if (!consort_exprs_add(r, out_exprs, expr))
 			return false;
 	}
@@ -67,8 +72,10 @@ static bool check_clauses(struct consort_resolved *q, const char *verb)
 	const struct consort_clauses *c = q->clauses;
 
 	if (c->limit >= 0 || c->offset || c->nafter || c->group || c->having)
-		return consort_query_fail(&q->r, -1, CONSORT_EINVAL, "%s by query takes conditions only: no limit, offset, "
-					  "paging, group or having", verb);
+		return consort_query_fail(&q->r, -1, CONSORT_EINVAL,
+					  "%s by query takes conditions only: no limit, offset, "
+					  "paging, group or having",
+					  verb);
 	return true;
 }
 
@@ -112,7 +119,8 @@ static bool resolve(struct consort_resolved *q, bool delete_records, struct cons
 	const struct consort_resource *resource;
 	uint32_t *attributes = NULL, slot, i;
 
-	if (!check_clauses(q, delete_records ? "a delete" : "an update") || !consort_query_base(r, q->clauses->resource))
+	if (!check_clauses(q, delete_records ? "a delete" : "an update") ||
+	    !consort_query_base(r, q->clauses->resource))
 		return false;
 	resource = r->sources[0].resource;
 	if (resource->flags & CONSORT_RESOURCE_READ_ONLY)
@@ -132,12 +140,15 @@ static bool resolve(struct consort_resolved *q, bool delete_records, struct cons
 }
 
 enum consort_status consort_query_resolve_write(const struct consort_clauses *clauses, bool delete_records,
-						const struct consort_names *names, struct consort_arena *arena,
-						struct consort_logical *out_logical, struct consort_error *error)
+						const struct consort_names *names,
+						struct consort_arena *arena,
+						struct consort_logical *out_logical,
+						struct consort_error *error)
 {
 	struct consort_arena scratch;
 	struct consort_resolved q = {
-		.r = {.names = names, .arena = arena, .scratch = &scratch, .error = error}, .clauses = clauses};
+		.r = {.names = names, .arena = arena, .scratch = &scratch, .error = error},
+		.clauses = clauses};
 	struct consort_logical logical = {0};
 
 	if (!delete_records && !clauses->assignments)

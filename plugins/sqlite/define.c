@@ -92,7 +92,7 @@ static uint32_t has_column(const struct define *define, const char *column, bool
 
 /* --- tables --- */
 
-/* The column type that an attribute is stored in: one of STRICT's, or a word that introspection reads back. */
+/* The column type that an attribute is stored in: one of STRICT's, or else a word that introspection reads back. */
 static const char *column_type(const struct consort_attribute *attribute, bool strict)
 {
 	const char *codec = attribute->codec ? attribute->codec : "";
@@ -107,15 +107,23 @@ static const char *column_type(const struct consort_attribute *attribute, bool s
 	case CONSORT_TYPE_BOOL:
 		return strict ? "INTEGER" : "BOOLEAN";
 	case CONSORT_TYPE_TIMESTAMP:
-		return !strcmp(codec, "iso") ? (strict ? "TEXT" : "DATETIME") : "INTEGER";
+		if (!strict && (!*codec || !strcmp(codec, "iso")))
+			return "DATETIME";
+		return strcmp(codec, "iso") ? "INTEGER" : "TEXT";
 	case CONSORT_TYPE_DATE:
-		return !strcmp(codec, "days") ? "INTEGER" : strict ? "TEXT" : "DATE";
+		if (!strict && strcmp(codec, "days"))
+			return "DATE";
+		return strcmp(codec, "days") ? "TEXT" : "INTEGER";
 	case CONSORT_TYPE_TIME:
-		return !strcmp(codec, "iso") ? (strict ? "TEXT" : "TIME") : "INTEGER";
+		if (!strict && strcmp(codec, "us"))
+			return "TIME";
+		return strcmp(codec, "iso") ? "INTEGER" : "TEXT";
 	case CONSORT_TYPE_UUID:
-		return !strcmp(codec, "text") ? (strict ? "TEXT" : "UUID") : "BLOB";
+		if (!strict && strcmp(codec, "blob"))
+			return "UUID";
+		return strcmp(codec, "text") ? "BLOB" : "TEXT";
 	case CONSORT_TYPE_OBJECTID:
-		return !strcmp(codec, "text") ? "TEXT" : "BLOB";
+		return strcmp(codec, "text") ? "BLOB" : "TEXT";
 	case CONSORT_TYPE_JSON:
 		return strict ? "TEXT" : "JSON";
 	default:

@@ -324,8 +324,8 @@ struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const ch
 	return taker.resource;
 }
 
-static enum consort_status find_resource(void *context, const char *name, const struct consort_resource **out_resource,
-					 struct consort_error *error)
+enum consort_status sqlite_test_find(void *context, const char *name, const struct consort_resource **out_resource,
+				     struct consort_error *error)
 {
 	*out_resource = sqlite_test_resource(context, name, NULL);
 	return *out_resource ? CONSORT_OK : consort_error_set(error, CONSORT_ENAME, "no resource '%s'", name);
@@ -356,7 +356,7 @@ struct consort_node *sqlite_test_tree(struct sqlite_test *test, struct sqlite_qu
 	struct consort_clauses clauses = {.resource = query.resource, .select = query.select, .where = &query.where,
 					  .nwhere = query.where ? 1 : 0, .group = query.group, .having = query.having,
 					  .order = query.order, .offset = query.offset};
-	struct consort_names names = {test, find_resource};
+	struct consort_names names = {test, sqlite_test_find};
 	uint32_t next = 0;
 
 	clauses.limit = query.limit == 0 ? -1 : query.limit < 0 ? 0 : query.limit;

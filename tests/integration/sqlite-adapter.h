@@ -43,6 +43,10 @@ const char *sqlite_test_raw(struct sqlite_test *test, const char *sql);
 /* The resource of that name: introspected, with declared attributes ("name type [codec]") put over it. */
 struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const char *name, const char *const *declared);
 
+/* The same for struct consort_names; context is the test. */
+enum consort_status sqlite_test_find(void *context, const char *name, const struct consort_resource **out_resource,
+				     struct consort_error *error);
+
 /* A query's clauses; what is not given is not there. */
 struct sqlite_query {
 	const char *resource, *select, *where, *group, *having, *order;

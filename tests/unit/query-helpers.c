@@ -6,7 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int position;
+static __thread int position;
 
 int query_position(void)
 {
@@ -15,19 +15,33 @@ int query_position(void)
 
 /* --- the catalogue --- */
 
-#define ATTRIBUTE(attribute_name, attribute_type, attribute_flags)                                           \
-	(&(const struct consort_attribute){.struct_size = sizeof(struct consort_attribute),                  \
-					   .flags = (attribute_flags), .type = attribute_type,               \
-					   .name = (attribute_name), .source = (attribute_name),             \
-					   .engine_type = "", .codec = ""})
-#define TYPE(type_id) {.id = CONSORT_TYPE_##type_id}
-#define DECIMAL(p, s) {.id = CONSORT_TYPE_DECIMAL, .precision = (p), .scale = (s)}
-#define LIST_OF_TEXT {.id = CONSORT_TYPE_LIST, .element = CONSORT_TYPE_TEXT}
+#define ATTRIBUTE(attribute_name, attribute_type, attribute_flags)                          \
+	(&(const struct consort_attribute){.struct_size = sizeof(struct consort_attribute), \
+					   .flags = (attribute_flags),                      \
+					   .type = attribute_type,                          \
+					   .name = (attribute_name),                        \
+					   .source = (attribute_name),                      \
+					   .engine_type = "",                               \
+					   .codec = ""})
+#define TYPE(type_id)                        \
+	{                                    \
+		.id = CONSORT_TYPE_##type_id \
+	}
+#define DECIMAL(p, s)                                                      \
+	{                                                                  \
+		.id = CONSORT_TYPE_DECIMAL, .precision = (p), .scale = (s) \
+	}
+#define LIST_OF_TEXT                                                  \
+	{                                                             \
+		.id = CONSORT_TYPE_LIST, .element = CONSORT_TYPE_TEXT \
+	}
 #define NOT_NULL CONSORT_ATTRIBUTE_NOT_NULL
-#define RELATIONSHIP(link_name, link_target, link_from, link_to)                                             \
-	(&(const struct consort_relationship){.struct_size = sizeof(struct consort_relationship),            \
-					      .name = (link_name), .target = (link_target),                  \
-					      .nattributes = 1, .from = (const char *const[]){link_from},    \
+#define RELATIONSHIP(link_name, link_target, link_from, link_to)                                  \
+	(&(const struct consort_relationship){.struct_size = sizeof(struct consort_relationship), \
+					      .name = (link_name),                                \
+					      .target = (link_target),                            \
+					      .nattributes = 1,                                   \
+					      .from = (const char *const[]){link_from},           \
 					      .to = (const char *const[]){link_to}})
 
 static const struct consort_attribute *const flight_attributes[] = {
@@ -66,16 +80,23 @@ static const struct consort_relationship *const flight_relationships[] = {
 };
 
 static const struct consort_resource flight = {
-	.struct_size = sizeof(flight), .id = 1, .name = "flight", .database = "a", .source = "flights",
-	.nattributes = COUNT(flight_attributes), .attributes = flight_attributes, .nkeys = 1,
-	.keys = (const uint32_t[]){0}, .nrelationships = COUNT(flight_relationships),
+	.struct_size = sizeof(flight),
+	.id = 1,
+	.name = "flight",
+	.database = "a",
+	.source = "flights",
+	.nattributes = COUNT(flight_attributes),
+	.attributes = flight_attributes,
+	.nkeys = 1,
+	.keys = (const uint32_t[]){0},
+	.nrelationships = COUNT(flight_relationships),
 	.relationships = flight_relationships,
 };
 
 static const struct consort_attribute *const airport_attributes[] = {
-	ATTRIBUTE("iata", TYPE(TEXT), NOT_NULL),    ATTRIBUTE("city", TYPE(TEXT), NOT_NULL),
-	ATTRIBUTE("country_id", TYPE(INT64), 0),    ATTRIBUTE("latitude", TYPE(FLOAT64), 0),
-	ATTRIBUTE("id", TYPE(INT64), NOT_NULL),     ATTRIBUTE("doc", TYPE(JSON), 0),
+	ATTRIBUTE("iata", TYPE(TEXT), NOT_NULL), ATTRIBUTE("city", TYPE(TEXT), NOT_NULL),
+	ATTRIBUTE("country_id", TYPE(INT64), 0), ATTRIBUTE("latitude", TYPE(FLOAT64), 0),
+	ATTRIBUTE("id", TYPE(INT64), NOT_NULL),	 ATTRIBUTE("doc", TYPE(JSON), 0),
 };
 
 static const struct consort_relationship *const airport_relationships[] = {
@@ -84,9 +105,16 @@ static const struct consort_relationship *const airport_relationships[] = {
 };
 
 static const struct consort_resource airport = {
-	.struct_size = sizeof(airport), .id = 2, .name = "airport", .database = "b", .source = "airports",
-	.nattributes = COUNT(airport_attributes), .attributes = airport_attributes, .nkeys = 1,
-	.keys = (const uint32_t[]){0}, .nrelationships = COUNT(airport_relationships),
+	.struct_size = sizeof(airport),
+	.id = 2,
+	.name = "airport",
+	.database = "b",
+	.source = "airports",
+	.nattributes = COUNT(airport_attributes),
+	.attributes = airport_attributes,
+	.nkeys = 1,
+	.keys = (const uint32_t[]){0},
+	.nrelationships = COUNT(airport_relationships),
 	.relationships = airport_relationships,
 };
 
@@ -96,9 +124,15 @@ static const struct consort_attribute *const country_attributes[] = {
 };
 
 static const struct consort_resource country = {
-	.struct_size = sizeof(country), .flags = CONSORT_RESOURCE_READ_ONLY, .id = 3, .name = "country",
-	.database = "b", .source = "countries", .nattributes = COUNT(country_attributes),
-	.attributes = country_attributes, .nkeys = 0,
+	.struct_size = sizeof(country),
+	.flags = CONSORT_RESOURCE_READ_ONLY,
+	.id = 3,
+	.name = "country",
+	.database = "b",
+	.source = "countries",
+	.nattributes = COUNT(country_attributes),
+	.attributes = country_attributes,
+	.nkeys = 0,
 };
 
 static const struct consort_attribute *const leg_attributes[] = {
@@ -108,23 +142,37 @@ static const struct consort_attribute *const leg_attributes[] = {
 };
 
 static const struct consort_resource leg = {
-	.struct_size = sizeof(leg), .id = 4, .name = "leg", .database = "c", .source = "legs",
-	.nattributes = COUNT(leg_attributes), .attributes = leg_attributes, .nkeys = 2,
+	.struct_size = sizeof(leg),
+	.id = 4,
+	.name = "leg",
+	.database = "c",
+	.source = "legs",
+	.nattributes = COUNT(leg_attributes),
+	.attributes = leg_attributes,
+	.nkeys = 2,
 	.keys = (const uint32_t[]){1, 2},
 };
 
 static const struct consort_resource trip = {
-	.struct_size = sizeof(trip), .id = 5, .name = "local.trip", .database = "local", .source = "trip",
-	.nattributes = COUNT(country_attributes), .attributes = country_attributes, .nkeys = 1,
+	.struct_size = sizeof(trip),
+	.id = 5,
+	.name = "local.trip",
+	.database = "local",
+	.source = "trip",
+	.nattributes = COUNT(country_attributes),
+	.attributes = country_attributes,
+	.nkeys = 1,
 	.keys = (const uint32_t[]){0},
 };
 
 static const struct consort_resource empty = {.struct_size = sizeof(empty), .id = 6, .name = "empty"};
 
 static enum consort_status find_resource(void *context, const char *name,
-					 const struct consort_resource **out_resource, struct consort_error *error)
+					 const struct consort_resource **out_resource,
+					 struct consort_error *error)
 {
-	static const struct consort_resource *const resources[] = {&flight, &airport, &country, &leg, &trip, &empty};
+	static const struct consort_resource *const resources[] = {&flight, &airport, &country,
+								   &leg,    &trip,    &empty};
 	size_t i;
 
 	(void)context;
@@ -141,31 +189,39 @@ const struct consort_names query_names = {NULL, find_resource};
 
 /* --- results as texts --- */
 
+/* Texts that live as long as the process, reachable for who looks for leaks. */
 static const char *keep(struct consort_buffer *text)
 {
-	char *copy = consort_buffer_steal(text);
+	static struct kept {
+		struct kept *next;
+		char *text;
+	} * all;
+	struct kept *kept = malloc(sizeof(*kept));
 
-	if (!copy)
+	if (!kept || !(kept->text = consort_buffer_steal(text)))
 		abort();
-	return copy;
+	kept->next = all;
+	all = kept;
+	return kept->text;
 }
 
 static const char *failure(const struct consort_error *error)
 {
 	static const char *const names[CONSORT_STATUS_COUNT] = {
-		[CONSORT_EINVAL] = "EINVAL", [CONSORT_ESYNTAX] = "ESYNTAX", [CONSORT_ENAME] = "ENAME",
-		[CONSORT_ETYPE] = "ETYPE", [CONSORT_ERANGE] = "ERANGE", [CONSORT_ENOMEM] = "ENOMEM",
+		[CONSORT_EINVAL] = "EINVAL",	   [CONSORT_ESYNTAX] = "ESYNTAX", [CONSORT_ENAME] = "ENAME",
+		[CONSORT_ETYPE] = "ETYPE",	   [CONSORT_ERANGE] = "ERANGE",	  [CONSORT_ENOMEM] = "ENOMEM",
 		[CONSORT_EREADONLY] = "EREADONLY",
 	};
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 
 	position = error->position;
-	consort_buffer_printf(&text, "%s %s", names[error->status] ? names[error->status] : "?", error->message);
+	consort_buffer_printf(&text, "%s %s", names[error->status] ? names[error->status] : "?",
+			      error->message);
 	return keep(&text);
 }
 
-static void print_exprs(const struct consort_node *node, const struct consort_node *input, const char *separator,
-			struct consort_buffer *out)
+static void print_exprs(const struct consort_node *node, const struct consort_node *input,
+			const char *separator, struct consort_buffer *out)
 {
 	uint32_t i;
 
@@ -195,7 +251,8 @@ static void print_sort(const struct consort_node *node, struct consort_buffer *o
 		uint32_t flags = node->orders[i]->flags;
 
 		consort_buffer_text(out, i ? ", " : "sort ");
-		consort_expr_print(node->orders[i]->expr, node->inputs[0]->fields, node->inputs[0]->nfields, out);
+		consort_expr_print(node->orders[i]->expr, node->inputs[0]->fields, node->inputs[0]->nfields,
+				   out);
 		consort_buffer_printf(out, "%s nulls %s", flags & CONSORT_ORDER_DESCENDING ? " desc" : "",
 				      flags & CONSORT_ORDER_NULLS_FIRST ? "first" : "last");
 	}
@@ -240,7 +297,8 @@ static void print_node(const struct consort_node *node, struct consort_buffer *o
 		print_sort(node, out);
 		break;
 	case CONSORT_NODE_LIMIT:
-		consort_buffer_printf(out, "limit %d offset %d", node->limit ? (int)node->limit->value.as.int64 : -1,
+		consort_buffer_printf(out, "limit %d offset %d",
+				      node->limit ? (int)node->limit->value.as.int64 : -1,
 				      node->offset ? (int)node->offset->value.as.int64 : 0);
 		break;
 	case CONSORT_NODE_JOIN:
@@ -270,116 +328,128 @@ struct consort_clauses query_of(const char *resource)
 	return (struct consort_clauses){.resource = resource, .limit = -1};
 }
 
-static struct consort_arena arena;
+/* A query that was resolved, or why not. */
+struct result {
+	struct consort_arena arena;
+	struct consort_logical logical;
+	const char *failure; /* NULL: none */
+};
 
-static bool resolve(const struct consort_clauses *clauses, struct consort_logical *logical, const char **out_failure)
+static struct result resolve(const struct consort_clauses *clauses)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
+	struct result result = {.failure = NULL};
 
-	consort_arena_clear(&arena);
-	if (!consort_query_resolve(clauses, &query_names, &arena, logical, &error))
-		return true;
-	*out_failure = failure(&error);
-	return false;
+	consort_arena_init(&result.arena, 0);
+	if (consort_query_resolve(clauses, &query_names, &result.arena, &result.logical, &error))
+		result.failure = failure(&error);
+	return result;
+}
+
+/* The text that was made of it. */
+static const char *done(struct result *result, struct consort_buffer *text)
+{
+	consort_arena_clear(&result->arena);
+	return result->failure ? result->failure : keep(text);
 }
 
 const char *query_tree(const struct consort_clauses *clauses)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	struct consort_logical logical;
-	const char *failed = NULL;
+	struct result result = resolve(clauses);
 
-	if (!resolve(clauses, &logical, &failed))
-		return failed;
-	print_node(logical.root, &text);
-	return keep(&text);
+	if (!result.failure)
+		print_node(result.logical.root, &text);
+	return done(&result, &text);
 }
 
-const char *query_where(const char *text)
+const char *query_where(const char *condition)
 {
 	struct consort_clauses clauses = query_of("flight");
-	struct consort_buffer out = CONSORT_BUFFER_INIT;
-	struct consort_logical logical;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const struct consort_node *node;
-	const char *failed = NULL;
+	struct result result;
 
 	clauses.select = "id";
-	clauses.where = &text;
+	clauses.where = &condition;
 	clauses.nwhere = 1;
-	if (!resolve(&clauses, &logical, &failed))
-		return failed;
-	for (node = logical.root; node->kind != CONSORT_NODE_FILTER; node = node->inputs[0])
-		;
-	print_exprs(node, node->inputs[0], " AND ", &out);
-	return keep(&out);
+	result = resolve(&clauses);
+	node = result.logical.root;
+	while (node && node->kind != CONSORT_NODE_FILTER)
+		node = node->inputs[0];
+	if (node)
+		print_exprs(node, node->inputs[0], " AND ", &text);
+	return done(&result, &text);
 }
 
-const char *query_select(const char *text)
+const char *query_select(const char *column)
 {
 	struct consort_clauses clauses = query_of("flight");
-	struct consort_buffer out = CONSORT_BUFFER_INIT;
-	struct consort_logical logical;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const struct consort_expr *expr;
-	const char *failed = NULL;
+	const struct consort_node *root;
+	struct result result;
 
-	clauses.select = text;
-	if (!resolve(&clauses, &logical, &failed))
-		return failed;
-	expr = logical.root->exprs[0];
-	consort_expr_print(expr, logical.root->inputs[0]->fields, logical.root->inputs[0]->nfields, &out);
-	consort_buffer_text(&out, ": ");
-	consort_type_print(expr->type, &out);
-	consort_buffer_text(&out, expr->flags & CONSORT_EXPR_NOT_NULL ? "!" : "");
-	consort_buffer_text(&out, expr->flags & CONSORT_EXPR_CAN_FAIL ? "?" : "");
+	clauses.select = column;
+	result = resolve(&clauses);
+	if (result.failure)
+		return done(&result, &text);
+	root = result.logical.root;
+	expr = root->exprs[0];
+	consort_expr_print(expr, root->inputs[0]->fields, root->inputs[0]->nfields, &text);
+	consort_buffer_text(&text, ": ");
+	consort_type_print(expr->type, &text);
+	consort_buffer_text(&text, expr->flags & CONSORT_EXPR_NOT_NULL ? "!" : "");
+	consort_buffer_text(&text, expr->flags & CONSORT_EXPR_CAN_FAIL ? "?" : "");
 	if (expr->flags & ~(CONSORT_EXPR_NOT_NULL | CONSORT_EXPR_CAN_FAIL))
-		consort_buffer_text(&out, " (unknown flags)");
-	return keep(&out);
+		consort_buffer_text(&text, " (unknown flags)");
+	return done(&result, &text);
 }
 
 const char *query_parameters(const struct consort_clauses *clauses)
 {
-	struct consort_buffer out = CONSORT_BUFFER_INIT;
-	struct consort_logical logical;
-	const char *failed = NULL;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct result result = resolve(clauses);
 	uint32_t i;
 
-	if (!resolve(clauses, &logical, &failed))
-		return failed;
-	consort_buffer_printf(&out, "%u+%u:", logical.nuser, logical.nafter_key);
-	for (i = 0; i < logical.nparameters; i++) {
-		consort_buffer_char(&out, ' ');
-		if (logical.parameters[i].id)
-			consort_type_print(logical.parameters[i], &out);
+	consort_buffer_printf(&text, "%u+%u:", result.logical.nuser, result.logical.nafter_key);
+	for (i = 0; i < result.logical.nparameters; i++) {
+		consort_buffer_char(&text, ' ');
+		if (result.logical.parameters[i].id)
+			consort_type_print(result.logical.parameters[i], &text);
 		else
-			consort_buffer_char(&out, '-');
+			consort_buffer_char(&text, '-');
 	}
-	return keep(&out);
+	if (result.failure)
+		consort_buffer_clear(&text);
+	return done(&result, &text);
 }
 
 const char *query_after(const struct consort_clauses *clauses)
 {
-	struct consort_buffer out = CONSORT_BUFFER_INIT;
-	struct consort_logical logical;
-	const char *failed = NULL;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct result result = resolve(clauses);
 
-	if (!resolve(clauses, &logical, &failed))
-		return failed;
-	if (logical.after)
-		print_node(logical.after, &out);
-	consort_buffer_text(&out, "\n");
-	print_node(logical.root, &out);
-	return keep(&out);
+	if (result.logical.after)
+		print_node(result.logical.after, &text);
+	if (!result.failure) {
+		consort_buffer_text(&text, "\n");
+		print_node(result.logical.root, &text);
+	}
+	return done(&result, &text);
 }
 
 const char *query_write(const struct consort_clauses *clauses, bool delete_records)
 {
-	struct consort_buffer out = CONSORT_BUFFER_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_logical logical;
+	struct result result = {.failure = NULL};
 
-	consort_arena_clear(&arena);
-	if (consort_query_resolve_write(clauses, delete_records, &query_names, &arena, &logical, &error))
-		return failure(&error);
-	print_node(logical.root, &out);
-	return keep(&out);
+	consort_arena_init(&result.arena, 0);
+	if (consort_query_resolve_write(clauses, delete_records, &query_names, &result.arena, &result.logical,
+					&error))
+		result.failure = failure(&error);
+	else
+		print_node(result.logical.root, &text);
+	return done(&result, &text);
 }

@@ -50,7 +50,8 @@ enum consort_op {
 	CONSORT_OP_ILIKE = 22,
 	/* full text: document, words */
 	CONSORT_OP_MATCH = 23,
-	/* arithmetic on int64 (checked), float64 or decimal, both sides of one type */
+	/* arithmetic on int64 (checked), float64 or decimal, both sides of one kind; decimals may differ in precision
+	 * and scale: the result is exact in the node's type, but DIVIDE rounds half away from zero to its scale */
 	CONSORT_OP_ADD = 30,
 	CONSORT_OP_SUBTRACT = 31,
 	CONSORT_OP_MULTIPLY = 32,
