@@ -206,6 +206,7 @@ static uint32_t find_codec(const struct consort_resource *resource, const struct
 			continue;
 		if (!strcmp(names[i].name, attribute->codec)) {
 			*out_codec = (uint8_t)names[i].codec;
+			consort_buffer_clear(&known);
 			return CONSORT_OK;
 		}
 		consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
