@@ -195,29 +195,36 @@ static int storage_of_affinity(enum lite_affinity affinity)
 	}
 }
 
-static uint32_t find_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
-			   uint8_t *out_codec, struct consort_error *error)
+static uint32_t unknown_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
+			      struct consort_error *error)
 {
 	struct consort_buffer known = CONSORT_BUFFER_INIT, type = CONSORT_BUFFER_INIT;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (names[i].type != attribute->type.id)
-			continue;
-		if (!strcmp(names[i].name, attribute->codec)) {
-			*out_codec = (uint8_t)names[i].codec;
-			consort_buffer_clear(&known);
-			return CONSORT_OK;
-		}
-		consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
-	}
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].type == attribute->type.id)
+			consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
 	consort_type_print(attribute->type, &type);
 	consort_error_set(error, CONSORT_EVALUE, "resource '%s', attribute '%s': SQLite has no codec '%s' for %s; %s%s",
 			  resource->name, attribute->name, attribute->codec, type.data ? type.data : "this type",
 			  known.size ? "there are " : "it needs none", known.size ? known.data : "");
 	consort_buffer_clear(&known);
 	consort_buffer_clear(&type);
-	return error->status;
+	return CONSORT_EVALUE;
+}
+
+static uint32_t find_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
+			   uint8_t *out_codec, struct consort_error *error)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (names[i].type == attribute->type.id && !strcmp(names[i].name, attribute->codec)) {
+			*out_codec = (uint8_t)names[i].codec;
+			return CONSORT_OK;
+		}
+	}
+	return unknown_codec(resource, attribute, error);
 }
 
 uint32_t lite_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
