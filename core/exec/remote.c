@@ -38,9 +38,9 @@ static void close_cursor(struct remote *remote)
 {
 	if (!remote->cursor)
 		return;
-	consort_connection_remove_cursor(remote->connection, &remote->open);
 	remote->database->plugin->query->close(remote->cursor);
 	remote->cursor = NULL;
+	remote->open.busy = false;
 }
 
 static void free_drained(struct remote *remote)
@@ -120,15 +120,18 @@ static enum consort_status drain(struct consort_open_cursor *open, struct consor
 		if (!status)
 			remote->drained_bytes += bytes;
 	}
-	if (status) {
-		close_cursor(remote);
+	if (status == CONSORT_ENOMEM) {
 		consort_error_prefix(&local, "an open cursor on '%s' could not be kept for later",
 				     remote->database->name);
-		remote->ended = "its rows could not be kept when another statement followed";
 		if (error)
 			*error = local;
 	}
-	return status;
+	if (!status)
+		return CONSORT_OK;
+	close_cursor(remote);
+	remote->ended = "its rows could not be kept when another statement followed";
+	/* a cursor that was late or cancelled anyway does not hold up the statement */
+	return status == CONSORT_ENOMEM ? status : CONSORT_OK;
 }
 
 static void end(struct consort_open_cursor *open, const char *why)
@@ -138,6 +141,9 @@ static void end(struct consort_open_cursor *open, const char *why)
 	close_cursor(remote);
 	free_drained(remote);
 	remote->ended = why;
+	/* the connection is no longer this run's */
+	consort_connection_remove_cursor(remote->connection, open);
+	remote->connection = NULL;
 }
 
 /* The next drained batch, if there is one. */
@@ -196,8 +202,10 @@ static void close_remote(struct consort_operator *op)
 	close_cursor(remote);
 	free_drained(remote);
 	consort_batch_free(remote->batch);
-	if (remote->connection)
+	if (remote->connection) {
+		consort_connection_remove_cursor(remote->connection, &remote->open);
 		op->exec->session->release(op->exec->session, remote->connection);
+	}
 	free(remote->types);
 	free(remote);
 }
@@ -225,6 +233,7 @@ static enum consort_status new_remote(struct consort_exec *exec, struct consort_
 		free(remote);
 		return status;
 	}
+	consort_connection_add_cursor(remote->connection, &remote->open);
 	*out_remote = remote;
 	return CONSORT_OK;
 }
@@ -268,7 +277,7 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 	if (status)
 		return consort_connection_failed(remote->connection, status, error);
 	remote->cursor = cursor;
-	consort_connection_add_cursor(remote->connection, &remote->open);
+	remote->open.busy = true;
 	return CONSORT_OK;
 }
 
@@ -321,7 +330,7 @@ enum consort_status consort_native_open(struct consort_exec *exec, struct consor
 		goto fail;
 	}
 	remote->cursor = cursor;
-	consort_connection_add_cursor(remote->connection, &remote->open);
+	remote->open.busy = true;
 	status = set_types(remote, *out_fields, *out_nfields, error);
 	if (status)
 		goto fail;

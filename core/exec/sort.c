@@ -105,7 +105,6 @@ static uint64_t prefix_of(const struct sort *sort, const struct consort_value *k
 		break;
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_BYTES:
-	case CONSORT_TYPE_JSON:
 		for (i = 0; i < 8; i++)
 			prefix = prefix << 8 |
 				 (i < key->as.view.size ? (unsigned char)key->as.view.data[i] : 0);

@@ -44,6 +44,8 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 	enum consort_status status;
 
 	memset(out, 0, sizeof(*out)); /* released: the end */
+	if (rows->stamp && *rows->stamp != consort_fork_count)
+		consort_error_set(&rows->error, CONSORT_EFORKED, "this stream belongs to the parent process");
 	if (rows->error.status)
 		return errno_of((enum consort_status)rows->error.status);
 	if (batch) {
@@ -77,9 +79,12 @@ static void release(struct ArrowArrayStream *stream)
 	struct stream *state = stream->private_data;
 
 	consort_batch_free(state->rest);
-	consort_operator_close(state->rows.op);
-	if (state->rows.owner_free)
-		state->rows.owner_free(state->rows.owner);
+	/* in a child of a fork its connection, and what that holds, stay as they are */
+	if (!state->rows.stamp || *state->rows.stamp == consort_fork_count) {
+		consort_operator_close(state->rows.op);
+		if (state->rows.owner_free)
+			state->rows.owner_free(state->rows.owner);
+	}
 	consort_arena_clear(&state->rows.scratch);
 	free(state);
 	stream->release = NULL;
@@ -135,6 +140,9 @@ enum consort_status consort_cursor_take_stream(struct consort_cursor *rows,
 	consort_arena_init(&rows->scratch, 0);
 	/* the names of columns live with the owner, which the stream has now */
 	rows->nfields = 0;
+	rows->fields = NULL;
+	rows->stamp = NULL;
+	rows->owner = NULL;
 	*out_stream = (struct ArrowArrayStream){.get_schema = get_schema,
 						.get_next = get_next,
 						.get_last_error = get_last_error,

@@ -34,6 +34,7 @@ static enum consort_status make(struct consort_root *root, struct consort_entry 
 	access->resource = resource;
 	access->database = entry->database;
 	access->root = root;
+	access->generation = __atomic_load_n(&root->generation, __ATOMIC_ACQUIRE);
 	types = consort_arena_array(&access->arena, resource->nkeys, sizeof(*types));
 	if (!types)
 		goto fail;
@@ -67,6 +68,10 @@ enum consort_status consort_access_open(struct consort_handle_session *session, 
 
 		for (known = first; known; known = known->next) {
 			if (known->resource == resource) {
+				__atomic_store_n(
+					&known->generation,
+					__atomic_load_n(&session->handle->root->generation, __ATOMIC_ACQUIRE),
+					__ATOMIC_RELEASE);
 				*out_access = known;
 				return CONSORT_OK;
 			}

@@ -18,6 +18,12 @@ enum consort_status consort_describe(struct consort *c, const char *resource,
 	return status;
 }
 
+void consort_root_changed(struct consort_root *root, const struct consort_database *database)
+{
+	consort_catalog_forget(&root->catalog, database);
+	__atomic_add_fetch(&root->generation, 1, __ATOMIC_RELEASE);
+}
+
 /* --- listing --- */
 
 struct listing {
@@ -187,8 +193,9 @@ static enum consort_status change_schema(struct consort *c, const char *name, bo
 		status = run_schema(&session, entry, resource, define, flags, &script, error);
 	consort_session_end(&session);
 	if (!status && !(flags & CONSORT_DEFINE_DRY_RUN)) {
-		consort_catalog_forget(entry);
-		__atomic_add_fetch(&c->root->generation, 1, __ATOMIC_RELEASE);
+		consort_root_changed(c->root, entry->database);
+		if (c->tx)
+			c->tx->defined = true;
 	}
 	if (!status && out_script) {
 		*out_script = consort_buffer_steal(&script);

@@ -125,40 +125,64 @@ static enum consort_status fill(struct consort_handle_session *session, struct c
 	return status;
 }
 
+/* Is this a record to fill again? */
+static bool is_record_of(const struct consort_record *r, const struct consort *c, const char *resource)
+{
+	return r->access && r->handle->root == c->root && !strcmp(r->access->resource->name, resource);
+}
+
+/* Is what its resource looks like still known to be so? */
+static bool is_current(const struct consort_record *r)
+{
+	return __atomic_load_n(&r->access->generation, __ATOMIC_ACQUIRE) ==
+	       __atomic_load_n(&r->access->root->generation, __ATOMIC_ACQUIRE);
+}
+
+/* The record to fill: the given one, or a new one if there is none, or if its resource was defined anew. */
+static enum consort_status find_record(struct consort_handle_session *session, const char *resource,
+				       struct consort_record **record, struct consort_error *error)
+{
+	struct consort_record *r = *record;
+	struct consort_access *access;
+	enum consort_status status;
+
+	if (r && !is_record_of(r, session->handle, resource))
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "*out_record is neither NULL nor a record of '%s'", resource);
+	if (CONSORT_LIKELY(r && is_current(r)))
+		return CONSORT_OK;
+	status = consort_access_open(session, resource, &access, error);
+	if (status || (r && r->access == access))
+		return status;
+	return consort_record_make(session->handle, access, record, error);
+}
+
 enum consort_status consort_get(struct consort *c, const char *resource, struct consort_args key,
 				struct consort_record **out_record, struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 	struct consort_record *r = *out_record;
 	struct consort_handle_session session;
-	struct consort_access *access;
 	struct consort_error spare;
 
 	if (status)
 		return status;
 	consort_error_need(&error, &spare);
 	consort_session_begin(&session, c);
-	if (r && r->access && r->handle->root == c->root && !strcmp(r->access->resource->name, resource)) {
-		if (CONSORT_UNLIKELY(r->touched || r->error || r->no_memory))
+	status = find_record(&session, resource, &r, error);
+	if (!status) {
+		if (CONSORT_UNLIKELY(r->touched || r->error))
 			consort_record_clear(r);
 		else
 			consort_arena_reset(&r->arena);
 		r->has_row = false;
-	} else {
-		if (r)
-			status = consort_error_set(error, CONSORT_EINVAL,
-						   "*out_record is neither NULL nor a record of '%s'",
-						   resource);
-		if (!status)
-			status = consort_access_open(&session, resource, &access, error);
-		if (!status)
-			status = consort_record_make(c, access, &r, error);
-	}
-	if (!status)
 		status = fill(&session, r, key, error);
+	}
 	consort_session_end(&session);
 	if (!status) {
 		r->has_row = true;
+		if (r != *out_record)
+			consort_record_free(*out_record);
 		*out_record = r;
 	} else if (r != *out_record) {
 		consort_record_free(r);

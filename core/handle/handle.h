@@ -5,15 +5,25 @@
 /*
  * The host API: handles over all layers below.
  *
- *     open.c         a manifest to databases and a catalogue    session.c   connections for a call or run
- *     scope.c        limits, cancel tokens                      transaction.c
- *     query.c        the builder, plans                         run.c       plans to cursors
- *     byquery.c      update and delete by query                 explain.c   plans as text
- *     record.c       values by name                             access.c    what is kept for a resource's
- * records get.c          by key                                     write.c     create, update, upsert,
- * delete many.c         sets of records                            load.c      by sets of keys writer.c in
- * columns                                 values.c    programs' values, checked catalog.c      describe,
- * define, drop                     database.c  features log.c          lines to where the manifest says
+ *     open.c         a manifest to databases and a catalogue
+ *     scope.c        limits, cancel tokens
+ *     session.c      connections for a call or run
+ *     transaction.c  transactions as handles
+ *     query.c        the builder, and plans of it
+ *     run.c          plans, and native statements, to cursors
+ *     byquery.c      update and delete by query
+ *     explain.c      plans as text
+ *     record.c       values by name
+ *     access.c       what is kept for a resource's records
+ *     get.c          a record by its key
+ *     load.c         records by sets of keys
+ *     write.c        create, update, upsert, delete
+ *     many.c         the same for sets of records
+ *     writer.c       the same in columns
+ *     values.c       programs' values, checked
+ *     catalog.c      describe, define, drop
+ *     database.c     what each database can do
+ *     log.c          lines to where the manifest says
  */
 
 #include <consort/consort.h>
@@ -59,6 +69,8 @@ void consort_log_close(struct consort_root *root);
 
 /* --- open.c --- */
 
+/* The database's schema is another one now: nothing that was introspected of it counts. */
+void consort_root_changed(struct consort_root *root, const struct consort_database *database);
 void consort_root_hold(struct consort_root *root);
 void consort_root_drop(struct consort_root *root);
 
@@ -93,6 +105,8 @@ void consort_cancel_remove(struct consort_connection *connection);
 /* --- session.c --- */
 
 #define CONSORT_SESSION_INLINE 4
+/* What undoing gets of time, in nanoseconds, when its caller has none left. */
+#define CONSORT_LAST_WORD ((int64_t)5 * 1000000000)
 
 /* The connections of one call or run: each database's once, the transaction's own where it has one. */
 struct consort_handle_session {
@@ -102,6 +116,7 @@ struct consort_handle_session {
 	struct consort_connection *held[CONSORT_SESSION_INLINE];
 	struct consort_connection **more; /* beyond those */
 	uint32_t nheld;
+	bool has_token; /* it made the handle's cancel token reach the transaction's connection */
 };
 
 void consort_session_begin(struct consort_handle_session *session, struct consort *c);
@@ -212,6 +227,7 @@ struct consort_access {
 	const struct consort_resource *resource;
 	struct consort_database *database;
 	struct consort_root *root; /* borrowed: it owns this */
+	uint32_t generation;	   /* atomic; the root's when it was last found to be right */
 	struct consort_arena arena;
 	pthread_mutex_t lock;		      /* of the arena */
 	struct consort_shape *shapes;	      /* atomic */
@@ -302,9 +318,8 @@ void consort_record_written(struct consort_record *r);
 
 /* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a
  * transaction of its own, or behind a savepoint of the handle's. */
+typedef enum consort_status consort_write_fn(struct consort *in, void *arg, struct consort_error *error);
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
-				       enum consort_status (*fn)(struct consort *in, void *arg,
-								 struct consort_error *error),
-				       void *arg, struct consort_error *error);
+				       consort_write_fn *fn, void *arg, struct consort_error *error);
 
 #endif

@@ -205,6 +205,9 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	request.nkeys = request.target->resource->nkeys;
 	request.types = request.target->key_types;
 	request.attributes = request.target->resource->keys;
+	status = consort_access_check_key(request.target, count ? keys[0].count : request.nkeys, error);
+	if (status)
+		return status;
 	row = consort_arena_array(&scratch, request.nkeys, sizeof(*row));
 	if (!row)
 		status = consort_error_no_memory(error);

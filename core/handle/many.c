@@ -4,27 +4,29 @@
 
 /* --- all or nothing --- */
 
-static enum consort_status behind_savepoint(struct consort *c,
-					    enum consort_status (*fn)(struct consort *in, void *arg,
-								      struct consort_error *error),
-					    void *arg, struct consort_error *error)
+static enum consort_status behind_savepoint(struct consort *c, consort_write_fn *fn, void *arg,
+					    struct consort_error *error)
 {
 	static const char name[] = "consort_many";
+	struct consort_call call = {.struct_size = sizeof(call)};
 	enum consort_status status = consort_savepoint(c, name, error);
 
 	if (status)
 		return status;
 	status = fn(c, arg, error);
-	if (status)
-		consort_rollback_to(c, name, NULL);
-	consort_release(c, name, NULL);
+	if (!status)
+		return consort_release(c, name, error);
+	/* with time of its own: the caller may have been late or cancelled */
+	call.deadline = consort_host_services()->clock() + CONSORT_LAST_WORD;
+	if (c->tx->connection &&
+	    (consort_tx_savepoint(c->tx, &call, CONSORT_SAVEPOINT_ROLLBACK, name, NULL) ||
+	     consort_tx_savepoint(c->tx, &call, CONSORT_SAVEPOINT_RELEASE, name, NULL)))
+		c->tx->spoilt = true;
 	return status;
 }
 
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
-				       enum consort_status (*fn)(struct consort *in, void *arg,
-								 struct consort_error *error),
-				       void *arg, struct consort_error *error)
+				       consort_write_fn *fn, void *arg, struct consort_error *error)
 {
 	if (c->tx && consort_database_has(database, CONSORT_FEATURE_SAVEPOINTS))
 		return behind_savepoint(c, fn, arg, error);
@@ -39,22 +41,52 @@ struct many {
 	struct consort_access *access;
 	struct consort_record *const *records;
 	size_t count;
-	uint32_t kind, flags; /* of the write */
-	uint32_t *statuses;
+	uint32_t kind;
+	bool go_on;		       /* CONSORT_MANY_CONTINUE */
+	uint32_t *statuses;	       /* [count] ECANCELLED until a record's turn has come */
 	size_t first;		       /* record of the batch's first row */
-	struct consort_error *failure; /* the first row's that failed */
+	struct consort_error *failure; /* of the first record that failed */
 	bool failed;
 };
+
+/* A record that failed by itself. Deleting what is not there is told, but is no failure. */
+static void note_failure(struct many *many, size_t at, const struct consort_error *error)
+{
+	many->statuses[at] = error->status;
+	if (many->failed || (many->kind == CONSORT_WRITE_DELETE && error->status == CONSORT_ENOTFOUND))
+		return;
+	*many->failure = *error;
+	many->failed = true;
+}
 
 static void row_failed(void *context, int64_t row, const struct consort_error *error)
 {
 	struct many *many = context;
 
-	if (many->statuses)
-		many->statuses[many->first + (size_t)row] = error->status;
-	if (!many->failed)
-		*many->failure = *error;
-	many->failed = true;
+	note_failure(many, many->first + (size_t)row, error);
+}
+
+/* Writes a batch of `rows` records from many->first on; each gets its status. */
+static enum consort_status write_batch(struct many *many, struct consort_handle_session *session,
+				       const struct consort_shape *shape, const struct consort_batch *batch,
+				       size_t rows, struct consort_error *error)
+{
+	struct consort_write_result result = {
+		.struct_size = sizeof(result), .context = many, .row_failed = row_failed};
+	enum consort_status status;
+	size_t i;
+
+	for (i = 0; i < rows; i++)
+		many->statuses[many->first + i] = CONSORT_OK;
+	status = consort_write_batch(session, many->access->database, shape, batch, &result, error);
+	for (i = 0; status && i < rows; i++)
+		if (!many->statuses[many->first + i])
+			many->statuses[many->first + i] = CONSORT_ECANCELLED;
+	if (!status && many->failed && !many->go_on) {
+		*error = *many->failure;
+		status = (enum consort_status)error->status;
+	}
+	return status;
 }
 
 /* The records from many->first on that have one shape, as a batch; how many they are. */
@@ -67,10 +99,12 @@ static enum consort_status fill_batch(struct many *many, const struct consort_sh
 	for (; row < many->count && batch->nrows < batch->max_rows && batch->bytes < batch->max_bytes;
 	     row++) {
 		const struct consort_shape *next;
-		enum consort_status status = consort_record_shape(many->records[row], many->kind, many->flags,
-								  false, &next, error);
+		enum consort_status status;
 
-		if (status || next != shape)
+		if (many->statuses[row] != CONSORT_ECANCELLED ||
+		    consort_record_shape(many->records[row], many->kind, shape->write.flags, false, &next,
+					 error) ||
+		    next != shape)
 			break; /* the next batch's business */
 		status = consort_record_append(many->records[row], shape, batch, error);
 		if (status)
@@ -78,6 +112,31 @@ static enum consort_status fill_batch(struct many *many, const struct consort_sh
 	}
 	*out_rows = row - many->first;
 	return CONSORT_OK;
+}
+
+/* The shape of the record whose turn it is; NULL without an error: it is dealt with already. */
+static enum consort_status next_shape(struct many *many, const struct consort_shape **out_shape,
+				      struct consort_error *error)
+{
+	uint32_t flags = many->go_on ? CONSORT_WRITE_CONTINUE : 0;
+	enum consort_status status;
+
+	*out_shape = NULL;
+	if (many->statuses[many->first] != CONSORT_ECANCELLED)
+		return CONSORT_OK;
+	status = consort_record_shape(many->records[many->first], many->kind, flags, false, out_shape, error);
+	if (!status && !(*out_shape)->write.nattributes && many->kind != CONSORT_WRITE_UPDATE)
+		status = consort_error_set(error, CONSORT_EINVAL, "%s: no attribute of the record is set",
+					   many->access->resource->name);
+	if (!status && !(*out_shape)->write.nattributes) {
+		many->statuses[many->first] = CONSORT_OK; /* nothing was changed */
+		*out_shape = NULL;
+	}
+	if (status) {
+		note_failure(many, many->first, error);
+		*out_shape = NULL;
+	}
+	return many->go_on ? CONSORT_OK : status;
 }
 
 static enum consort_status write_batches(struct consort *c, void *arg, struct consort_error *error)
@@ -91,16 +150,10 @@ static enum consort_status write_batches(struct consort *c, void *arg, struct co
 
 	consort_session_begin(&session, c);
 	for (many->first = 0; !status && many->first < many->count; many->first += rows) {
-		struct consort_write_result result = {
-			.struct_size = sizeof(result), .context = many, .row_failed = row_failed};
-
 		rows = 1;
-		status = consort_record_shape(many->records[many->first], many->kind, many->flags, false,
-					      &shape, error);
-		if (status)
-			break;
-		if (!shape->write.nattributes && many->kind == CONSORT_WRITE_UPDATE)
-			continue; /* nothing was changed */
+		status = next_shape(many, &shape, error);
+		if (status || !shape)
+			continue;
 		if (shape != of_batch) {
 			consort_batch_free(batch);
 			batch = consort_batch_new(shape->types, shape->write.nattributes, CONSORT_BATCH_ROWS,
@@ -113,8 +166,7 @@ static enum consort_status write_batches(struct consort *c, void *arg, struct co
 		}
 		status = fill_batch(many, shape, batch, &rows, error);
 		if (!status)
-			status = consort_write_batch(&session, many->access->database, shape, batch, &result,
-						     error);
+			status = write_batch(many, &session, shape, batch, rows, error);
 	}
 	consort_batch_free(batch);
 	consort_session_end(&session);
@@ -127,32 +179,64 @@ static enum consort_status check_records(struct consort *c, struct many *many, s
 	size_t i;
 
 	for (i = 0; i < many->count; i++) {
-		enum consort_status status = consort_record_status(many->records[i], error);
+		struct consort_record *record = many->records[i];
+		enum consort_status status = consort_record_status(record, error);
 
-		if (!status && !i)
-			many->access = many->records[0]->access;
-		if (!status &&
-		    (many->records[i]->access != many->access || many->records[i]->handle->root != c->root))
+		if (!status && !many->access)
+			many->access = record->access;
+		if (!status && (record->access != many->access || record->handle->root != c->root))
 			status = consort_error_set(error, CONSORT_EINVAL,
 						   "the records are not all of one resource");
-		if (status) {
-			if (many->statuses)
-				many->statuses[i] = status;
-			consort_error_prefix(error, "record %zu", i + 1);
+		if (!status)
+			continue;
+		consort_error_prefix(error, "record %zu", i + 1);
+		note_failure(many, i, error);
+		if (!many->go_on)
 			return status;
-		}
 	}
 	return CONSORT_OK;
 }
 
-/* What was undone, or not reached, was not written. */
-static void mark_undone(struct many *many)
+/* Runs `write` over the set and settles what is told: without go_on all or nothing. */
+static enum consort_status write_set(struct consort *c, struct many *many, consort_write_fn *write, void *arg,
+				     struct consort_error *error)
+{
+	enum consort_status status;
+	size_t i;
+
+	if (many->go_on)
+		status = write(c, arg, error);
+	else
+		status = consort_atomically(c, many->access->database, write, arg, error);
+	for (i = 0; status && !many->go_on && i < many->count; i++)
+		if (!many->statuses[i])
+			many->statuses[i] = CONSORT_ECANCELLED; /* was undone */
+	if (!status && many->failed) {
+		*error = *many->failure;
+		status = (enum consort_status)error->status;
+	}
+	return status;
+}
+
+/* The statuses of a set, the program's or our own. NULL: no memory. */
+static uint32_t *begin_statuses(uint32_t *statuses, size_t count)
 {
 	size_t i;
 
-	for (i = 0; many->statuses && i < many->count; i++)
-		if (!many->statuses[i])
-			many->statuses[i] = CONSORT_ECANCELLED;
+	if (!statuses)
+		statuses = calloc(count, sizeof(*statuses));
+	for (i = 0; statuses && i < count; i++)
+		statuses[i] = CONSORT_ECANCELLED;
+	return statuses;
+}
+
+static enum consort_status check_set(struct consort *c, uint32_t flags, struct consort_error *error)
+{
+	enum consort_status status = consort_handle_check(c, error);
+
+	if (!status && flags & ~CONSORT_MANY_CONTINUE)
+		status = consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x", flags);
+	return status;
 }
 
 static enum consort_status write_many(struct consort *c, struct consort_record *const *records, size_t count,
@@ -160,34 +244,31 @@ static enum consort_status write_many(struct consort *c, struct consort_record *
 				      struct consort_error *error)
 {
 	struct consort_error failure, spare;
-	struct many many = {
-		.records = records, .count = count, .kind = kind, .statuses = statuses, .failure = &failure};
-	enum consort_status status = consort_handle_check(c, error);
+	struct many many = {.records = records,
+			    .count = count,
+			    .kind = kind,
+			    .failure = &failure,
+			    .go_on = (flags & CONSORT_MANY_CONTINUE) != 0};
+	enum consort_status status;
 	size_t i;
 
 	consort_error_need(&error, &spare);
-	if (!status && flags & ~CONSORT_MANY_CONTINUE)
-		status = consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x", flags);
+	status = check_set(c, flags, error);
 	if (status || !count)
 		return status;
-	if (flags & CONSORT_MANY_CONTINUE)
-		many.flags = CONSORT_WRITE_CONTINUE;
-	for (i = 0; statuses && i < count; i++)
-		statuses[i] = CONSORT_OK;
+	many.statuses = begin_statuses(statuses, count);
+	if (!many.statuses)
+		return consort_error_no_memory(error);
 	status = check_records(c, &many, error);
-	if (!status)
-		status = many.flags
-				 ? write_batches(c, &many, error)
-				 : consort_atomically(c, many.access->database, write_batches, &many, error);
-	if (status && !many.flags)
-		mark_undone(&many);
-	if (!status && many.failed) {
-		*error = failure;
+	if (!status && many.access)
+		status = write_set(c, &many, write_batches, &many, error);
+	else if (!status)
 		status = (enum consort_status)failure.status;
-	}
 	for (i = 0; i < count; i++)
-		if (!status || (many.flags && statuses && !statuses[i]))
+		if (!many.statuses[i])
 			consort_record_written(records[i]);
+	if (!statuses)
+		free(many.statuses);
 	return status;
 }
 
@@ -257,7 +338,7 @@ static enum consort_status delete_batches(struct consort *c, void *arg, struct c
 	struct many *many = &all->many;
 	const struct consort_resource *resource = many->access->resource;
 	const struct consort_shape_request request = {.kind = CONSORT_WRITE_DELETE,
-						      .flags = many->flags,
+						      .flags = many->go_on ? CONSORT_WRITE_CONTINUE : 0,
 						      .attributes = resource->keys,
 						      .nattributes = resource->nkeys,
 						      .nkeys = resource->nkeys};
@@ -277,16 +358,12 @@ static enum consort_status delete_batches(struct consort *c, void *arg, struct c
 		return consort_error_no_memory(error);
 	consort_session_begin(&session, c);
 	for (many->first = 0; !status && many->first < many->count; many->first += rows) {
-		struct consort_write_result result = {
-			.struct_size = sizeof(result), .context = many, .row_failed = row_failed};
-
 		if (consort_batch_reset(batch))
 			status = consort_error_no_memory(error);
 		if (!status)
 			status = fill_keys(all, batch, &rows, error);
 		if (!status)
-			status = consort_write_batch(&session, many->access->database, shape, batch, &result,
-						     error);
+			status = write_batch(many, &session, shape, batch, rows, error);
 	}
 	consort_batch_free(batch);
 	consort_session_end(&session);
@@ -300,20 +377,16 @@ enum consort_status consort_delete_many(struct consort *c, const char *resource,
 	struct consort_error failure, spare;
 	struct many_keys all = {.many = {.count = count,
 					 .kind = CONSORT_WRITE_DELETE,
-					 .statuses = statuses,
-					 .failure = &failure},
+					 .failure = &failure,
+					 .go_on = (flags & CONSORT_MANY_CONTINUE) != 0},
 				.keys = keys};
-	enum consort_status status = consort_handle_check(c, error);
 	struct consort_handle_session session;
-	size_t i;
+	enum consort_status status;
 
 	consort_error_need(&error, &spare);
+	status = check_set(c, flags, error);
 	if (status || !count)
 		return status;
-	if (flags & CONSORT_MANY_CONTINUE)
-		all.many.flags = CONSORT_WRITE_CONTINUE;
-	for (i = 0; statuses && i < count; i++)
-		statuses[i] = CONSORT_OK;
 	consort_session_begin(&session, c);
 	status = consort_access_open(&session, resource, &all.many.access, error);
 	consort_session_end(&session);
@@ -321,16 +394,11 @@ enum consort_status consort_delete_many(struct consort *c, const char *resource,
 		status = consort_access_check_key(all.many.access, keys[0].count, error);
 	if (status)
 		return status;
-	if (all.many.flags || count == 1)
-		status = delete_batches(c, &all, error);
-	else
-		status = consort_atomically(c, all.many.access->database, delete_batches, &all, error);
-	if (status && !all.many.flags)
-		mark_undone(&all.many);
-	/* a key that was not there is told in statuses, and is no failure */
-	if (!status && all.many.failed && failure.status != CONSORT_ENOTFOUND) {
-		*error = failure;
-		status = (enum consort_status)failure.status;
-	}
+	all.many.statuses = begin_statuses(statuses, count);
+	if (!all.many.statuses)
+		return consort_error_no_memory(error);
+	status = write_set(c, &all.many, delete_batches, &all, error);
+	if (!statuses)
+		free(all.many.statuses);
 	return status;
 }

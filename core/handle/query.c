@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The query builder, which keeps texts, and the plans that are made of them. A query that could not be made, NULL,
- * goes through the setters to what runs it, which tells that there was no memory.
+ * The query builder, which keeps texts, and the plans that are made of them. A query that could not be made,
+ * NULL, goes through the setters to what runs it, which tells that there was no memory.
  */
 #include "handle/handle.h"
 

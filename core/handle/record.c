@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records: values by name, as read, set, or told by the database after a write. One that could not be made, NULL, goes
- * through the setters to what writes it, which tells that there was no memory.
+ * Records: values by name, as read, set, or told by the database after a write. One that could not be made,
+ * NULL, goes through the setters to what writes it, which tells that there was no memory.
  */
 #include "handle/handle.h"
 

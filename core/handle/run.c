@@ -194,6 +194,25 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 	return give_cursor(run, op, plan->logical.root->fields, plan->logical.root->nfields, out_rows, error);
 }
 
+/* The adapter's live only as long as its cursor, which is closed when it has no more rows. NULL: no memory.
+ */
+static const struct consort_field *const *copy_fields(struct consort_arena *arena,
+						      const struct consort_field *const *fields,
+						      uint32_t count)
+{
+	const struct consort_field **copies = consort_arena_array(arena, count, sizeof(*copies));
+	uint32_t i;
+
+	for (i = 0; copies && i < count; i++) {
+		const char *name = consort_arena_text(arena, fields[i]->name);
+
+		copies[i] = name ? consort_make_field(arena, name, fields[i]->type, fields[i]->flags) : NULL;
+		if (!copies[i])
+			return NULL;
+	}
+	return copies;
+}
+
 enum consort_status consort_native(struct consort *c, const char *database_name, const char *text,
 				   struct consort_args args, struct consort_cursor **out_rows,
 				   int64_t *out_affected, struct consort_error *error)
@@ -235,6 +254,12 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	if (status) {
 		free_run(run);
 		return status;
+	}
+	fields = copy_fields(&run->arena, fields, nfields);
+	if (!fields) {
+		consort_operator_close(op);
+		free_run(run);
+		return consort_error_no_memory(error);
 	}
 	if (out_affected)
 		*out_affected = affected;

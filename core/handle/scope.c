@@ -42,8 +42,11 @@ void consort_close(struct consort *c)
 	if (c->owns_tx && c->tx->connection) {
 		if (c->root->stamp != consort_fork_count)
 			consort_tx_abandon(c->tx);
-		else
+		else {
+			if (c->tx->connection->cancel)
+				consort_cancel_remove(c->tx->connection);
 			consort_tx_rollback(c->tx, &call, NULL);
+		}
 	}
 	consort_handle_drop(c);
 }

@@ -26,10 +26,13 @@ static bool reserve(struct consort_handle_session *session)
 	return true;
 }
 
-static enum consort_status of_transaction(struct consort *c, struct consort_database *database,
+static enum consort_status of_transaction(struct consort_handle_session *session,
+					  struct consort_database *database,
 					  struct consort_connection **out_connection,
 					  struct consort_error *error)
 {
+	struct consort *c = session->handle;
+
 	if (c->tx->database != database)
 		return consort_error_set(
 			error, CONSORT_EINVAL,
@@ -38,6 +41,10 @@ static enum consort_status of_transaction(struct consort *c, struct consort_data
 	if (!c->tx->connection)
 		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
 	*out_connection = c->tx->connection;
+	if (c->cancel && !c->tx->connection->cancel) {
+		consort_cancel_add(c->cancel, c->tx->connection);
+		session->has_token = true;
+	}
 	return CONSORT_OK;
 }
 
@@ -49,7 +56,7 @@ static enum consort_status take(struct consort_handle_session *session, struct c
 
 	consort_session_limit(session, database);
 	if (c->tx)
-		return of_transaction(c, database, out_connection, error);
+		return of_transaction(session, database, out_connection, error);
 	if (consort_tx_holding(&c->root->transactions, database))
 		return consort_error_set(
 			error, CONSORT_EINVAL,
@@ -120,17 +127,24 @@ void consort_session_begin(struct consort_handle_session *session, struct consor
 	session->call.memory_limit = c->memory_limit;
 	session->more = NULL;
 	session->nheld = 0;
+	session->has_token = false;
 }
 
 void consort_session_end(struct consort_handle_session *session)
 {
+	struct consort *c = session->handle;
 	uint32_t i;
 
+	if (c->tx) {
+		/* the transaction keeps its connection, if it has not ended meanwhile */
+		if (session->has_token && c->tx->connection && c->tx->connection->cancel)
+			consort_cancel_remove(c->tx->connection);
+		session->has_token = false;
+		session->nheld = 0;
+	}
 	for (i = 0; i < session->nheld; i++) {
 		struct consort_connection *connection = *place(session, i);
 
-		if (session->handle->tx)
-			continue; /* the transaction keeps it */
 		if (connection->cancel)
 			consort_cancel_remove(connection);
 		consort_pool_release(connection);
@@ -155,6 +169,8 @@ enum consort_status consort_find_resource(struct consort_handle_session *session
 		status = consort_catalog_describe(catalog, &session->base, entry, out_resource, error);
 	if (!status)
 		*out_entry = entry;
+	/* what introspection took is not kept: what runs next takes its connections all at once */
+	consort_session_end(session);
 	return status;
 }
 

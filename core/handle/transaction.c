@@ -58,7 +58,9 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 		status = consort_tx_begin(&c->root->transactions, connection, &session.call, options, &in->tx,
 					  error);
 	if (!status) {
-		/* the transaction has taken it, and a token goes on reaching it */
+		/* the transaction has taken it; the token reaches it while a call runs */
+		if (connection->cancel)
+			consort_cancel_remove(connection);
 		session.nheld = 0;
 		consort_handle_hold(c);
 		*out_in = in;
@@ -87,6 +89,13 @@ static enum consort_status check_ending(struct consort *in, struct consort_error
 	return status;
 }
 
+/* What others see of the schema changes with a commit; what this one saw is gone with a rollback. */
+static void ended(struct consort *in)
+{
+	if (in->tx->defined)
+		consort_root_changed(in->root, in->tx->database);
+}
+
 static void leave_token(struct consort *in)
 {
 	if (in->tx->connection->cancel)
@@ -106,6 +115,7 @@ enum consort_status consort_commit(struct consort *in, struct consort_outcome *o
 		consort_session_begin(&session, in);
 		consort_session_limit(&session, in->tx->database);
 		status = consort_tx_commit(in->tx, &session.call, outcome, error);
+		ended(in);
 	}
 	consort_close(in);
 	return status;
@@ -124,7 +134,9 @@ enum consort_status consort_rollback(struct consort *in, struct consort_error *e
 		consort_session_limit(&session, in->tx->database);
 		/* a cancelled or late caller still wants it rolled back */
 		session.call.cancelled = NULL;
+		session.call.deadline = consort_host_services()->clock() + CONSORT_LAST_WORD;
 		status = consort_tx_rollback(in->tx, &session.call, error);
+		ended(in);
 	}
 	consort_close(in);
 	return status;
@@ -143,8 +155,7 @@ enum consort_status consort_transaction(struct consort *c, const char *databases
 	if (!status)
 		return consort_commit(in, outcome, error);
 	consort_rollback(in, NULL);
-	if (outcome)
-		outcome->kind = CONSORT_OUTCOME_ABORTED;
+	consort_outcome_set(outcome, CONSORT_OUTCOME_ABORTED);
 	return status;
 }
 

@@ -27,7 +27,7 @@ static enum consort_status check_text(const struct consort_value *value, struct 
 static enum consort_status copy_list(struct consort_value *value, struct consort_arena *arena,
 				     struct consort_error *error)
 {
-	uint64_t count = value->as.list.count, i;
+	uint64_t count = arena ? value->as.list.count : 0, i;
 	struct consort_value *items = consort_arena_array(arena, count, sizeof(*items));
 
 	if (!items)

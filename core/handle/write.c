@@ -2,6 +2,8 @@
 /* Create, update, upsert and delete of one record: the shape of the write, a row of that shape, one call. */
 #include "handle/handle.h"
 
+#define KEYS_MOST 16
+
 typedef uint32_t write_fn(void *connection, const struct consort_call *call,
 			  const struct consort_write *write, const struct consort_batch *rows,
 			  struct consort_write_result *result, struct consort_error *error);
@@ -286,32 +288,58 @@ static enum consort_status keep_returned(struct consort_record *r, const struct 
 	return status;
 }
 
-/* Without RETURNING: the record is read again, if its key is known. */
-static enum consort_status read_generated(struct consort *c, struct consort_record *r,
-					  const struct consort_shape *shape, struct consort_error *error)
+/* The record as the database has it now. */
+static enum consort_status read_again(struct consort *c, const struct consort_record *r,
+				      struct consort_record **out_again, struct consort_error *error)
 {
 	const struct consort_resource *resource = r->access->resource;
-	struct consort_value key[16];
-	struct consort_record *again = NULL;
+	struct consort_value key[KEYS_MOST];
 	struct consort_args args = {key, resource->nkeys};
-	enum consort_status status;
 	uint32_t i;
 
-	if (!resource->nkeys || resource->nkeys > 16)
-		return CONSORT_OK;
-	for (i = 0; i < resource->nkeys; i++) {
+	if (resource->nkeys > KEYS_MOST)
+		return consort_error_set(error, CONSORT_EUNSUPPORTED,
+					 "%s: the key has more than %d attributes", resource->name,
+					 KEYS_MOST);
+	for (i = 0; i < resource->nkeys; i++)
 		key[i] = consort_record_at(r, resource->keys[i]);
-		if (consort_value_is_null(&key[i]))
-			return CONSORT_OK;
-	}
-	status = consort_get(c, resource->name, args, &again, error);
-	for (i = 0; !status && i < shape->write.nreturning; i++) {
-		const struct consort_value value = consort_record_at(again, shape->write.returning[i]);
+	return consort_get(c, resource->name, args, out_again, error);
+}
 
-		status = consort_record_keep(r, shape->write.returning[i], &value, error);
-	}
+static enum consort_status check_exists(struct consort *c, const struct consort_record *r,
+					struct consort_error *error)
+{
+	struct consort_record *again = NULL;
+	enum consort_status status = read_again(c, r, &again, error);
+
 	consort_record_free(again);
 	return status;
+}
+
+/* Without RETURNING: what was generated is read, if the key is known. The record is written in any case: what
+ * cannot be read stays unknown. */
+static void read_generated(struct consort *c, struct consort_record *r, const struct consort_shape *shape)
+{
+	const struct consort_resource *resource = r->access->resource;
+	struct consort_record *again = NULL;
+	struct consort_error error;
+	uint32_t i;
+
+	for (i = 0; i < resource->nkeys; i++) {
+		const struct consort_value value = consort_record_at(r, resource->keys[i]);
+
+		if (consort_value_is_null(&value))
+			return;
+	}
+	if (!resource->nkeys || read_again(c, r, &again, &error))
+		return;
+	for (i = 0; again->access == r->access && i < shape->write.nreturning; i++) {
+		const struct consort_value value = consort_record_at(again, shape->write.returning[i]);
+
+		if (consort_record_keep(r, shape->write.returning[i], &value, &error))
+			break;
+	}
+	consort_record_free(again);
 }
 
 static enum consort_status write_row(struct consort *c, struct consort_record *r,
@@ -370,7 +398,7 @@ static enum consort_status write_record(struct consort *c, struct consort_record
 	if (status)
 		return status;
 	if (kind == CONSORT_WRITE_UPDATE && !shape->write.nattributes)
-		return CONSORT_OK; /* nothing was changed */
+		return check_exists(c, r, error); /* nothing was changed */
 	if (!shape->write.nattributes)
 		return consort_error_set(error, CONSORT_EINVAL, "%s: no attribute of the record is set",
 					 r->access->resource->name);
@@ -383,8 +411,8 @@ static enum consort_status write_record(struct consort *c, struct consort_record
 		return status;
 	consort_record_written(r);
 	if (shape->write.nreturning && !consort_database_has(r->access->database, CONSORT_FEATURE_RETURNING))
-		status = read_generated(c, r, shape, error);
-	return status;
+		read_generated(c, r, shape);
+	return CONSORT_OK;
 }
 
 enum consort_status consort_create(struct consort *c, struct consort_record *r, struct consort_error *error)

@@ -110,8 +110,12 @@ static enum consort_status choose_shape(struct consort_access *access, const cha
 		status = parse_names(access, attributes, positions, &count, error);
 	} else {
 		for (i = 0; i < resource->nattributes; i++)
-			if (!(resource->attributes[i]->flags & CONSORT_ATTRIBUTE_READ_ONLY))
+			if (!(resource->attributes[i]->flags & CONSORT_ATTRIBUTE_READ_ONLY) &&
+			    (kind != CONSORT_WRITER_UPDATE ||
+			     find(resource->keys, resource->nkeys, i) == resource->nkeys))
 				positions[count++] = i;
+		for (i = 0; kind == CONSORT_WRITER_UPDATE && i < resource->nkeys; i++)
+			positions[count++] = resource->keys[i];
 	}
 	if (!status && kind != CONSORT_WRITER_CREATE)
 		status = check_keys(access, kind, positions, count, error);
@@ -245,13 +249,31 @@ static void ignore_failure(void *context, int64_t row, const struct consort_erro
 	(void)error;
 }
 
+struct flush {
+	struct consort_writer *writer;
+	struct consort_write_result *result;
+};
+
+static enum consort_status flush_rows(struct consort *in, void *arg, struct consort_error *error)
+{
+	const struct flush *flush = arg;
+	const struct consort_writer *w = flush->writer;
+	struct consort_handle_session session;
+	enum consort_status status;
+
+	consort_session_begin(&session, in);
+	status = consort_write_batch(&session, w->access->database, w->shape, w->batch, flush->result, error);
+	consort_session_end(&session);
+	return status;
+}
+
 enum consort_status consort_writer_flush(struct consort_writer *w, struct consort_error *error)
 {
 	struct consort_write_result result = {.struct_size = sizeof(result),
 					      .context = w->context,
 					      .row_failed = w->row_failed ? w->row_failed : ignore_failure};
 	enum consort_status status = consort_handle_check(w->handle, error);
-	struct consort_handle_session session;
+	struct flush flush = {.writer = w};
 	struct consort_error spare;
 
 	consort_error_need(&error, &spare);
@@ -260,10 +282,15 @@ enum consort_status consort_writer_flush(struct consort_writer *w, struct consor
 	status = check_rows(w, error);
 	if (status)
 		return status;
-	consort_session_begin(&session, w->handle);
-	status = consort_write_batch(&session, w->access->database, w->shape, w->batch, &result, error);
-	consort_session_end(&session);
-	w->written += result.affected;
+	flush.result = &result;
+	/* a call a row is undone by a transaction; one call undoes itself */
+	if (!(w->shape->write.flags & CONSORT_WRITE_CONTINUE) && w->batch->nrows > 1 &&
+	    !consort_database_has(w->access->database, CONSORT_FEATURE_BULK_WRITE))
+		status = consort_atomically(w->handle, w->access->database, flush_rows, &flush, error);
+	else
+		status = flush_rows(w->handle, &flush, error);
+	if (!status || w->shape->write.flags & CONSORT_WRITE_CONTINUE)
+		w->written += result.affected;
 	if (!status && consort_batch_reset(w->batch))
 		status = consort_error_no_memory(error);
 	return status;

@@ -26,13 +26,14 @@ void consort_connection_remove_cursor(struct consort_connection *connection,
 enum consort_status consort_connection_ready(struct consort_connection *connection, bool writes,
 					     struct consort_error *error)
 {
+	struct consort_open_cursor *cursor;
+
 	if (CONSORT_LIKELY(!connection->cursors))
 		return CONSORT_OK;
 	if (!writes && consort_database_has(connection->database, CONSORT_FEATURE_CONCURRENT_CURSORS))
 		return CONSORT_OK;
-	/* drain removes the cursor from the list */
-	while (connection->cursors) {
-		enum consort_status status = connection->cursors->drain(connection->cursors, error);
+	for (cursor = connection->cursors; cursor; cursor = cursor->next) {
+		enum consort_status status = cursor->busy ? cursor->drain(cursor, error) : CONSORT_OK;
 
 		if (status)
 			return status;
@@ -49,10 +50,12 @@ void consort_connection_end_cursors(struct consort_connection *connection, const
 enum consort_status consort_connection_failed(struct consort_connection *connection, uint32_t status,
 					      struct consort_error *error)
 {
-	if (status == CONSORT_ECONNECTION || status == CONSORT_EPROTOCOL ||
+	enum consort_status known = consort_database_failed(connection->database, status, error);
+
+	if (known == CONSORT_ECONNECTION || known == CONSORT_EPROTOCOL ||
 	    (error && (error->flags & CONSORT_ERROR_CONNECTION_DEAD)))
 		connection->broken = true;
-	if (status == CONSORT_ETIMEOUT || status == CONSORT_ECANCELLED)
+	if (known == CONSORT_ETIMEOUT || known == CONSORT_ECANCELLED)
 		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
-	return consort_database_failed(connection->database, status, error);
+	return known;
 }

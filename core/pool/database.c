@@ -87,14 +87,17 @@ void consort_database_close(struct consort_database *database, bool forked)
 
 const char *consort_database_why(const struct consort_database *database, uint32_t feature)
 {
+	const char *why;
+
 	if (feature >= CONSORT_FEATURE_COUNT)
 		return "no such feature";
 	if (!consort_features_has(&database->plugin->features, feature))
 		return "the adapter does not have it";
 	if (!consort_features_has(&database->manifest_mask, feature))
 		return "the manifest takes it away";
-	if (__atomic_load_n(&database->known, __ATOMIC_ACQUIRE) && database->why[feature])
-		return database->why[feature];
+	why = __atomic_load_n(&database->why[feature], __ATOMIC_ACQUIRE);
+	if (why)
+		return why;
 	return "this server does not have it";
 }
 

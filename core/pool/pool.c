@@ -46,7 +46,7 @@ static void close_connection(struct consort_connection *connection)
 /* --- what a new connection tells --- */
 
 struct missing {
-	struct consort_database *database;
+	struct consort_arena arena;
 	const char *why[CONSORT_FEATURE_COUNT];
 };
 
@@ -55,16 +55,43 @@ static void note_missing(void *context, uint32_t feature, const char *why)
 	struct missing *missing = context;
 
 	if (feature < CONSORT_FEATURE_COUNT && why)
-		missing->why[feature] = consort_arena_text(&missing->database->arena, why);
+		missing->why[feature] = consort_arena_text(&missing->arena, why);
 }
 
 static const char *keep_text(struct consort_database *database, const char *text)
 {
-	char *copy = consort_arena_text(&database->arena, text ? text : "");
+	char *copy = text ? consort_arena_text(&database->arena, text) : NULL;
 
 	if (copy)
 		consort_secrets_scrub(database->secrets, copy);
-	return copy ? copy : "";
+	return copy;
+}
+
+/* Publishes what was told, unless it is known already. */
+static bool publish(struct consort_database *database, struct consort_features mask,
+		    const struct missing *missing, const struct consort_connection_info *info)
+{
+	bool changed;
+	uint32_t i;
+
+	pthread_mutex_lock(&database->lock);
+	changed = !database->known || mask.word[0] != database->effective.word[0] ||
+		  mask.word[1] != database->effective.word[1];
+	if (changed) {
+		const char *server = keep_text(database, info->server),
+			   *user = keep_text(database, info->user);
+
+		for (i = 0; i < CONSORT_FEATURE_COUNT; i++)
+			__atomic_store_n(&database->why[i], keep_text(database, missing->why[i]),
+					 __ATOMIC_RELEASE);
+		__atomic_store_n(&database->server, server ? server : "", __ATOMIC_RELEASE);
+		database->user = user ? user : "";
+		__atomic_store_n(&database->effective.word[0], mask.word[0], __ATOMIC_RELAXED);
+		__atomic_store_n(&database->effective.word[1], mask.word[1], __ATOMIC_RELAXED);
+		__atomic_store_n(&database->known, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&database->lock);
+	return changed;
 }
 
 /* Sets the effective mask from the first connection; a later one that offers something else replaces it. */
@@ -72,26 +99,17 @@ static void learn(struct consort_database *database, void *connection)
 {
 	struct consort_connection_info info = {.struct_size = sizeof(info)};
 	struct consort_features mask = database->plugin->features;
-	struct missing missing = {.database = database};
+	struct missing missing = {0};
 	const struct consort_feature_sink sink = {&missing, note_missing};
 
-	pthread_mutex_lock(&database->lock);
+	consort_arena_init(&missing.arena, 0);
 	database->plugin->connection->features(connection, &mask, &sink);
+	database->plugin->connection->info(connection, &info);
 	mask = consort_features_and(consort_features_and(mask, database->plugin->features),
 				    database->manifest_mask);
-	if (!database->known || mask.word[0] != database->effective.word[0] ||
-	    mask.word[1] != database->effective.word[1]) {
-		database->plugin->connection->info(connection, &info);
-		database->server = keep_text(database, info.server);
-		database->user = keep_text(database, info.user);
-		database->identity = keep_text(database, info.identity);
-		memcpy(database->why, missing.why, sizeof(missing.why));
-		__atomic_store_n(&database->effective.word[0], mask.word[0], __ATOMIC_RELAXED);
-		__atomic_store_n(&database->effective.word[1], mask.word[1], __ATOMIC_RELAXED);
-		__atomic_store_n(&database->known, 1, __ATOMIC_RELEASE);
+	if (publish(database, mask, &missing, &info))
 		tell(database, CONSORT_LOG_INFO, "connected", database->server);
-	}
-	pthread_mutex_unlock(&database->lock);
+	consort_arena_clear(&missing.arena);
 }
 
 static enum consort_status open_connection(struct consort_database *database, const struct consort_call *call,

@@ -64,10 +64,9 @@ struct consort_database {
 	uint32_t known;				/* atomic */
 	struct consort_features effective;	/* words are atomic */
 	struct consort_arena arena;		/* texts below */
-	const char *why[CONSORT_FEATURE_COUNT]; /* why a bit is missing */
-	const char *server;
+	const char *why[CONSORT_FEATURE_COUNT]; /* atomic; why a bit is missing */
+	const char *server;			/* atomic */
 	const char *user;
-	const char *identity;
 
 	/* the pool */
 	struct consort_pool_options pool;
@@ -109,6 +108,7 @@ enum consort_status consort_database_failed(const struct consort_database *datab
 /* A cursor of an adapter that is open on a connection. */
 struct consort_open_cursor {
 	struct consort_open_cursor *next, *previous;
+	bool busy; /* the adapter's cursor is open now, not only between two of them */
 	/* Reads the rest into memory and closes the adapter's cursor. */
 	enum consort_status (*drain)(struct consort_open_cursor *cursor, struct consort_error *error);
 	/* Closes the adapter's cursor; reading on fails with `why`. */

@@ -239,14 +239,6 @@ enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct
 	return CONSORT_OK;
 }
 
-struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog,
-					    const struct consort_resource *resource)
-{
-	struct consort_entry *entry = consort_map_get(&catalog->declared, resource->name);
-
-	return entry ? entry : find_exposed(catalog, resource->name);
-}
-
 /* --- describing --- */
 
 /* Publishes a resource, unless another thread was faster; gives the one that counts. No lock is held while an
@@ -355,7 +347,22 @@ enum consort_status consort_catalog_describe(struct consort_catalog *catalog, st
 	return status;
 }
 
-void consort_catalog_forget(struct consort_entry *entry)
+static void forget(const struct consort_map *map, const struct consort_database *database)
 {
-	__atomic_store_n(&entry->resource, NULL, __ATOMIC_RELEASE);
+	uint32_t i;
+
+	for (i = 0; i < map->count; i++) {
+		struct consort_entry *entry = map->slots[i].value;
+
+		if (entry->database == database)
+			__atomic_store_n(&entry->resource, NULL, __ATOMIC_RELEASE);
+	}
+}
+
+void consort_catalog_forget(struct consort_catalog *catalog, const struct consort_database *database)
+{
+	forget(&catalog->declared, database);
+	pthread_mutex_lock(&catalog->lock);
+	forget(&catalog->exposed, database);
+	pthread_mutex_unlock(&catalog->lock);
 }

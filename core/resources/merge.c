@@ -141,6 +141,52 @@ static bool left_out(const struct merge *merge, const char *const *names, uint32
 	return merge->sketch && i < count;
 }
 
+/* Does the resource lack one of these? */
+static bool lacks(const struct merge *merge, const char *const *names, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (find_attribute(merge->result, names[i]) == NOT_FOUND)
+			return true;
+	return false;
+}
+
+static bool index_lacks(const struct merge *merge)
+{
+	uint32_t i;
+
+	for (i = 0; merge->declared && i < merge->declared->nindexes; i++)
+		if (lacks(merge, merge->declared->indexes[i].attributes,
+			  merge->declared->indexes[i].nattributes))
+			return true;
+	return false;
+}
+
+/* A declared name must not be that of another attribute. */
+static enum consort_status check_names(struct merge *merge)
+{
+	const struct consort_resource *resource = merge->result;
+	uint32_t i, first;
+
+	for (i = 0; merge->declared && i < merge->declared->nattributes; i++) {
+		const struct consort_manifest_attribute *declared = &merge->declared->attributes[i];
+
+		first = find_attribute(resource, declared->name);
+		for (first++; first < resource->nattributes; first++)
+			if (!strcmp(resource->attributes[first]->name, declared->name))
+				return consort_manifest_fail(
+					merge->error, CONSORT_EMANIFEST, &declared->where,
+					"resource '%s' has two attributes '%s', from '%s' and from '%s'; "
+					"name one differently",
+					resource->name, declared->name,
+					resource->attributes[find_attribute(resource, declared->name)]
+						->source,
+					resource->attributes[first]->source);
+	}
+	return CONSORT_OK;
+}
+
 static enum consort_status merge_keys(struct merge *merge)
 {
 	struct consort_resource *result = merge->result;
@@ -192,6 +238,29 @@ static const char *const *rename_own(struct merge *merge, const char *const *sou
 	return names;
 }
 
+/* Names of the target's attributes, as its declaration renames them. */
+static const char *const *rename_target(struct merge *merge, const struct consort_relationship *found)
+{
+	const struct consort_map *declared = &merge->catalog->declared;
+	const char **names = consort_arena_array(merge->arena, found->nattributes, sizeof(*names));
+	uint32_t i, j, k;
+
+	for (i = 0; names && i < found->nattributes; i++)
+		names[i] = found->to[i];
+	for (k = 0; names && k < declared->count; k++) {
+		const struct consort_entry *entry = declared->slots[k].value;
+
+		if (entry->database != merge->entry->database || strcmp(entry->source, found->target))
+			continue;
+		for (i = 0; i < found->nattributes; i++)
+			for (j = 0; j < entry->declared->nattributes; j++)
+				if (!strcmp(source_of(&entry->declared->attributes[j]), found->to[i]))
+					names[i] = entry->declared->attributes[j].name;
+		break;
+	}
+	return names;
+}
+
 static enum consort_status merge_relationships(struct merge *merge)
 {
 	uint32_t ndeclared = merge->declared ? merge->declared->nrelationships : 0;
@@ -219,9 +288,10 @@ static enum consort_status merge_relationships(struct merge *merge)
 			*copy = *merge->found->relationships[i - ndeclared];
 			copy->target = name_of_source(merge, copy->target);
 			copy->from = rename_own(merge, copy->from, copy->nattributes);
+			copy->to = rename_target(merge, merge->found->relationships[i - ndeclared]);
 			for (j = 0; j < count && strcmp(list[j]->name, copy->name); j++)
 				;
-			if (!copy->target || !copy->from || j < count ||
+			if (!copy->target || !copy->from || !copy->to || j < count ||
 			    find_attribute(merge->result, copy->name) != NOT_FOUND)
 				continue; /* leads nowhere that has a name, or its own name is taken */
 		}
@@ -299,10 +369,13 @@ enum consort_status consort_resource_merge(struct consort_catalog *catalog, cons
 	result->nsettings = entry->nsettings;
 	status = merge_attributes(&merge);
 	if (!status)
+		status = check_names(&merge);
+	if (!status &&
+	    !(partial && merge.declared && lacks(&merge, merge.declared->keys, merge.declared->nkeys)))
 		status = merge_keys(&merge);
 	if (!status)
 		status = merge_relationships(&merge);
-	if (!status)
+	if (!status && !(partial && index_lacks(&merge)))
 		status = merge_indexes(&merge);
 	if (!status)
 		*out_resource = result;

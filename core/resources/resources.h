@@ -31,8 +31,8 @@ struct consort_entry {
 	uint32_t nsettings;
 	const struct consort_resource *resource;    /* atomic; NULL until it is described */
 	const struct consort_resource *as_declared; /* atomic; the same without introspection */
-	const struct consort_resource *sketch;      /* atomic; what a listing can tell without introspection */
-	struct consort_access *access;		    /* atomic */
+	const struct consort_resource *sketch; /* atomic; what a listing can tell without introspection */
+	struct consort_access *access;	       /* atomic */
 };
 
 struct consort_catalog {
@@ -63,9 +63,6 @@ enum consort_status consort_catalog_database(const struct consort_catalog *catal
 enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct consort_session *session,
 					 const char *name, struct consort_entry **out_entry,
 					 struct consort_error *error);
-/* The entry that a resource came from. */
-struct consort_entry *consort_catalog_entry(struct consort_catalog *catalog,
-					    const struct consort_resource *resource);
 /* The entry's resource, connecting and introspecting it if that has not been done. */
 enum consort_status consort_catalog_describe(struct consort_catalog *catalog, struct consort_session *session,
 					     struct consort_entry *entry,
@@ -79,8 +76,8 @@ enum consort_status consort_catalog_declared(struct consort_catalog *catalog, st
 enum consort_status consort_catalog_sketch(struct consort_catalog *catalog, struct consort_entry *entry,
 					   const struct consort_resource **out_resource,
 					   struct consort_error *error);
-/* Forgets what was introspected, since define or drop changed it. */
-void consort_catalog_forget(struct consort_entry *entry);
+/* Forgets what was introspected of a database, since define or drop changed it. */
+void consort_catalog_forget(struct consort_catalog *catalog, const struct consort_database *database);
 /* Introspects an exposed database whole, so that its entries are in `exposed`. */
 enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
 					 struct consort_database *database, struct consort_error *error);
@@ -110,8 +107,8 @@ struct consort_resource *consort_resource_copy(struct consort_arena *arena,
 
 /* --- merge.c --- */
 
-/* The resource of an entry. found: from introspection, or NULL. sketch: names of attributes that are unknown are
- * no error. Caller holds the catalogue's lock. */
+/* The resource of an entry. found: from introspection, or NULL. sketch: names of attributes that are unknown
+ * are no error. Caller holds the catalogue's lock. */
 enum consort_status consort_resource_merge(struct consort_catalog *catalog, const struct consort_entry *entry,
 					   const struct consort_resource *found, bool sketch,
 					   const struct consort_resource **out_resource,

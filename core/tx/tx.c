@@ -105,7 +105,7 @@ static void leave(struct consort_tx *tx, bool clean)
 	consort_pool_release(connection);
 }
 
-static void set_outcome(struct consort_outcome *outcome, uint32_t kind)
+void consort_outcome_set(struct consort_outcome *outcome, uint32_t kind)
 {
 	if (!outcome)
 		return;
@@ -125,16 +125,23 @@ enum consort_status consort_tx_commit(struct consort_tx *tx, const struct consor
 	struct consort_connection *connection = tx->connection;
 	enum consort_status status;
 
+	if (tx->spoilt) {
+		consort_outcome_set(outcome, CONSORT_OUTCOME_ABORTED);
+		consort_tx_rollback(tx, call, NULL);
+		return consort_error_set(
+			error, CONSORT_ECONFLICT,
+			"the transaction was rolled back: a part of it that failed could not be undone");
+	}
 	consort_connection_end_cursors(connection, "its transaction has ended");
 	status = (enum consort_status)tx->database->plugin->transaction->commit(connection->context, call,
 										&local);
 	if (status)
 		status = consort_connection_failed(connection, status, &local);
 	if (!status)
-		set_outcome(outcome, CONSORT_OUTCOME_COMMITTED);
+		consort_outcome_set(outcome, CONSORT_OUTCOME_COMMITTED);
 	else
-		set_outcome(outcome,
-			    status == CONSORT_EINDOUBT ? CONSORT_OUTCOME_UNKNOWN : CONSORT_OUTCOME_ABORTED);
+		consort_outcome_set(outcome, status == CONSORT_EINDOUBT ? CONSORT_OUTCOME_UNKNOWN
+									: CONSORT_OUTCOME_ABORTED);
 	leave(tx, status == CONSORT_OK);
 	if (status && error)
 		*error = local;

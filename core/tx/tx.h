@@ -25,6 +25,8 @@ struct consort_tx {
 	struct consort_database *database;
 	struct consort_connection *connection; /* NULL once it has ended */
 	pthread_t thread;		       /* that began it */
+	bool spoilt;			       /* holds what should have been undone: never committed */
+	bool defined;			       /* changed the schema */
 };
 
 void consort_tx_list_init(struct consort_tx_list *list);
@@ -42,6 +44,8 @@ enum consort_status consort_tx_commit(struct consort_tx *tx, const struct consor
 				      struct consort_outcome *outcome, struct consort_error *error);
 enum consort_status consort_tx_rollback(struct consort_tx *tx, const struct consort_call *call,
 					struct consort_error *error);
+/* Fills an outcome of this kind without details; NULL is legal. */
+void consort_outcome_set(struct consort_outcome *outcome, uint32_t kind);
 /* In a forked child: forgets it. */
 void consort_tx_abandon(struct consort_tx *tx);
 void consort_tx_free(struct consort_tx *tx);

@@ -440,8 +440,12 @@ static bool order_text(struct lite_builder *builder, struct lite_relation *relat
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const char *taken;
 
-	if (!storage)
-		return true; /* a constant orders nothing, and an integer would name a column */
+	if (lite_is_constant(expr))
+		return true; /* it orders nothing, and an integer would name a column */
+	if (!storage) {
+		builder->reason = "SQLite does not compute this as the core does";
+		return false;
+	}
 	if (!storage->order) {
 		builder->reason = "SQLite does not order values of this type as they are stored";
 		return false;

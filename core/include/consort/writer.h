@@ -27,7 +27,7 @@ struct consort_writer;
 
 enum consort_writer_kind {
 	CONSORT_WRITER_CREATE = 1,
-	CONSORT_WRITER_UPDATE = 2, /* columns must hold the key */
+	CONSORT_WRITER_UPDATE = 2, /* columns must end with the key, in its order */
 	CONSORT_WRITER_UPSERT = 3  /* columns must hold the key */
 };
 
