@@ -53,7 +53,7 @@ static enum consort_status reject(struct import *im, uint64_t line, const struct
 
 		lines_trim_end(&shown);
 		consort_buffer_text(&out, ",\"text\":");
-		consort_json_quote(&out, shown.data, shown.size);
+		report_json_quote(&out, shown.data, (size_t)shown.size);
 	}
 	consort_buffer_text(&out, "}\n");
 	if (out.failed)

@@ -76,7 +76,8 @@ void progress_show(struct progress *progress, uint64_t bytes, uint64_t rows)
 				  (int)(part * 100), bar, number, rate, *left ? ", " : "", left,
 				  *left ? " left" : "", progress->name);
 	} else {
-		length = snprintf(line, sizeof(line), "%s records, %s/s  %s", number, rate, progress->name);
+		length = snprintf(line, sizeof(line), "%s records, %s/s, %.1f MiB  %s", number, rate,
+				  (double)bytes / (1 << 20), progress->name);
 	}
 	/* A line longer than the terminal would scroll. */
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)

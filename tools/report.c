@@ -51,11 +51,30 @@ int report_exit_status(uint32_t status)
 	return status < CONSORT_STATUS_COUNT ? statuses[status].exit_status : 6;
 }
 
+void report_json_quote(struct consort_buffer *out, const char *text, size_t size)
+{
+	struct consort_buffer whole = CONSORT_BUFFER_INIT;
+	uint64_t valid;
+
+	while (!consort_utf8_valid(text, size, &valid)) {
+		consort_buffer_append(&whole, text, (size_t)valid);
+		/* A NUL byte has a form in JSON. */
+		consort_buffer_append(&whole, text[valid] ? "\xef\xbf\xbd" : "", text[valid] ? 3 : 1);
+		text += valid + 1;
+		size -= (size_t)valid + 1;
+	}
+	consort_buffer_append(&whole, text, size);
+	out->failed |= whole.failed;
+	if (!whole.failed)
+		consort_json_quote(out, whole.data, whole.size);
+	consort_buffer_clear(&whole);
+}
+
 void report_json_text(struct consort_buffer *out, const char *before, const char *name, const char *text)
 {
 	consort_buffer_printf(out, "%s\"%s\":", before, name);
 	if (text)
-		consort_json_quote(out, text, strlen(text));
+		report_json_quote(out, text, strlen(text));
 	else
 		consort_buffer_text(out, "null");
 }
@@ -73,7 +92,7 @@ void report_error_json(struct consort_buffer *out, const struct consort_error *e
 	consort_buffer_printf(out, "\"error\":{\"status\":\"%s\",\"message\":",
 			      error->status < CONSORT_STATUS_COUNT ? statuses[error->status].name
 								   : "unknown");
-	consort_json_quote(out, message, strlen(message));
+	report_json_quote(out, message, strlen(message));
 	if (error->position)
 		consort_buffer_printf(out, ",\"position\":%ld", (long)error->position);
 	json_member(out, "origin", error->origin);

@@ -137,6 +137,8 @@ const char *report_number(uint64_t number, char out[REPORT_NUMBER_SIZE]);
 void report_error_json(struct consort_buffer *out, const struct consort_error *error);
 /* Adds to the end of an error's message. */
 void report_append(struct consort_error *error, const char *format, ...) CONSORT_PRINTF(2, 3);
+/* A JSON string of bytes that may be no UTF-8: U+FFFD stands for what is wrong. */
+void report_json_quote(struct consort_buffer *out, const char *text, size_t size);
 /* `"name":"text"`, or null, behind `before`: "{" or ",". */
 void report_json_text(struct consort_buffer *out, const char *before, const char *name, const char *text);
 /* ECONNECTION: "name: cannot `action`: " and errno's text. */

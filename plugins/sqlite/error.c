@@ -97,10 +97,12 @@ static uint32_t datatype_failed(const char *message, const struct consort_resour
 	return error->status;
 }
 
-static uint32_t io_failed(struct lite_connection *conn, const char *message, struct consort_error *error)
+static uint32_t io_failed(struct lite_connection *conn, int code, const char *message, struct consort_error *error)
 {
 	const char *path = conn->database->path;
 
+	if (code == SQLITE_IOERR_NOMEM)
+		return consort_error_no_memory(error);
 	if (sqlite3_system_errno(conn->db) == ENOSPC)
 		return consort_error_set(error, CONSORT_EFULL, "the disk of '%s' is full", path);
 	return consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be read or written: %s", path, message);
@@ -165,7 +167,7 @@ static uint32_t classify(struct lite_connection *conn, int code, const struct co
 	case SQLITE_NOMEM:
 		return consort_error_no_memory(error);
 	case SQLITE_IOERR:
-		return io_failed(conn, message, error);
+		return io_failed(conn, code, message, error);
 	case SQLITE_TOOBIG:
 		return consort_error_set(error, CONSORT_ERANGE, "a value is too big for SQLite");
 	case SQLITE_NOTADB:
@@ -212,7 +214,7 @@ uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int c
 	int reason = db ? sqlite3_system_errno(db) : 0;
 	const char *slash = strrchr(path, '/');
 
-	switch (code & 0xff) {
+	switch (code == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : code & 0xff) {
 	case SQLITE_NOMEM:
 		return consort_error_no_memory(error);
 	case SQLITE_NOTADB:

@@ -37,10 +37,10 @@ static int copy_row(struct lite_statement *cursor, sqlite3_stmt *insert)
 
 	for (i = 0; !code && i < cursor->ncolumns; i++)
 		code = sqlite3_bind_value(insert, (int)i + 1, sqlite3_column_value(cursor->rows, (int)i));
-	if (!code && sqlite3_step(insert) != SQLITE_DONE)
-		code = SQLITE_FULL;
-	sqlite3_reset(insert);
-	return code;
+	if (code)
+		return code;
+	sqlite3_step(insert);
+	return sqlite3_reset(insert);
 }
 
 /* Puts the rest of one cursor aside. */
@@ -52,7 +52,8 @@ static uint32_t put_aside(struct lite_statement *cursor, struct consort_error *e
 	uint32_t status = CONSORT_OK;
 	int code, step = SQLITE_ROW;
 
-	code = sqlite3_open_v2("", &spill, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	code = sqlite3_open_v2("", &spill, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+					   SQLITE_OPEN_EXRESCODE, NULL);
 	if (!code)
 		code = make_table(spill, cursor->ncolumns, &insert);
 	while (!code && (step = lite_cursor_step(cursor)) == SQLITE_ROW)
@@ -62,8 +63,10 @@ static uint32_t put_aside(struct lite_statement *cursor, struct consort_error *e
 		status = lite_fail(conn, step, cursor->resource, error);
 	else if (!code)
 		code = sqlite3_prepare_v2(spill, "SELECT * FROM s ORDER BY rowid", -1, &rows, NULL);
-	if (code)
-		status = consort_error_set(error, code == SQLITE_NOMEM ? CONSORT_ENOMEM : CONSORT_EFULL,
+	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+		status = consort_error_no_memory(error);
+	else if (code)
+		status = consort_error_set(error, CONSORT_EFULL,
 					   "an open result could not be put aside before a write: %s",
 					   spill ? sqlite3_errmsg(spill) : sqlite3_errstr(code));
 	if (status) {

@@ -177,6 +177,8 @@ uint32_t lite_statement_prepare(struct lite_connection *conn, uint64_t id, const
 uint32_t lite_statement_adopt(struct lite_connection *conn, uint64_t id, sqlite3_stmt *stmt,
 			      struct lite_statement **out_statement, struct consort_error *error);
 void lite_statement_give(struct lite_statement *statement);
+/* The same of one that is reset already. */
+void lite_statement_release(struct lite_statement *statement);
 void lite_statements_clear(struct lite_connection *conn);
 
 /* Puts it into the list of open cursors, before its first row. */

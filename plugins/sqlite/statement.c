@@ -103,6 +103,11 @@ uint32_t lite_statement_prepare(struct lite_connection *conn, uint64_t id, const
 void lite_statement_give(struct lite_statement *statement)
 {
 	sqlite3_reset(statement->stmt);
+	lite_statement_release(statement);
+}
+
+void lite_statement_release(struct lite_statement *statement)
+{
 	if (!statement->id) {
 		free_statement(statement);
 		return;

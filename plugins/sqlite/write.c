@@ -465,11 +465,9 @@ static uint32_t do_write(void *connection, const struct consort_call *call, enum
 	}
 	if (!status)
 		status = write_rows(statement, kind, write, rows, result, &affected, error);
-	if (statement) {
-		/* the batch's buffers are bound, and may be gone when this returns */
-		sqlite3_clear_bindings(statement->stmt);
-		lite_statement_give(statement);
-	}
+	/* the batch's buffers stay bound; nothing looks at them before the next row is */
+	if (statement)
+		lite_statement_release(statement);
 	if (grouped)
 		status = lite_group_end(conn, status, error);
 	if (!status)

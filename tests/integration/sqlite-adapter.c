@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sqlite-adapter.h"
 
+#ifndef SQLITE_TEST_LINKED
 #include <dlfcn.h>
+#endif
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,12 @@ static const struct consort_host host = {
 
 /* --- opening --- */
 
+#ifdef SQLITE_TEST_LINKED
+static const struct consort_plugin *load(void)
+{
+	return consort_plugin_entry_v1();
+}
+#else
 static const struct consort_plugin *load(void)
 {
 	const struct consort_plugin *(*entry)(void) = NULL;
@@ -89,6 +97,7 @@ static const struct consort_plugin *load(void)
 	dlclose(handle);
 	return entry();
 }
+#endif
 
 static struct consort_value option_value(const struct consort_plugin *plugin, const char *name, const char *text)
 {
@@ -199,6 +208,7 @@ const char *sqlite_test_raw(struct sqlite_test *test, const char *sql)
 	*answer = '\0';
 	MUST(!sqlite3_open(test->path, &db));
 	sqlite3_busy_timeout(db, 1000);
+	sqlite3_exec(db, "PRAGMA synchronous=off", NULL, NULL, NULL);
 	if (sqlite3_exec(db, sql, keep_cell, answer, &message))
 		fprintf(stderr, "%s: %s\n", sql, message);
 	MUST(!message);

@@ -150,6 +150,10 @@ test_rejects() {
 	has bad.jsonl '"record":{"id":21,"nope":1}}'
 	[ "$(wc -l <bad.jsonl)" -eq 4 ] || fail "$(cat bad.jsonl)"
 	expect 5 import flight f.csv --rejects /nonexistent/x
+	# What is no UTF-8 does not spoil the rejects.
+	printf 'id,origin\n30,\377x\n' >f.csv
+	expect 1 import flight f.csv --rejects bad.jsonl
+	has bad.jsonl '"text":"30,�x"}'
 }
 
 test_json_lines() {

@@ -195,6 +195,18 @@ static void test_escapes(void)
 	TESTING_TEXT(escaped("€ 日 😀", 12, 7), "€ 日 😀");
 }
 
+static void test_json_of_any_bytes(void)
+{
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+
+	report_json_quote(&text, "a\xff\"\0é\xc3", 7);
+	TESTING_TEXT(text.data, "\"a\uFFFD\\\"\\u0000é\uFFFD\"");
+	consort_buffer_reset(&text);
+	report_json_quote(&text, "", 0);
+	TESTING_TEXT(text.data, "\"\"");
+	consort_buffer_clear(&text);
+}
+
 static void test_writing_fails(void)
 {
 	struct consort_value values[] = {consort_int64(1), consort_text("x"), cents(1)};
@@ -266,6 +278,7 @@ int main(int argc, char **argv)
 		{"table-is-cut", test_table_is_cut},
 		{"table-goes-on", test_table_goes_on},
 		{"escapes", test_escapes},
+		{"json-of-any-bytes", test_json_of_any_bytes},
 		{"writing-fails", test_writing_fails},
 		{"numbers", test_numbers},
 		{"exit-statuses", test_exit_statuses},
