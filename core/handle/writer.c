@@ -12,6 +12,23 @@ struct consort_writer {
 	void *context;
 };
 
+/* A name in double quotes, a quote inside doubled, without them; behind it, or NULL if it does not end or fit. */
+static const char *read_quoted(const char *at, char *name, size_t size)
+{
+	size_t used = 0;
+
+	for (at++; *at; at++) {
+		if (*at == '"' && *++at != '"') {
+			name[used] = '\0';
+			return at;
+		}
+		if (used + 1 == size)
+			return NULL;
+		name[used++] = *at;
+	}
+	return NULL;
+}
+
 /* Positions of "id, delay_min"; names may be in double quotes. */
 static enum consort_status parse_names(const struct consort_access *access, const char *text,
 				       uint32_t *positions, uint32_t *out_count, struct consort_error *error)
@@ -26,9 +43,8 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 
 		at += strspn(at, " \t\n");
 		if (*at == '"') {
-			end = strchr(++at, '"');
-			size = end ? (size_t)(end - at) : strlen(at);
-			end = end ? end + 1 : at + size;
+			end = read_quoted(at, name, sizeof(name));
+			size = end ? strlen(name) : 0;
 		} else {
 			size = strcspn(at, ",");
 			end = at + size;
@@ -38,8 +54,10 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 		if (!size || size >= sizeof(name))
 			return consort_error_set(error, CONSORT_ENAME,
 						 "an attribute's name is missing in \"%s\"", text);
-		memcpy(name, at, size);
-		name[size] = '\0';
+		if (*at != '"') {
+			memcpy(name, at, size);
+			name[size] = '\0';
+		}
 		if (count == access->resource->nattributes)
 			return consort_error_set(error, CONSORT_ENAME, "too many attributes in \"%s\"", text);
 		positions[count] = consort_access_attribute(access, name);

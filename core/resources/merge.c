@@ -141,28 +141,6 @@ static bool left_out(const struct merge *merge, const char *const *names, uint32
 	return merge->sketch && i < count;
 }
 
-/* Does the resource lack one of these? */
-static bool lacks(const struct merge *merge, const char *const *names, uint32_t count)
-{
-	uint32_t i;
-
-	for (i = 0; i < count; i++)
-		if (find_attribute(merge->result, names[i]) == NOT_FOUND)
-			return true;
-	return false;
-}
-
-static bool index_lacks(const struct merge *merge)
-{
-	uint32_t i;
-
-	for (i = 0; merge->declared && i < merge->declared->nindexes; i++)
-		if (lacks(merge, merge->declared->indexes[i].attributes,
-			  merge->declared->indexes[i].nattributes))
-			return true;
-	return false;
-}
-
 /* A declared name must not be that of another attribute. */
 static enum consort_status check_names(struct merge *merge)
 {
@@ -370,12 +348,11 @@ enum consort_status consort_resource_merge(struct consort_catalog *catalog, cons
 	status = merge_attributes(&merge);
 	if (!status)
 		status = check_names(&merge);
-	if (!status &&
-	    !(partial && merge.declared && lacks(&merge, merge.declared->keys, merge.declared->nkeys)))
+	if (!status)
 		status = merge_keys(&merge);
 	if (!status)
 		status = merge_relationships(&merge);
-	if (!status && !(partial && index_lacks(&merge)))
+	if (!status)
 		status = merge_indexes(&merge);
 	if (!status)
 		*out_resource = result;
