@@ -253,6 +253,10 @@ enum consort_status consort_access_get_plan(struct consort_access *access, struc
 /* EINVAL unless the resource has a key of that many attributes. */
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
 					     struct consort_error *error);
+/* consort_value_accept for the key's attribute of that number; the error names it. */
+enum consort_status consort_access_key_value(const struct consort_access *access, uint32_t key,
+					     const struct consort_value *value, struct consort_arena *arena,
+					     struct consort_value *out_value, struct consort_error *error);
 
 /* --- record.c --- */
 
