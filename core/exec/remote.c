@@ -25,7 +25,8 @@ struct remote {
 	struct drained *first, **last;
 	struct drained *current; /* the one that was handed out */
 	uint64_t drained_bytes;
-	const char *ended; /* why reading on fails */
+	const char *ended;	       /* why reading on fails */
+	struct consort_error *failure; /* what follows the rows that came before it; NULL: nothing */
 	int64_t max_rows;
 };
 
@@ -62,6 +63,41 @@ static void free_drained(struct remote *remote)
 	remote->drained_bytes = 0;
 }
 
+/* Takes back what was appended behind the last whole row; false if there are no whole rows. */
+static bool trim(struct consort_batch *batch)
+{
+	uint32_t i;
+
+	for (i = 0; i < batch->ncolumns; i++) {
+		struct consort_column *column = &batch->columns[i];
+
+		if (column->length < batch->nrows)
+			return false;
+		for (; column->length > batch->nrows; column->length--)
+			column->null_count -= consort_column_is_null(column, column->length - 1);
+	}
+	return batch->nrows > 0;
+}
+
+/* The adapter failed. Whole rows that came before are given first, unless nobody waits for them. */
+static enum consort_status fetch_failed(struct remote *remote, enum consort_status status,
+					struct consort_batch *batch, struct consort_error *error)
+{
+	struct consort_error failure;
+
+	consort_error_need(&error, &failure);
+	status = consort_connection_failed(remote->connection, status, error);
+	close_cursor(remote);
+	if (status == CONSORT_ECANCELLED || status == CONSORT_ETIMEOUT || !trim(batch))
+		return status;
+	remote->failure = malloc(sizeof(*remote->failure));
+	if (!remote->failure)
+		return status;
+	*remote->failure = *error;
+	*error = (struct consort_error)CONSORT_ERROR_INIT; /* not yet */
+	return CONSORT_OK;
+}
+
 /* One batch from the adapter; nrows 0 at the end. Closes the adapter's cursor when it has no more. */
 static enum consort_status fetch(struct remote *remote, struct consort_batch *batch,
 				 struct consort_error *error)
@@ -72,11 +108,8 @@ static enum consort_status fetch(struct remote *remote, struct consort_batch *ba
 	if (status)
 		return consort_error_no_memory(error);
 	status = remote->database->plugin->query->next(remote->cursor, &remote->op.exec->call, batch, error);
-	if (CONSORT_UNLIKELY(status)) {
-		status = consort_connection_failed(remote->connection, status, error);
-		close_cursor(remote);
-		return status;
-	}
+	if (CONSORT_UNLIKELY(status))
+		return fetch_failed(remote, status, batch, error);
 	for (i = 0; i < batch->ncolumns; i++) {
 		if (CONSORT_UNLIKELY(batch->columns[i].length != batch->nrows)) {
 			close_cursor(remote);
@@ -167,6 +200,16 @@ static bool take_drained(struct remote *remote, struct consort_batch **out_batch
 	return true;
 }
 
+/* Why there are no more rows: OK, or what the adapter failed with behind the last one. */
+static enum consort_status at_end(const struct remote *remote, struct consort_error *error)
+{
+	if (!remote->failure)
+		return CONSORT_OK;
+	if (error)
+		*error = *remote->failure;
+	return (enum consort_status)remote->failure->status;
+}
+
 static enum consort_status next(struct consort_operator *op, struct consort_batch **out_batch,
 				struct consort_error *error)
 {
@@ -180,7 +223,7 @@ static enum consort_status next(struct consort_operator *op, struct consort_batc
 		return CONSORT_OK;
 	if (!remote->cursor) {
 		*out_batch = NULL;
-		return CONSORT_OK;
+		return at_end(remote, error);
 	}
 	if (!remote->batch) {
 		remote->batch = consort_batch_new(remote->types, remote->ntypes, remote->max_rows,
@@ -206,6 +249,7 @@ static void close_remote(struct consort_operator *op)
 		consort_connection_remove_cursor(remote->connection, &remote->open);
 		op->exec->session->release(op->exec->session, remote->connection);
 	}
+	free(remote->failure);
 	free(remote->types);
 	free(remote);
 }
@@ -269,7 +313,9 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 	if (remote->ended)
 		return consort_error_set(error, CONSORT_EINVAL, "the cursor cannot be read on: %s",
 					 remote->ended);
-	status = consort_connection_ready(remote->connection, false, error);
+	status = at_end(remote, error);
+	if (!status)
+		status = consort_connection_ready(remote->connection, false, error);
 	if (status)
 		return status;
 	status = remote->database->plugin->query->open(remote->connection->context, &exec->call,

@@ -125,6 +125,20 @@ enum consort_status consort_access_check_key(const struct consort_access *access
 	return CONSORT_OK;
 }
 
+enum consort_status consort_access_key_value(const struct consort_access *access, uint32_t key,
+					     const struct consort_value *value, struct consort_arena *arena,
+					     struct consort_value *out_value, struct consort_error *error)
+{
+	const struct consort_resource *resource = access->resource;
+	const char *name = resource->attributes[resource->keys[key]]->name;
+	enum consort_status status =
+		consort_value_accept(value, access->key_types[key], arena, out_value, error);
+
+	if (CONSORT_UNLIKELY(status))
+		consort_error_blame(error, resource->name, name);
+	return status;
+}
+
 /* --- shapes --- */
 
 static bool same(const uint32_t *a, const uint32_t *b, uint32_t count)

@@ -85,16 +85,11 @@ static enum consort_status convert_key(struct consort_record *r, struct consort_
 	for (i = 0; i < access->resource->nkeys; i++) {
 		/* a value of the right type is only borrowed; a conversion may need memory */
 		bool same = consort_type_equal(key.values[i].type, access->key_types[i]);
-		enum consort_status status = consort_value_accept(&key.values[i], access->key_types[i],
-								  same ? NULL : &r->arena, &out[i], error);
+		enum consort_status status = consort_access_key_value(
+			access, i, &key.values[i], same ? NULL : &r->arena, &out[i], error);
 
-		if (CONSORT_UNLIKELY(status)) {
-			const struct consort_resource *resource = access->resource;
-
-			consort_error_prefix(error, "%s.%s", resource->name,
-					     resource->attributes[resource->keys[i]]->name);
+		if (CONSORT_UNLIKELY(status))
 			return status;
-		}
 	}
 	return CONSORT_OK;
 }

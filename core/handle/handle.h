@@ -84,10 +84,13 @@ struct consort {
 	int64_t deadline; /* of the scope; 0: none */
 	struct consort_cancel *cancel;
 	const char *trace_parent;
+	char *own_trace_parent;       /* what this scope was given */
 	uint64_t memory_limit;
 };
 
 void consort_handle_hold(struct consort *c);
+/* A handle of that one, which it holds, with its limits. NULL: no memory. */
+struct consort *consort_handle_derive(struct consort *c);
 void consort_handle_drop(struct consort *c);
 /* EFORKED in a child of the process that opened it; EINVAL when its transaction has ended. */
 enum consort_status consort_handle_check(const struct consort *c, struct consort_error *error);
@@ -198,10 +201,12 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 enum consort_status consort_args_convert(struct consort_args args, const struct consort_type *types,
 					 uint32_t count, struct consort_arena *arena,
 					 struct consort_value *out_values, struct consort_error *error);
-/* A value of that type, checked (UTF-8, NUL bytes) and, with an arena, copied there. */
+/* A value of that type, checked (consort_value_check) and, with an arena, copied there. */
 enum consort_status consort_value_accept(const struct consort_value *value, struct consort_type type,
 					 struct consort_arena *arena, struct consort_value *out_value,
 					 struct consort_error *error);
+/* "resource.attribute: " in front of the message, and both as what the error is about. */
+void consort_error_blame(struct consort_error *error, const char *resource, const char *attribute);
 
 /* --- access.c --- */
 
@@ -264,6 +269,10 @@ enum consort_status consort_access_get_plan(struct consort_access *access, struc
 /* EINVAL unless the resource has a key of that many attributes. */
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
 					     struct consort_error *error);
+/* consort_value_accept for the key's attribute of that number; the error names it. */
+enum consort_status consort_access_key_value(const struct consort_access *access, uint32_t key,
+					     const struct consort_value *value, struct consort_arena *arena,
+					     struct consort_value *out_value, struct consort_error *error);
 
 /* --- record.c --- */
 

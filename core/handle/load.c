@@ -191,7 +191,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	struct consort_error spare;
 	struct consort_arena scratch;
 	struct consort_value *row;
-	size_t i, k;
+	uint32_t k;
+	size_t i;
 
 	consort_error_need(&error, &spare);
 	if (status)
@@ -214,8 +215,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	for (i = 0; !status && i < count; i++) {
 		status = consort_access_check_key(request.target, keys[i].count, error);
 		for (k = 0; !status && k < request.nkeys; k++)
-			status = consort_value_accept(&keys[i].values[k], request.types[k], &scratch, &row[k],
-						      error);
+			status = consort_access_key_value(request.target, k, &keys[i].values[k], &scratch,
+							  &row[k], error);
 		if (!status)
 			status = add_row(&values, request.types, request.nkeys, row, error);
 		if (status)

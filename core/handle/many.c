@@ -318,8 +318,8 @@ static enum consort_status fill_keys(struct many_keys *all, struct consort_batch
 		for (i = 0; !status && i < access->resource->nkeys; i++) {
 			struct consort_value value;
 
-			status = consort_value_accept(&key->values[i], access->key_types[i], &scratch, &value,
-						      error);
+			status =
+				consort_access_key_value(access, i, &key->values[i], &scratch, &value, error);
 			if (!status && consort_append_value(batch, &batch->columns[i], &value))
 				status = consort_error_no_memory(error);
 		}

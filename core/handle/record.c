@@ -94,7 +94,7 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 	}
 	if (consort_value_accept(&value, r->access->resource->attributes[position]->type, &r->arena,
 				 &r->values[position], &error)) {
-		consort_error_prefix(&error, "%s.%s", r->access->resource->name, attribute);
+		consort_error_blame(&error, r->access->resource->name, attribute);
 		keep_error(r, &error);
 		return;
 	}

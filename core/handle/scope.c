@@ -9,6 +9,24 @@ void consort_handle_hold(struct consort *c)
 	__atomic_add_fetch(&c->references, 1, __ATOMIC_RELAXED);
 }
 
+struct consort *consort_handle_derive(struct consort *c)
+{
+	struct consort *derived = calloc(1, sizeof(*derived));
+
+	if (!derived)
+		return NULL;
+	consort_handle_hold(c);
+	derived->references = 1;
+	derived->root = c->root;
+	derived->parent = c;
+	derived->tx = c->tx;
+	derived->deadline = c->deadline;
+	derived->cancel = c->cancel;
+	derived->trace_parent = c->trace_parent;
+	derived->memory_limit = c->memory_limit;
+	return derived;
+}
+
 void consort_handle_drop(struct consort *c)
 {
 	if (__atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL))
@@ -19,6 +37,7 @@ void consort_handle_drop(struct consort *c)
 		consort_handle_drop(c->parent);
 	else
 		consort_root_drop(c->root);
+	free(c->own_trace_parent);
 	free(c);
 }
 
@@ -76,20 +95,17 @@ enum consort_status consort_scope(struct consort *c, const struct consort_scope_
 		return consort_error_set(
 			error, CONSORT_EINVAL,
 			"the handle has a cancel token already: a scope of it cannot have another one");
-	scope = calloc(1, sizeof(*scope));
-	if (!scope)
+	scope = consort_handle_derive(c);
+	if (scope && options->trace_parent)
+		scope->trace_parent = scope->own_trace_parent = strdup(options->trace_parent);
+	if (!scope || (options->trace_parent && !scope->trace_parent)) {
+		consort_close(scope);
 		return consort_error_no_memory(error);
-	consort_handle_hold(c);
-	scope->references = 1;
-	scope->root = c->root;
-	scope->parent = c;
-	scope->tx = c->tx;
-	scope->deadline = c->deadline;
+	}
 	if (options->timeout)
 		scope->deadline = earlier(c->deadline, consort_host_services()->clock() + options->timeout);
-	scope->cancel = options->cancel ? options->cancel : c->cancel;
-	scope->trace_parent = options->trace_parent ? options->trace_parent : c->trace_parent;
-	scope->memory_limit = c->memory_limit;
+	if (options->cancel)
+		scope->cancel = options->cancel;
 	if (options->memory_limit && (!c->memory_limit || options->memory_limit < c->memory_limit))
 		scope->memory_limit = options->memory_limit;
 	*out_scope = scope;

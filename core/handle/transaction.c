@@ -45,13 +45,9 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 	status = find_database(c, databases, &database, error);
 	if (status)
 		return status;
-	in = calloc(1, sizeof(*in));
+	in = consort_handle_derive(c);
 	if (!in)
 		return consort_error_no_memory(error);
-	*in = *c;
-	in->references = 1;
-	in->parent = c;
-	in->owns_tx = true;
 	consort_session_begin(&session, c);
 	status = session.base.acquire(&session.base, database, &connection, error);
 	if (!status)
@@ -62,12 +58,12 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 		if (connection->cancel)
 			consort_cancel_remove(connection);
 		session.nheld = 0;
-		consort_handle_hold(c);
+		in->owns_tx = true;
 		*out_in = in;
-	} else {
-		free(in);
 	}
 	consort_session_end(&session);
+	if (status)
+		consort_handle_drop(in);
 	return status;
 }
 

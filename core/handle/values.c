@@ -10,20 +10,6 @@ static bool has_text_form(uint16_t type)
 	       type == CONSORT_TYPE_JSON;
 }
 
-static enum consort_status check_text(const struct consort_value *value, struct consort_error *error)
-{
-	uint64_t at = 0;
-
-	if (consort_utf8_valid(value->as.view.data, value->as.view.size, &at))
-		return CONSORT_OK;
-	if (value->as.view.data[at] == '\0')
-		return consort_error_set(error, CONSORT_ERANGE,
-					 "a text cannot hold a NUL byte (it has one at byte %llu)",
-					 (unsigned long long)at + 1);
-	return consort_error_set(error, CONSORT_ERANGE, "the text is not UTF-8 (byte %llu is 0x%02x)",
-				 (unsigned long long)at + 1, (unsigned char)value->as.view.data[at]);
-}
-
 static enum consort_status copy_list(struct consort_value *value, struct consort_arena *arena,
 				     struct consort_error *error)
 {
@@ -53,12 +39,25 @@ static enum consort_status convert(const struct consort_value *value, struct con
 {
 	if (type.id == CONSORT_TYPE_NULL || consort_type_equal(value->type, type)) {
 		*out = *value;
+		/* what is compared and stored is compact */
+		if (value->type.id == CONSORT_TYPE_JSON)
+			return consort_value_parse(value->type, value->as.view.data, value->as.view.size,
+						   arena, out, error);
 		return CONSORT_OK;
 	}
 	if (value->type.id == CONSORT_TYPE_TEXT && !has_text_form(type.id))
 		return consort_error_set(error, CONSORT_ETYPE, "cannot use text as %s",
 					 consort_type_noun(type));
 	return consort_value_convert(value, type, arena, out, error);
+}
+
+void consort_error_blame(struct consort_error *error, const char *resource, const char *attribute)
+{
+	if (!error)
+		return;
+	consort_error_prefix(error, "%s.%s", resource, attribute);
+	consort_copy_text(error->resource, sizeof(error->resource), resource);
+	consort_copy_text(error->attribute, sizeof(error->attribute), attribute);
 }
 
 enum consort_status consort_value_accept(const struct consort_value *value, struct consort_type type,
@@ -73,15 +72,13 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 		return CONSORT_OK;
 	}
 	status = convert(value, type, arena, &result, error);
+	if (!status)
+		status = consort_value_check(&result, error);
 	if (status)
 		return status;
 	switch (result.type.id) {
 	case CONSORT_TYPE_TEXT:
 	case CONSORT_TYPE_JSON:
-		status = check_text(&result, error);
-		if (status)
-			return status;
-		/* fall through */
 	case CONSORT_TYPE_BYTES:
 		if (arena) {
 			result.as.view.data =

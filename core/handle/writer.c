@@ -12,21 +12,24 @@ struct consort_writer {
 	void *context;
 };
 
-/* A name in double quotes, a quote inside doubled, without them; behind it, or NULL if it does not end or fit. */
-static const char *read_quoted(const char *at, char *name, size_t size)
+/* A name at `at`, in double quotes or up to a comma; returns what follows it, NULL if there is none or it is
+ * too long. */
+static const char *scan_name(const char *at, char *name, size_t room)
 {
-	size_t used = 0;
+	bool quoted = *at == '"';
+	size_t size = 0;
 
-	for (at++; *at; at++) {
-		if (*at == '"' && *++at != '"') {
-			name[used] = '\0';
-			return at;
-		}
-		if (used + 1 == size)
+	for (at += quoted; *at && (quoted || *at != ','); at++) {
+		if (quoted && *at == '"' && *++at != '"')
+			break;
+		if (size + 1 == room)
 			return NULL;
-		name[used++] = *at;
+		name[size++] = *at;
 	}
-	return NULL;
+	while (!quoted && size && strchr(" \t\n", name[size - 1]))
+		size--;
+	name[size] = '\0';
+	return size ? at + strspn(at, " \t\n") : NULL;
 }
 
 /* Positions of "id, delay_min"; names may be in double quotes. */
@@ -38,26 +41,11 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 	char name[160];
 
 	for (;;) {
-		const char *end;
-		size_t size;
-
-		at += strspn(at, " \t\n");
-		if (*at == '"') {
-			end = read_quoted(at, name, sizeof(name));
-			size = end ? strlen(name) : 0;
-		} else {
-			size = strcspn(at, ",");
-			end = at + size;
-			while (size && strchr(" \t\n", at[size - 1]))
-				size--;
-		}
-		if (!size || size >= sizeof(name))
+		at = scan_name(at + strspn(at, " \t\n"), name, sizeof(name));
+		if (!at)
 			return consort_error_set(error, CONSORT_ENAME,
-						 "an attribute's name is missing in \"%s\"", text);
-		if (*at != '"') {
-			memcpy(name, at, size);
-			name[size] = '\0';
-		}
+						 "an attribute's name is missing, or too long, in \"%s\"",
+						 text);
 		if (count == access->resource->nattributes)
 			return consort_error_set(error, CONSORT_ENAME, "too many attributes in \"%s\"", text);
 		positions[count] = consort_access_attribute(access, name);
@@ -69,7 +57,6 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 							 "%s: attribute '%s' is given twice",
 							 access->resource->name, name);
 		count++;
-		at = end + strspn(end, " \t\n");
 		if (!*at)
 			break;
 		if (*at++ != ',')
@@ -213,51 +200,68 @@ void consort_writer_close(struct consort_writer *w)
 	free(w);
 }
 
-/* The row whose text is not well-formed, or -1. All texts at once, then each one's first byte: no character
- * may reach over two texts. */
-static int64_t bad_text(const struct consort_column *column, int64_t nrows)
+/* Is some row's text not well-formed? All texts at once, then each one's first byte: no character may reach
+ * over two texts. */
+static bool has_bad_text(const struct consort_column *column, int64_t nrows)
 {
 	const int32_t *offsets = column->values;
-	uint64_t at = 0;
 	int64_t row;
 
-	if (!consort_utf8_valid((const char *)column->data, (uint64_t)offsets[nrows], &at)) {
-		for (row = 0; row < nrows && (uint64_t)offsets[row + 1] <= at; row++)
-			;
-		return row;
-	}
+	if (!consort_utf8_valid((const char *)column->data, (uint64_t)offsets[nrows], NULL))
+		return true;
 	for (row = 0; row < nrows; row++)
 		if (offsets[row] < offsets[nrows] && (column->data[offsets[row]] & 0xc0) == 0x80)
-			return row;
-	return -1;
+			return true;
+	return false;
 }
 
-/* What a program may have got wrong: columns of different lengths, texts that are none. */
+/* A row's value that its type cannot hold. Texts are looked at all at once, numbers of most types hold any.
+ */
+static enum consort_status check_column(const struct consort_column *column, int64_t nrows,
+					struct consort_error *error)
+{
+	enum consort_status status = CONSORT_OK;
+	uint16_t type = column->type.id;
+	int64_t row;
+
+	if (type == CONSORT_TYPE_TEXT
+		    ? !has_bad_text(column, nrows)
+		    : type != CONSORT_TYPE_JSON && type != CONSORT_TYPE_TIME && type != CONSORT_TYPE_DECIMAL)
+		return CONSORT_OK;
+	for (row = 0; row < nrows; row++) {
+		const struct consort_value value = consort_column_value(column, row);
+
+		status = consort_value_check(&value, error);
+		if (status) {
+			consort_error_prefix(error, "row %lld", (long long)row + 1);
+			break;
+		}
+	}
+	return status;
+}
+
+/* What a program may have got wrong: columns of different lengths, values that are none. */
 static enum consort_status check_rows(const struct consort_writer *w, struct consort_error *error)
 {
 	const struct consort_batch *batch = w->batch;
+	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
-	for (i = 0; i < batch->ncolumns; i++) {
+	for (i = 0; !status && i < batch->ncolumns; i++) {
 		const struct consort_column *column = &batch->columns[i];
-		const struct consort_attribute *attribute =
-			w->access->resource->attributes[w->shape->write.attributes[i]];
-		bool text = column->type.id == CONSORT_TYPE_TEXT || column->type.id == CONSORT_TYPE_JSON;
-		int64_t row;
+		const struct consort_resource *resource = w->access->resource;
 
 		if (column->length != batch->nrows)
-			return consort_error_set(error, CONSORT_EINVAL,
-						 "%s.%s: the batch has %lld values for %lld rows",
-						 w->access->resource->name, attribute->name,
-						 (long long)column->length, (long long)batch->nrows);
-		row = text ? bad_text(column, batch->nrows) : -1;
-		if (row >= 0)
-			return consort_error_set(
-				error, CONSORT_ERANGE,
-				"%s.%s: the text of row %lld is not UTF-8, or has a NUL byte",
-				w->access->resource->name, attribute->name, (long long)row + 1);
+			status = consort_error_set(error, CONSORT_EINVAL,
+						   "the batch has %lld values for %lld rows",
+						   (long long)column->length, (long long)batch->nrows);
+		else
+			status = check_column(column, batch->nrows, error);
+		if (status)
+			consort_error_blame(error, resource->name,
+					    resource->attributes[w->shape->write.attributes[i]]->name);
 	}
-	return CONSORT_OK;
+	return status;
 }
 
 static void ignore_failure(void *context, int64_t row, const struct consort_error *error)

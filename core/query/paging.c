@@ -135,8 +135,9 @@ bool consort_resolve_after(struct consort_resolved *q, struct consort_exprs *out
 					  resource->name);
 	if (q->clauses->nafter != resource->nkeys)
 		return consort_query_fail(r, -1, CONSORT_EINVAL,
-					  "the key of %s has %u attributes, %u values were given",
-					  resource->name, resource->nkeys, q->clauses->nafter);
+					  "the key of %s has %u attribute%s, but %u %s given", resource->name,
+					  resource->nkeys, resource->nkeys == 1 ? "" : "s",
+					  q->clauses->nafter, q->clauses->nafter == 1 ? "was" : "were");
 	r->text = NULL;
 	return complete_order(q, out_key) && consort_exprs_add(r, &q->where, behind(q));
 }

@@ -524,6 +524,10 @@ struct consort_expr *consort_query_assign(struct consort_resolver *r, struct con
 	if (!target)
 		return NULL;
 	goal.type = target->type;
+	if (standing == FREE || (standing == DOCUMENT && goal.type.id != CONSORT_TYPE_LIST))
+		return adapt(r, &goal, expr);
+	if (consort_type_equal(expr->type, goal.type))
+		return expr;
 	if (standing == NUMBER_LITERAL && is_number(goal.type)) {
 		if (convert_number(&expr->value, goal.type, &value))
 			return moved(r, value, expr);
@@ -531,10 +535,6 @@ struct consort_expr *consort_query_assign(struct consort_resolver *r, struct con
 	}
 	if (standing == TEXT_LITERAL && is_written_as_text(goal.type))
 		return read_text(r, expr, goal.type, target);
-	if (standing == FREE || (standing == DOCUMENT && goal.type.id != CONSORT_TYPE_LIST))
-		return adapt(r, &goal, expr);
-	if (consort_type_equal(expr->type, goal.type))
-		return expr;
 	if (assignable(expr->type, goal.type))
 		return cast(r, expr, goal.type);
 	return consort_query_fail_for(r, target, expr->position, CONSORT_ETYPE, "%s cannot be set to %s",

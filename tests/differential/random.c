@@ -15,8 +15,14 @@ struct maker {
 };
 
 static const char *const comparisons[][2] = {
-	{"=", "="}, {"<>", "<>"}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="},
-	{"is distinct from", "IS NOT"}, {"is not distinct from", "IS"},
+	{"=", "="},
+	{"<>", "<>"},
+	{"<", "<"},
+	{"<=", "<="},
+	{">", ">"},
+	{">=", ">="},
+	{"is distinct from", "IS NOT"},
+	{"is not distinct from", "IS"},
 };
 
 static void predicate(struct maker *maker, unsigned depth);
@@ -77,9 +83,9 @@ static void parameter(struct maker *maker, unsigned column, const struct world_v
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_type type;
 
-	if (value->text &&
-	    (consort_type_parse(world_pools[column].type, &type, &error) ||
-	     consort_value_parse(type, value->text, strlen(value->text), &arena, &q->args[q->nargs], &error))) {
+	if (value->text && (consort_type_parse(world_pools[column].type, &type, &error) ||
+			    consort_value_parse(type, value->text, strlen(value->text), &arena,
+						&q->args[q->nargs], &error))) {
 		fprintf(stderr, "%s: %s\n", value->text, error.message);
 		abort();
 	}
@@ -161,8 +167,8 @@ static void between(struct maker *maker)
 static void like(struct maker *maker)
 {
 	static const char *const patterns[] = {
-		"%", "_", "a%", "%a", "%a%", "_a", "a_", "", "\\%", "%\\_%", "a\\\\b", "%*%", "%[%", "A_",
-		"%\xc3\xa9%", "__", "_%_", "%\"%", "% ", "1._", "a%b",
+		"%",   "_",   "a%", "%a",	  "%a%", "_a",	"a_",	"",   "\\%", "%\\_%", "a\\\\b",
+		"%*%", "%[%", "A_", "%\xc3\xa9%", "__",	 "_%_", "%\"%", "% ", "1._", "a%b",
 	};
 	const char *pattern = patterns[below(maker, sizeof(patterns) / sizeof(*patterns))];
 
@@ -333,11 +339,11 @@ static void grouped(struct maker *maker)
 	const char *of = world_pools[counted[below(maker, 7)]].name;
 
 	q->grouped = 1;
-	consort_buffer_printf(&q->select, "%s, count(*), count(%s), min(%s), max(%s), count(distinct %s)", by, of,
-			      of, of, of);
+	consort_buffer_printf(&q->select, "%s, count(*), count(%s), min(%s), max(%s), count(distinct %s)", by,
+			      of, of, of, of);
 	consort_buffer_printf(&q->sql_select,
-			      "e.%s, count(*), count(e.%s), min(e.%s), max(e.%s), count(DISTINCT e.%s)", by, of, of,
-			      of, of);
+			      "e.%s, count(*), count(e.%s), min(e.%s), max(e.%s), count(DISTINCT e.%s)", by,
+			      of, of, of, of);
 	consort_buffer_text(&q->group, by);
 	consort_buffer_printf(&q->sql_tail, " GROUP BY e.%s", by);
 }

@@ -2,18 +2,18 @@
 #ifndef CONSORT_TESTS_RANDOM_H
 #define CONSORT_TESTS_RANDOM_H
 
-/* Random typed predicates over edge, and a relationship of it, in Consort's words and in SQLite's; and queries around
- * them. */
+/* Random typed predicates over edge, and a relationship of it, in Consort's words and in SQLite's; and
+ * queries around them. */
 
 #include "world.h"
 
 #define RANDOM_MOST_ARGS 12
 
 struct random_query {
-	struct consort_buffer where;  /* Consort's */
-	struct consort_buffer sql;    /* the same for SQLite, where `exact` */
-	int exact;                    /* SQLite means the same */
-	int via;                      /* enum world_column of the relationship that it follows, or -1 */
+	struct consort_buffer where; /* Consort's */
+	struct consort_buffer sql;   /* the same for SQLite, where `exact` */
+	int exact;		     /* SQLite means the same */
+	int via;		     /* enum world_column of the relationship that it follows, or -1 */
 	unsigned nargs;
 	struct consort_value args[RANDOM_MOST_ARGS]; /* borrowing from world_pools */
 	/* what stands around the predicate */

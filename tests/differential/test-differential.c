@@ -114,8 +114,8 @@ static void check(const char *who, const struct shape *shape, const char *lines,
 
 	if (!same) {
 		fprintf(stderr, "  %s: select %s from %s where %s order %s\n", who,
-			shape->select ? shape->select : "*", shape->resource, shape->where ? shape->where : "-",
-			shape->order ? shape->order : "-");
+			shape->select ? shape->select : "*", shape->resource,
+			shape->where ? shape->where : "-", shape->order ? shape->order : "-");
 		tell_difference(lines, expected);
 	}
 	CU_ASSERT_TRUE(same);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random queries from a seed, in every placement and beside SQLite; and each predicate p by ternary partitioning:
- * p, not p and p is null are all the records there are. CONSORT_TEST_SEED=N replays a failure.
+ * Random queries from a seed, in every placement and beside SQLite; and each predicate p by ternary
+ * partitioning: p, not p and p is null are all the records there are. CONSORT_TEST_SEED=N replays a failure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 /* What is expected: SQLite's word, or else that of the first placement. */
 struct known {
 	struct random_query q;
-	char *lines;     /* of the whole query */
-	char *all;       /* keys of all records */
+	char *lines; /* of the whole query */
+	char *all;   /* keys of all records */
 };
 
 static uint64_t seed;
@@ -119,7 +119,8 @@ static void check(const char *who, const char *what, const struct random_query *
 			"  CONSORT_TEST_SEED=%llu, %s, %s: select %s where %s order %s limit %ld offset %ld\n"
 			"  sql: %s\n  has:  %.200s\n  not:  %.200s\n",
 			(unsigned long long)seed, who, what, q->select.data, q->where.data,
-			q->order.data ? q->order.data : "-", q->limit, q->offset, q->sql.data, lines, expected);
+			q->order.data ? q->order.data : "-", q->limit, q->offset, q->sql.data, lines,
+			expected);
 	CU_ASSERT_TRUE(same);
 }
 

@@ -99,13 +99,15 @@ static void print_cell(sqlite3_stmt *stmt, int column, struct consort_type type,
 	else if (kind == SQLITE_FLOAT)
 		consort_buffer_printf(out, "float %.17g", sqlite3_column_double(stmt, column));
 	else if (kind == SQLITE_BLOB)
-		print_bytes(sqlite3_column_blob(stmt, column), (size_t)sqlite3_column_bytes(stmt, column), out);
+		print_bytes(sqlite3_column_blob(stmt, column), (size_t)sqlite3_column_bytes(stmt, column),
+			    out);
 	else
-		print_text((const char *)sqlite3_column_text(stmt, column), (size_t)sqlite3_column_bytes(stmt, column),
-			   out);
+		print_text((const char *)sqlite3_column_text(stmt, column),
+			   (size_t)sqlite3_column_bytes(stmt, column), out);
 }
 
-char *world_ask(sqlite3 *oracle, const char *sql, const struct consort_type *types, unsigned ntypes, int digits)
+char *world_ask(sqlite3 *oracle, const char *sql, const struct consort_type *types, unsigned ntypes,
+		int digits)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	sqlite3_stmt *stmt = NULL;

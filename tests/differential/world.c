@@ -12,30 +12,98 @@
 
 /* --- seeded values --- */
 
-#define NONE {NULL, "NULL", NULL}
-#define SAME(text) {text, text, NULL}
-#define TEXT(text) {text, "'" text "'", NULL}
+#define NONE                       \
+	{                          \
+		NULL, "NULL", NULL \
+	}
+#define SAME(text)               \
+	{                        \
+		text, text, NULL \
+	}
+#define TEXT(text)                       \
+	{                                \
+		text, "'" text "'", NULL \
+	}
 
 static const struct world_value integers[] = {
-	NONE, SAME("0"), SAME("1"), SAME("-1"), SAME("2"), SAME("3"), SAME("7"), SAME("42"), SAME("9007199254740991"),
-	SAME("9007199254740992"), SAME("9007199254740993"), SAME("-9007199254740993"), SAME("9223372036854775807"),
+	NONE,
+	SAME("0"),
+	SAME("1"),
+	SAME("-1"),
+	SAME("2"),
+	SAME("3"),
+	SAME("7"),
+	SAME("42"),
+	SAME("9007199254740991"),
+	SAME("9007199254740992"),
+	SAME("9007199254740993"),
+	SAME("-9007199254740993"),
+	SAME("9223372036854775807"),
 	{"-9223372036854775808", "(-9223372036854775807 - 1)", NULL},
 };
 static const struct world_value floats[] = {
-	NONE, SAME("0.0"), SAME("-0.0"), SAME("0.1"), SAME("1.5"), SAME("-1.5"), SAME("2.0"), SAME("3.0"), SAME("7.0"),
-	SAME("-1.0"), SAME("9007199254740992.0"), SAME("1e300"), SAME("-1e300"), SAME("5e-324"),
-	{"inf", "9e999", NULL}, {"-inf", "-9e999", NULL},
+	NONE,
+	SAME("0.0"),
+	SAME("-0.0"),
+	SAME("0.1"),
+	SAME("1.5"),
+	SAME("-1.5"),
+	SAME("2.0"),
+	SAME("3.0"),
+	SAME("7.0"),
+	SAME("-1.0"),
+	SAME("9007199254740992.0"),
+	SAME("1e300"),
+	SAME("-1e300"),
+	SAME("5e-324"),
+	{"inf", "9e999", NULL},
+	{"-inf", "-9e999", NULL},
 };
 static const struct world_value texts[] = {
-	NONE, TEXT(""), TEXT("a"), TEXT("A"), TEXT("a "), TEXT(" a"), TEXT("b"), TEXT("ab"), TEXT("aB"), TEXT("AB"),
-	TEXT("\xc3\xa9"), TEXT("\xc3\x89"), TEXT("e\xcc\x81"), TEXT("\xc3\x9f"), TEXT("\xc5\xbf"),
-	TEXT("\xef\xbf\xbd"), TEXT("\xf0\x9f\x98\x80"), TEXT("\xf0\x9f\x98\x80""a"), TEXT("10"), TEXT("9"), TEXT("1.0"),
-	TEXT("%"), TEXT("_"), TEXT("a\\b"), TEXT("a*b"), TEXT("[a]"), TEXT("a\nb"), TEXT("x\"y\""), TEXT("null"),
+	NONE,
+	TEXT(""),
+	TEXT("a"),
+	TEXT("A"),
+	TEXT("a "),
+	TEXT(" a"),
+	TEXT("b"),
+	TEXT("ab"),
+	TEXT("aB"),
+	TEXT("AB"),
+	TEXT("\xc3\xa9"),
+	TEXT("\xc3\x89"),
+	TEXT("e\xcc\x81"),
+	TEXT("\xc3\x9f"),
+	TEXT("\xc5\xbf"),
+	TEXT("\xef\xbf\xbd"),
+	TEXT("\xf0\x9f\x98\x80"),
+	TEXT("\xf0\x9f\x98\x80"
+	     "a"),
+	TEXT("10"),
+	TEXT("9"),
+	TEXT("1.0"),
+	TEXT("%"),
+	TEXT("_"),
+	TEXT("a\\b"),
+	TEXT("a*b"),
+	TEXT("[a]"),
+	TEXT("a\nb"),
+	TEXT("x\"y\""),
+	TEXT("null"),
 	{"it's", "'it''s'", NULL},
 };
 static const struct world_value decimals[] = {
-	NONE, TEXT("0.0000"), TEXT("1.5000"), TEXT("-1.5000"), TEXT("2.0000"), TEXT("3.0000"), TEXT("0.0001"),
-	TEXT("9007199254740993.0000"), TEXT("10.0000"), TEXT("9.0000"), TEXT("9999999999999999999999999999999999.9999"),
+	NONE,
+	TEXT("0.0000"),
+	TEXT("1.5000"),
+	TEXT("-1.5000"),
+	TEXT("2.0000"),
+	TEXT("3.0000"),
+	TEXT("0.0001"),
+	TEXT("9007199254740993.0000"),
+	TEXT("10.0000"),
+	TEXT("9.0000"),
+	TEXT("9999999999999999999999999999999999.9999"),
 	TEXT("-9999999999999999999999999999999999.9999"),
 };
 static const struct world_value timestamps[] = {
@@ -51,12 +119,20 @@ static const struct world_value timestamps[] = {
 	{"9999-12-31T23:59:59.999999Z", "253402300799999999", "'9999-12-31T23:59:59.999999Z'"},
 };
 static const struct world_value dates[] = {
-	NONE, TEXT("1970-01-01"), TEXT("1969-12-31"), TEXT("2000-02-29"), TEXT("2024-02-29"), TEXT("0001-01-01"),
+	NONE,
+	TEXT("1970-01-01"),
+	TEXT("1969-12-31"),
+	TEXT("2000-02-29"),
+	TEXT("2024-02-29"),
+	TEXT("0001-01-01"),
 	TEXT("9999-12-31"),
 };
 static const struct world_value times[] = {
-	NONE, {"00:00:00", "0", "'00:00'"}, {"00:00:00.000001", "1", "'00:00:00.000001'"},
-	{"23:59:59.999999", "86399999999", "'23:59:59.999999'"}, {"12:34:56", "45296000000", "'12:34:56'"},
+	NONE,
+	{"00:00:00", "0", "'00:00'"},
+	{"00:00:00.000001", "1", "'00:00:00.000001'"},
+	{"23:59:59.999999", "86399999999", "'23:59:59.999999'"},
+	{"12:34:56", "45296000000", "'12:34:56'"},
 };
 static const struct world_value bools[] = {NONE, {"false", "0", NULL}, {"true", "1", NULL}};
 static const struct world_value uuids[] = {
@@ -71,18 +147,30 @@ static const struct world_value uuids[] = {
 	 "'7f000000-0000-4000-8000-000000000001'"},
 };
 static const struct world_value blobs[] = {
-	NONE, {"\\x", "x''", NULL}, {"\\x00", "x'00'", NULL}, {"\\xff", "x'ff'", NULL}, {"\\x00ff", "x'00ff'", NULL},
+	NONE,
+	{"\\x", "x''", NULL},
+	{"\\x00", "x'00'", NULL},
+	{"\\xff", "x'ff'", NULL},
+	{"\\x00ff", "x'00ff'", NULL},
 	{"\\x6162", "x'6162'", NULL},
 };
 
-#define POOL(name, type, values) {name, type, values, sizeof(values) / sizeof((values)[0])}
+#define POOL(name, type, values)                                         \
+	{                                                                \
+		name, type, values, sizeof(values) / sizeof((values)[0]) \
+	}
 
 const struct world_pool world_pools[WORLD_COLUMNS] = {
-	[WORLD_I] = POOL("i", "int64", integers),       [WORLD_F] = POOL("f", "float64", floats),
-	[WORLD_S] = POOL("s", "text", texts),           [WORLD_D] = POOL("d", "decimal(38,4)", decimals),
-	[WORLD_AT] = POOL("moment", "timestamp", timestamps), [WORLD_DAY] = POOL("day", "date", dates),
-	[WORLD_TM] = POOL("tm", "time", times),         [WORLD_B] = POOL("b", "bool", bools),
-	[WORLD_U] = POOL("u", "uuid", uuids),           [WORLD_RAW] = POOL("raw", "bytes", blobs),
+	[WORLD_I] = POOL("i", "int64", integers),
+	[WORLD_F] = POOL("f", "float64", floats),
+	[WORLD_S] = POOL("s", "text", texts),
+	[WORLD_D] = POOL("d", "decimal(38,4)", decimals),
+	[WORLD_AT] = POOL("moment", "timestamp", timestamps),
+	[WORLD_DAY] = POOL("day", "date", dates),
+	[WORLD_TM] = POOL("tm", "time", times),
+	[WORLD_B] = POOL("b", "bool", bools),
+	[WORLD_U] = POOL("u", "uuid", uuids),
+	[WORLD_RAW] = POOL("raw", "bytes", blobs),
 };
 
 uint64_t world_random(uint64_t *state)
@@ -112,7 +200,8 @@ const struct world_placement world_placements[] = {
 	{"file", "ffffff", NULL, 0},
 	{"sqlite", "ssssss", NULL, 0},
 	{"sqlite, nothing pushed", "ssssss", NULL, 1},
-	{"sqlite, masked", "ssssss", "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths", 0},
+	{"sqlite, masked", "ssssss", "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths",
+	 0},
 	{"sqlite, no filter", "ssssss", "-filter", 0},
 	{"sqlite, no sort and no group", "ssssss", "-sort -group", 0},
 	{"sqlite, no join", "ssssss", "-join", 0},
@@ -125,7 +214,8 @@ const struct world_placement world_placements[] = {
 	{NULL, NULL, NULL, 0},
 };
 
-/* What each resource is in its place. `files`: the source and what else a file needs; `common`: everywhere. */
+/* What each resource is in its place. `files`: the source and what else a file needs; `common`: everywhere.
+ */
 static const struct {
 	const char *name, *table, *files, *common;
 } resources[] = {
@@ -176,18 +266,21 @@ static void add_edge_attributes(struct consort_buffer *text, int relations)
 		consort_buffer_text(text, "relationship.back = edge, i -> i\n");
 }
 
-static void add_resource(struct consort_buffer *text, const struct world_placement *placement, size_t resource)
+static void add_resource(struct consort_buffer *text, const struct world_placement *placement,
+			 size_t resource)
 {
 	char home = placement->homes[resource];
 	size_t i;
 
 	for (i = 0; homes[i].letter != home; i++)
 		;
-	consort_buffer_printf(text, "[resource %s]\ndatabase = %s\nsource = %s\n", resources[resource].name, homes[i].name,
+	consort_buffer_printf(text, "[resource %s]\ndatabase = %s\nsource = %s\n", resources[resource].name,
+			      homes[i].name,
 			      home == 'f' ? resources[resource].files : resources[resource].table);
 	if (resources[resource].common)
 		consort_buffer_printf(text, "%s%s\n", resources[resource].common,
-				      home == 'l' && !strcmp(resources[resource].name, "weather") ? " codec s" : "");
+				      home == 'l' && !strcmp(resources[resource].name, "weather") ? " codec s"
+												  : "");
 	else
 		add_edge_attributes(text, !strcmp(resources[resource].name, "edge"));
 }
@@ -242,7 +335,8 @@ static char *copy_lines(const char *from, const char *to, unsigned lines)
 	return text;
 }
 
-/* The next field of a CSV record, in place; NULL for an empty one without quotes. *more: the record goes on. */
+/* The next field of a CSV record, in place; NULL for an empty one without quotes. *more: the record goes on.
+ */
 static const char *csv_field(char **at, int *more)
 {
 	char *from = *at, *to = *at;
@@ -329,36 +423,46 @@ static void load_lines(sqlite3 *db, const char *text, const char *sql)
 /* --- tables --- */
 
 static const char strict_tables[] =
-	"CREATE TABLE flights(id INTEGER PRIMARY KEY, departed_at INTEGER, delay_min INTEGER, distance_mi INTEGER,"
+	"CREATE TABLE flights(id INTEGER PRIMARY KEY, departed_at INTEGER, delay_min INTEGER, distance_mi "
+	"INTEGER,"
 	" origin TEXT, destination TEXT) STRICT;"
 	"CREATE INDEX flights_origin ON flights(origin);"
-	"CREATE TABLE airports(iata TEXT PRIMARY KEY, name TEXT, city TEXT, state TEXT, country TEXT, latitude REAL,"
+	"CREATE TABLE airports(iata TEXT PRIMARY KEY, name TEXT, city TEXT, state TEXT, country TEXT, "
+	"latitude REAL,"
 	" longitude REAL) STRICT;"
-	"CREATE TABLE weather(observed_at INTEGER PRIMARY KEY, pressure_hpa REAL, temperature_c REAL, wind_ms REAL)"
+	"CREATE TABLE weather(observed_at INTEGER PRIMARY KEY, pressure_hpa REAL, temperature_c REAL, "
+	"wind_ms REAL)"
 	" STRICT;"
-	"CREATE TABLE strikes(id INTEGER PRIMARY KEY, airport TEXT, state TEXT, flight_date TEXT, aircraft TEXT,"
+	"CREATE TABLE strikes(id INTEGER PRIMARY KEY, airport TEXT, state TEXT, flight_date TEXT, aircraft "
+	"TEXT,"
 	" phase TEXT, damage TEXT, wildlife TEXT, cost TEXT, speed_knots INTEGER) STRICT;";
-static const char strict_columns[] = "(id INTEGER PRIMARY KEY, i INTEGER, f REAL, s TEXT, d TEXT, moment INTEGER,"
-				     " day TEXT, tm INTEGER, b INTEGER, u BLOB, raw BLOB) STRICT;";
+static const char strict_columns[] =
+	"(id INTEGER PRIMARY KEY, i INTEGER, f REAL, s TEXT, d TEXT, moment INTEGER,"
+	" day TEXT, tm INTEGER, b INTEGER, u BLOB, raw BLOB) STRICT;";
 
 /* Other words for the same, and texts that SQLite itself compares without case. */
 static const char loose_tables[] =
 	"CREATE TABLE flights(id INT PRIMARY KEY, departed_at DATETIME, delay_min INT, distance_mi BIGINT,"
 	" origin VARCHAR(3) COLLATE NOCASE, destination VARCHAR(3) COLLATE RTRIM);"
-	"CREATE TABLE airports(iata CHAR(3) COLLATE NOCASE PRIMARY KEY, name TEXT, city TEXT COLLATE NOCASE, state TEXT,"
+	"CREATE TABLE airports(iata CHAR(3) COLLATE NOCASE PRIMARY KEY, name TEXT, city TEXT COLLATE NOCASE, "
+	"state TEXT,"
 	" country TEXT, latitude DOUBLE, longitude NUMERIC);"
-	"CREATE TABLE weather(observed_at BIGINT PRIMARY KEY, pressure_hpa FLOAT, temperature_c NUMERIC, wind_ms REAL);"
-	"CREATE TABLE strikes(id INTEGER PRIMARY KEY, airport TEXT, state TEXT COLLATE NOCASE, flight_date DATE,"
+	"CREATE TABLE weather(observed_at BIGINT PRIMARY KEY, pressure_hpa FLOAT, temperature_c NUMERIC, "
+	"wind_ms REAL);"
+	"CREATE TABLE strikes(id INTEGER PRIMARY KEY, airport TEXT, state TEXT COLLATE NOCASE, flight_date "
+	"DATE,"
 	" aircraft JSON, phase TEXT, damage TEXT, wildlife JSON, cost, speed_knots);";
-static const char loose_columns[] = "(id INTEGER PRIMARY KEY, i INT, f DOUBLE, s VARCHAR(20) COLLATE NOCASE,"
-				    " d TEXT COLLATE RTRIM, moment DATETIME, day DATE, tm TIME, b BOOLEAN, u UUID,"
-				    " raw BLOB);";
+static const char loose_columns[] =
+	"(id INTEGER PRIMARY KEY, i INT, f DOUBLE, s VARCHAR(20) COLLATE NOCASE,"
+	" d TEXT COLLATE RTRIM, moment DATETIME, day DATE, tm TIME, b BOOLEAN, u UUID,"
+	" raw BLOB);";
 
 #define SECONDS(text) "strftime('%s', " text ")"
 #define MICROSECONDS(text) SECONDS(text) " * 1000000"
-#define STRIKE                                                                                                     \
-	"INSERT INTO strikes SELECT ?1 ->> '$._id', ?1 ->> '$.airport', ?1 ->> '$.state', ?1 ->> '$.flight_date',"     \
-	" ?1 -> '$.aircraft', ?1 ->> '$.phase', ?1 ->> '$.damage', ?1 -> '$.wildlife', ?1 -> '$.cost',"                \
+#define STRIKE                                                                                          \
+	"INSERT INTO strikes SELECT ?1 ->> '$._id', ?1 ->> '$.airport', ?1 ->> '$.state', ?1 ->> "      \
+	"'$.flight_date',"                                                                              \
+	" ?1 -> '$.aircraft', ?1 ->> '$.phase', ?1 ->> '$.damage', ?1 -> '$.wildlife', ?1 -> '$.cost'," \
 	" ?1 ->> '$.speed_knots'"
 
 struct sources {
@@ -376,15 +480,17 @@ static void make_database(const char *name, int loose, const struct sources *fro
 		abort();
 	run(db, "PRAGMA synchronous = OFF; BEGIN");
 	run(db, loose ? loose_tables : strict_tables);
-	consort_buffer_printf(&tables, "CREATE TABLE edge%s CREATE TABLE other%s", loose ? loose_columns : strict_columns,
-			      loose ? loose_columns : strict_columns);
+	consort_buffer_printf(&tables, "CREATE TABLE edge%s CREATE TABLE other%s",
+			      loose ? loose_columns : strict_columns, loose ? loose_columns : strict_columns);
 	run(db, tables.data);
 	consort_buffer_clear(&tables);
-	load_csv(db, from->flights, loose ? "INSERT INTO flights VALUES(?1, ?2, ?3, ?4, ?5, ?6)" :
-					    "INSERT INTO flights VALUES(?1, " MICROSECONDS("?2") ", ?3, ?4, ?5, ?6)");
+	load_csv(db, from->flights,
+		 loose ? "INSERT INTO flights VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+		       : "INSERT INTO flights VALUES(?1, " MICROSECONDS("?2") ", ?3, ?4, ?5, ?6)");
 	load_csv(db, from->airports, "INSERT INTO airports VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-	load_csv(db, from->weather, loose ? "INSERT INTO weather VALUES(" SECONDS("?1") ", ?2, ?3, ?4)" :
-					    "INSERT INTO weather VALUES(" MICROSECONDS("?1") ", ?2, ?3, ?4)");
+	load_csv(db, from->weather,
+		 loose ? "INSERT INTO weather VALUES(" SECONDS("?1") ", ?2, ?3, ?4)"
+		       : "INSERT INTO weather VALUES(" MICROSECONDS("?1") ", ?2, ?3, ?4)");
 	load_lines(db, from->strikes, STRIKE);
 	run(db, edges[0].data);
 	run(db, edges[1].data);
@@ -416,7 +522,8 @@ static void make_edges(struct sources *to, uint64_t seed)
 			consort_buffer_printf(&to->loose_edges[table], "INSERT INTO %s VALUES(%u", name, row);
 			for (i = 0; i < WORLD_COLUMNS; i++) {
 				const struct world_pool *pool = &world_pools[i];
-				const struct world_value *value = &pool->values[world_below(&seed, pool->count)];
+				const struct world_value *value =
+					&pool->values[world_below(&seed, pool->count)];
 
 				consort_buffer_char(&csv, ',');
 				csv_quote(&csv, value->text);

@@ -3,11 +3,12 @@
 #define CONSORT_TESTS_WORLD_H
 
 /*
- * The same data in several places: files, STRICT tables of SQLite, and tables that hold the same in other words
- * (dates as text, texts that SQLite compares without case). A placement says which resource lives where and what
- * its databases may do; every query must give the same from each of them.
+ * The same data in several places: files, STRICT tables of SQLite, and tables that hold the same in other
+ * words (dates as text, texts that SQLite compares without case). A placement says which resource lives where
+ * and what its databases may do; every query must give the same from each of them.
  *
- * The tables are filled by libsqlite3 from the files' lines and from the seeded values here, never by Consort.
+ * The tables are filled by libsqlite3 from the files' lines and from the seeded values here, never by
+ * Consort.
  */
 
 #include <sqlite3.h>
@@ -18,35 +19,47 @@
 
 #include "testing.h"
 
-/* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l loose.db. */
+/* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l
+ * loose.db. */
 struct world_placement {
 	const char *name;
 	const char *homes;
-	const char *features;  /* to do without, as in the manifest; NULL: none */
-	int no_pushdown;       /* CONSORT_NO_PUSHDOWN is set */
+	const char *features; /* to do without, as in the manifest; NULL: none */
+	int no_pushdown;      /* CONSORT_NO_PUSHDOWN is set */
 };
 extern const struct world_placement world_placements[];
 
 /* Makes the files and databases in the case's folder; `seed` chooses the rows of edge and other. */
 void world_make(uint64_t seed);
-/* A handle to the data in that placement. Also sets or unsets CONSORT_NO_PUSHDOWN, which counts when a query is
- * planned. */
+/* A handle to the data in that placement. Also sets or unsets CONSORT_NO_PUSHDOWN, which counts when a query
+ * is planned. */
 struct consort *world_open(const struct world_placement *placement);
 /* strict.db itself, with LIKE that minds case, for the oracle. */
 sqlite3 *world_oracle(void);
 
 /* The seeded values, by column of edge and other. */
-enum world_column { WORLD_I, WORLD_F, WORLD_S, WORLD_D, WORLD_AT, WORLD_DAY, WORLD_TM, WORLD_B, WORLD_U, WORLD_RAW,
-		    WORLD_COLUMNS };
+enum world_column {
+	WORLD_I,
+	WORLD_F,
+	WORLD_S,
+	WORLD_D,
+	WORLD_AT,
+	WORLD_DAY,
+	WORLD_TM,
+	WORLD_B,
+	WORLD_U,
+	WORLD_RAW,
+	WORLD_COLUMNS
+};
 /* A value in the words of each place. */
 struct world_value {
-	const char *text;      /* in a CSV file and in Consort's literals; NULL: NULL */
-	const char *sql;       /* in strict.db */
-	const char *loose;     /* in loose.db; NULL: as in strict.db */
+	const char *text;  /* in a CSV file and in Consort's literals; NULL: NULL */
+	const char *sql;   /* in strict.db */
+	const char *loose; /* in loose.db; NULL: as in strict.db */
 };
 struct world_pool {
 	const char *name;
-	const char *type;      /* as the manifest names it */
+	const char *type;		  /* as the manifest names it */
 	const struct world_value *values; /* the first is NULL */
 	unsigned count;
 };
@@ -60,13 +73,14 @@ unsigned world_below(uint64_t *state, unsigned limit);
 /* CONSORT_TEST_SEED, or this. */
 uint64_t world_seed(uint64_t otherwise);
 
-/* Results as lines, one a row, in forms that do not depend on who delivers them: integers, times as numbers, dates
- * and decimals as text, doubles with `digits` digits and without the sign of a zero, bytes in hexadecimal. An error
- * is "status N". */
+/* Results as lines, one a row, in forms that do not depend on who delivers them: integers, times as numbers,
+ * dates and decimals as text, doubles with `digits` digits and without the sign of a zero, bytes in
+ * hexadecimal. An error is "status N". */
 void world_print(const struct consort_value *value, int digits, struct consort_buffer *out);
 char *world_read(struct consort_cursor *rows, int digits, struct consort_error *error);
 /* The same from SQLite, with the types of the columns that Consort delivered. */
-char *world_ask(sqlite3 *oracle, const char *sql, const struct consort_type *types, unsigned ntypes, int digits);
+char *world_ask(sqlite3 *oracle, const char *sql, const struct consort_type *types, unsigned ntypes,
+		int digits);
 /* Sorts the lines of a result. */
 void world_sort(char *lines);
 

@@ -426,7 +426,7 @@ static void test_after(void)
 	      "number",
 	      .select = "id", .order = "doc", .nafter = 1);
 	AFTER("EINVAL country has no key to page after", .resource = "country", .nafter = 1);
-	AFTER("EINVAL the key of leg has 2 attributes, 1 values were given", .resource = "leg", .nafter = 1);
+	AFTER("EINVAL the key of leg has 2 attributes, but 1 was given", .resource = "leg", .nafter = 1);
 	AFTER("ESYNTAX a query with groups or aggregates has no key to page after", .select = "count(*)",
 	      .nafter = 1);
 }

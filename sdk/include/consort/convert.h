@@ -70,6 +70,13 @@ uint32_t consort_value_convert(const struct consort_value *value, struct consort
 			       struct consort_arena *scratch, struct consort_value *out_value,
 			       struct consort_error *error);
 
+/*
+ * Can a value's type hold it? For values that were made by hand. ERANGE for text that is not UTF-8 or has a NUL
+ * byte, a bool that is neither 0 nor 1, a date, time or decimal out of range; ESYNTAX for JSON that is none. Items
+ * of lists are not looked at.
+ */
+uint32_t consort_value_check(const struct consort_value *value, struct consort_error *error);
+
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back (algorithm: H. Hinnant, "chrono-compatible
  * low-level date algorithms", days_from_civil and civil_from_days). For days that dates or
  * timestamps can hold. */

@@ -152,7 +152,8 @@ struct consort_query_ops {
 	uint32_t (*open)(void *connection, const struct consort_call *call, void *compiled,
 			 const struct consort_run *run, void **out_cursor, struct consort_error *error);
 	/* MUST with READ. Appends rows to the empty batch until it is full or the result ends; none: the end.
-	 * Sets CONSORT_BATCH_LAST when it knows that this was all. After a failure only close follows. */
+	 * Sets CONSORT_BATCH_LAST when it knows that this was all. After a failure only close follows; whole rows that
+	 * it had appended are given to the program first. */
 	uint32_t (*next)(void *cursor, const struct consort_call *call, struct consort_batch *batch,
 			 struct consort_error *error);
 	/* MUST with READ. At any time; ends the server's work where that is cheap. */
