@@ -31,6 +31,8 @@ uint32_t file_system_error(struct consort_error *error, const char *verb, const 
 	int code = errno;
 	char text[128];
 
+	if (code == ENOMEM)
+		return consort_error_no_memory(error);
 	consort_error_set(error, CONSORT_ECONNECTION, "cannot %s '%s': %s", verb, path,
 			  strerror_r(code, text, sizeof(text)));
 	error->code = code;
