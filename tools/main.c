@@ -114,6 +114,7 @@ int main(int argc, char **argv)
 
 	/* A reader that goes away is an error of write, dealt with in report_write. */
 	signal(SIGPIPE, SIG_IGN);
+	screen_locale(); /* messages hold names and values, too */
 	status = run(&tool, argc, argv, &error);
 	session_close(&tool);
 	free(tool.databases);
