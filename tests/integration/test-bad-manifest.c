@@ -36,7 +36,7 @@ static void quote(const char *name, char *out)
 static void check_name(struct consort *c, const char *name)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
-	char quoted[256], text[700];
+	char quoted[256], text[1024];
 	struct consort_record *r = consort_record_new(c, name);
 	struct consort_query *q = consort_query_new(c, name);
 	struct consort_writer *w = NULL;
