@@ -23,8 +23,9 @@ struct consort *items_open(const char *manifest, int count)
 	struct consort_batch *batch;
 	int i;
 
+	API_OK(consort_drop(c, "item", CONSORT_DEFINE_IF_NEEDED, NULL, &error));
 	API_OK(consort_define(c, "item", 0, NULL, &error));
-	API_OK(consort_define(c, "note", 0, NULL, &error));
+	API_OK(consort_define(c, "note", CONSORT_DEFINE_IF_NEEDED, NULL, &error));
 	API_OK(consort_writer_open(c, "item", NULL, CONSORT_WRITER_CREATE, 0, &w, &error));
 	batch = consort_writer_batch(w);
 	for (i = 1; i <= count; i++) {
