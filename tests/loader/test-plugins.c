@@ -141,9 +141,10 @@ static void test_check(void)
 	KEEPER_FAILS(check("no-note", &error), CONSORT_EUNTRUSTED, error,
 		     "%s: is no adapter: it has no Consort note (CONSORT_PLUGIN_EXPORT makes it)",
 		     keeper_canonical(testing_path("no-note.so")));
-	KEEPER_FAILS(check("exiting", &error), CONSORT_ELOAD, error,
-		     "%s: ends the process while it is loaded (exit status 3)",
-		     keeper_canonical(testing_path("exiting.so")));
+	CU_ASSERT_EQUAL(check("exiting", &error), CONSORT_ELOAD);
+	TESTING_CONTAINS(error.message, keeper_canonical(testing_path("exiting.so")));
+	/* ThreadSanitizer puts a status of its own in place of the plugin's 3 */
+	TESTING_CONTAINS(error.message, ": ends the process while it is loaded (exit status ");
 	keeper_place("good", "consort-zoo.so");
 	CU_ASSERT_EQUAL(consort_plugins_check(testing_folder(), "zoo", &error), CONSORT_OK);
 	CU_ASSERT_EQUAL(consort_plugins_check(testing_folder(), "ape", &error), CONSORT_ENOPLUGIN);
