@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest's bounds: much text in little time and memory, too much of anything with a clear error, and no
+ * The manifest's bounds: much text in little memory, too much of anything with a clear error, and no
  * memory at any allocation. The program is linked with --wrap, so that the allocations of the library come to
  * the functions below.
  */
@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* --- allocations that fail --- */
 
@@ -204,22 +203,13 @@ static void test_no_memory_options(void)
 	sweep_option(CONSORT_OPTION_CHOICE, "delte", CONSORT_EVALUE);
 }
 
-/* --- time and memory --- */
+/* --- size --- */
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* A manifest of that many resources, about 100 bytes each. Returns the seconds that reading takes. */
-static double read_many(uint32_t count, size_t *out_size, size_t *out_asked)
+/* A manifest of that many resources, about 100 bytes each: its size, and the bytes that reading it asks for. */
+static void read_many(uint32_t count, size_t *out_size, size_t *out_asked)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	struct consort_manifest *manifest;
-	double start, took;
 	uint32_t i;
 
 	consort_buffer_text(&text, "[database d]\ntype = t\n");
@@ -233,37 +223,30 @@ static double read_many(uint32_t count, size_t *out_size, size_t *out_asked)
 	*out_size = text.size;
 	consort_buffer_clear(&text);
 	bytes_asked = 0;
-	start = seconds();
 	manifest = manifest_file("many.ini");
-	took = seconds() - start;
 	*out_asked = bytes_asked;
 	CU_ASSERT_EQUAL_FATAL(manifest->nresources, count);
 	TESTING_TEXT(manifest->resources[count - 1].relationships[0].target, "res0");
 	CU_ASSERT_EQUAL(manifest->resources[count - 1].where.line, 3 + (count - 1) * 6);
 	consort_manifest_free(manifest);
-	return took;
 }
 
 static void test_many_resources(void)
 {
 	size_t few_size, few_asked, size, asked;
-	double took;
 
 	read_many(10000, &few_size, &few_asked);
-	took = read_many(100000, &size, &asked);
-	printf("  %zu KiB in %.3f s, %.1f bytes asked for a byte\n", size >> 10, took,
-	       (double)asked / (double)size);
+	read_many(100000, &size, &asked);
+	printf("  %zu KiB, %.1f bytes asked for a byte\n", size >> 10, (double)asked / (double)size);
 	CU_ASSERT_TRUE(size > 10000000);
-	CU_ASSERT_TRUE(took < 2);
 	CU_ASSERT_TRUE((double)asked / (double)size < 1.3 * (double)few_asked / (double)few_size);
 }
 
-/* Many keys of one section: still linear. */
+/* Many keys of one section: a search among them for each would take minutes. */
 static void test_many_keys(void)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	struct consort_manifest *manifest;
-	double start;
 	uint32_t i;
 
 	consort_buffer_text(&text, "[database d]\ntype = t\n[resource r]\ndatabase = d\nkey = a");
@@ -273,9 +256,7 @@ static void test_many_keys(void)
 		consort_buffer_printf(&text, "\nattribute.a%u = text", i);
 	manifest_enter();
 	testing_write_n("keys.ini", text.data, text.size);
-	start = seconds();
 	manifest = manifest_file("keys.ini");
-	CU_ASSERT_TRUE(seconds() - start < 2);
 	CU_ASSERT_EQUAL(manifest->resources[0].nattributes, 200000);
 	CU_ASSERT_EQUAL(manifest->resources[0].nkeys, 50001);
 	consort_manifest_free(manifest);
