@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQLite: what Consort costs over prepared statements of the C API, on a table of a million rows of (bigint, text,
- * double, timestamp). Both ways use the same file in WAL mode with the same settings.
+ * SQLite: what Consort costs over prepared statements of the C API, on a table of a million rows of (bigint,
+ * text, double, timestamp). Both ways use the same file in WAL mode with the same settings.
  */
 #include "bench.h"
 
@@ -20,7 +20,12 @@ static char folder[] = "/tmp/consort-bench-XXXXXX";
 static sqlite3 *db;
 static struct consort *consort, *in;
 static struct consort_record *record;
-static struct { int64_t id, ts; double value; char name[24]; int size; } made[INSERTED];
+static struct {
+	int64_t id, ts;
+	double value;
+	char name[24];
+	int size;
+} made[INSERTED];
 
 static void must(int bad, const char *what)
 {
@@ -59,12 +64,16 @@ static const char *file(const char *name)
 
 static void make_file(void)
 {
-	must(sqlite3_open_v2(file("bench.db"), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL),
+	must(sqlite3_open_v2(file("bench.db"), &db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL),
 	     "open");
 	run("PRAGMA journal_mode=wal; PRAGMA synchronous=off; PRAGMA cache_size=-200000");
-	run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT NOT NULL, value DOUBLE NOT NULL, ts BIGINT NOT NULL);"
-	    "CREATE TABLE ins(id INTEGER PRIMARY KEY, name TEXT NOT NULL, value DOUBLE NOT NULL, ts BIGINT NOT NULL);"
-	    "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<1000000) INSERT INTO t SELECT i,"
+	run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT NOT NULL, value DOUBLE NOT NULL, ts BIGINT NOT "
+	    "NULL);"
+	    "CREATE TABLE ins(id INTEGER PRIMARY KEY, name TEXT NOT NULL, value DOUBLE NOT NULL, ts BIGINT "
+	    "NOT NULL);"
+	    "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<1000000) INSERT INTO t "
+	    "SELECT i,"
 	    " printf('user-name-%08d',i), i*0.1234567, 1704067200000000 + i*1000000 + (i%1000)*1000 FROM g;"
 	    "PRAGMA wal_checkpoint(truncate)");
 }
@@ -87,7 +96,8 @@ static void open_consort(void)
 	FILE *manifest = fopen(file("consort.ini"), "w");
 
 	must(!manifest, "manifest");
-	fprintf(manifest, "[database bench]\ntype = sqlite\npath = bench.db\nsynchronous = off\ncache_size = 200000KiB\n"
+	fprintf(manifest, "[database bench]\ntype = sqlite\npath = bench.db\nsynchronous = off\ncache_size = "
+			  "200000KiB\n"
 			  "[resource t]\ndatabase = bench\nattribute.ts = timestamp\n"
 			  "[resource ins]\ndatabase = bench\nattribute.ts = timestamp\n");
 	fclose(manifest);
@@ -160,11 +170,13 @@ static uint64_t get(struct consort *c, int64_t operations)
 	for (; operations; operations--) {
 		struct consort_value name;
 
-		ok(consort_get(c, "t", CONSORT_ARGS(consort_int64((int64_t)bench_random(ROWS) + 1)), &record, &error),
+		ok(consort_get(c, "t", CONSORT_ARGS(consort_int64((int64_t)bench_random(ROWS) + 1)), &record,
+			       &error),
 		   &error);
 		name = consort_record_value(record, 1);
 		sum = bench_mix(sum, (uint64_t)consort_record_value(record, 0).as.int64);
-		sum = bench_mix(sum, name.as.view.size + (unsigned char)name.as.view.data[name.as.view.size - 1]);
+		sum = bench_mix(sum,
+				name.as.view.size + (unsigned char)name.as.view.data[name.as.view.size - 1]);
 		sum = bench_mix(sum, (uint64_t)consort_record_value(record, 2).as.float64);
 		sum = bench_mix(sum, (uint64_t)consort_record_value(record, 3).as.int64);
 	}
@@ -364,7 +376,8 @@ static uint64_t consort_create_bulk(int64_t operations)
 	int64_t i;
 
 	ok(consort_begin(consort, "bench", &in, &error), &error);
-	ok(consort_writer_open(in, "ins", "id, name, value, ts", CONSORT_WRITER_CREATE, 0, &writer, &error), &error);
+	ok(consort_writer_open(in, "ins", "id, name, value, ts", CONSORT_WRITER_CREATE, 0, &writer, &error),
+	   &error);
 	batch = consort_writer_batch(writer);
 	for (i = 0; i < operations; i++) {
 		consort_append_int64(&batch->columns[0], made[i].id);

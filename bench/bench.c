@@ -135,7 +135,7 @@ static const char *way_only; /* for a profiler: only this way runs */
 struct way {
 	double time[RUNS_MOST]; /* microseconds an operation */
 	uint64_t sum;
-	uint64_t allocations;   /* of the last run */
+	uint64_t allocations; /* of the last run */
 };
 
 static void run_way(const struct bench_measure *measure, bench_fn *fn, struct way *way, int run)
@@ -152,8 +152,8 @@ static void run_way(const struct bench_measure *measure, bench_fn *fn, struct wa
 	way->allocations = allocations - count;
 }
 
-static void report(const char *topic, const struct bench_measure *measure, struct way *raw, struct way *consort,
-		   int runs)
+static void report(const char *topic, const struct bench_measure *measure, struct way *raw,
+		   struct way *consort, int runs)
 {
 	double ratios[RUNS_MOST], ratio, raw_time, time, each = (double)measure->operations;
 	int i;
@@ -172,20 +172,22 @@ static void report(const char *topic, const struct bench_measure *measure, struc
 	printf("  %8.4f %8.4f\n", (double)raw->allocations / each, (double)consort->allocations / each);
 	if (json)
 		fprintf(json,
-			"%s\n  {\"topic\": \"%s\", \"name\": \"%s\", \"raw_us\": %.6f, \"consort_us\": %.6f, \"ratio\": %.4f, "
-			"\"ratio_min\": %.4f, \"ratio_max\": %.4f, \"target\": %.2f, \"runs\": %d, \"operations\": %lld, "
+			"%s\n  {\"topic\": \"%s\", \"name\": \"%s\", \"raw_us\": %.6f, \"consort_us\": %.6f, "
+			"\"ratio\": %.4f, "
+			"\"ratio_min\": %.4f, \"ratio_max\": %.4f, \"target\": %.2f, \"runs\": %d, "
+			"\"operations\": %lld, "
 			"\"raw_allocations\": %.4f, \"consort_allocations\": %.4f}",
-			lines++ ? "," : "", topic, measure->name, raw_time, time, ratio, ratios[0], ratios[runs - 1],
-			measure->target, runs, (long long)measure->operations, (double)raw->allocations / each,
-			(double)consort->allocations / each);
+			lines++ ? "," : "", topic, measure->name, raw_time, time, ratio, ratios[0],
+			ratios[runs - 1], measure->target, runs, (long long)measure->operations,
+			(double)raw->allocations / each, (double)consort->allocations / each);
 }
 
 void bench_note(const char *name, double value, const char *unit)
 {
 	printf("%-20s %9.1f %s\n", name, value, unit);
 	if (json)
-		fprintf(json, "%s\n  {\"name\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"}", lines++ ? "," : "", name,
-			value, unit);
+		fprintf(json, "%s\n  {\"name\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"}",
+			lines++ ? "," : "", name, value, unit);
 }
 
 static void measure_one(const char *topic, const struct bench_measure *measure, int runs)
@@ -195,7 +197,8 @@ static void measure_one(const char *topic, const struct bench_measure *measure, 
 
 	if (way_only) {
 		for (run = 0; run < runs; run++)
-			run_way(measure, strcmp(way_only, "raw") ? measure->consort : measure->raw, &raw, run);
+			run_way(measure, strcmp(way_only, "raw") ? measure->consort : measure->raw, &raw,
+				run);
 		return;
 	}
 	/* one of each that does not count; then in turns, each first every other time */
@@ -224,7 +227,8 @@ int bench_run(const char *topic, const struct bench_measure *measures, int argc,
 		else if (!strcmp(argv[i], "--only"))
 			only = argv[i + 1];
 		else if (!strcmp(argv[i], "--clock"))
-			chosen_clock = strcmp(argv[i + 1], "cpu") ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
+			chosen_clock =
+				strcmp(argv[i + 1], "cpu") ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
 		else if (!strcmp(argv[i], "--way"))
 			way_only = argv[i + 1];
 		else if (!strcmp(argv[i], "--json"))
@@ -237,8 +241,8 @@ int bench_run(const char *topic, const struct bench_measure *measures, int argc,
 	pin();
 	if (json)
 		fprintf(json, "[");
-	printf("%-20s %9s %9s   %5s  %13s  %9s  %8s %8s\n", topic, "raw µs", "consort", "ratio", "spread", "target",
-	       "raw al.", "al./op");
+	printf("%-20s %9s %9s   %5s  %13s  %9s  %8s %8s\n", topic, "raw µs", "consort", "ratio", "spread",
+	       "target", "raw al.", "al./op");
 	for (; measures->name; measures++)
 		if (!only || !strcmp(only, measures->name))
 			measure_one(topic, measures, runs);

@@ -3,17 +3,18 @@
 #define CONSORT_BENCH_H
 
 /*
- * Comparing Consort with the raw client library used well. Each measure does the same work both ways and returns a
- * checksum of what it saw; the two must agree. The ways run in turns, in one process pinned to one core; what is
- * printed is the median of the runs, the ratio's median and its spread, and allocations a operation.
+ * Comparing Consort with the raw client library used well. Each measure does the same work both ways and
+ * returns a checksum of what it saw; the two must agree. The ways run in turns, in one process pinned to one
+ * core; what is printed is the median of the runs, the ratio's median and its spread, and allocations a
+ * operation.
  *
  *     static const struct bench_measure measures[] = {{"get", 20000, raw_get, consort_get_in, 1.25}, {NULL}};
  *
  *     bench_run("sqlite", measures, argc, argv);
  *     return bench_end();
  *
- * Options of every benchmark: --runs N (default 11), --json FILE, --only NAME, --clock wall|cpu (cpu for a machine
- * that has other things to do), --way raw|consort (only that one, without figures, for a profiler).
+ * Options of every benchmark: --runs N (default 11), --json FILE, --only NAME, --clock wall|cpu (cpu for a
+ * machine that has other things to do), --way raw|consort (only that one, without figures, for a profiler).
  */
 
 #include <stdint.h>
@@ -26,7 +27,7 @@ struct bench_measure {
 	int64_t operations;
 	bench_fn *raw;
 	bench_fn *consort;
-	double target;     /* of the ratio; 0: none */
+	double target;	      /* of the ratio; 0: none */
 	void (*before)(void); /* each way, outside the time; may be NULL */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AGGREGATE nodes to GROUP BY and SQLite's aggregate functions, or check.c's where SQLite's mean something else. */
+/* AGGREGATE nodes to GROUP BY and SQLite's aggregate functions, or check.c's where SQLite's mean something
+ * else. */
 #include "sql.h"
 
 static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *relation,
@@ -63,7 +64,8 @@ static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *re
 static bool aggregate_term(struct lite_builder *builder, struct lite_relation *relation,
 			   const struct consort_aggregate *aggregate, struct lite_term *term)
 {
-	const struct lite_storage *storage = aggregate->input ? lite_expr_storage(relation, aggregate->input) : NULL;
+	const struct lite_storage *storage =
+		aggregate->input ? lite_expr_storage(relation, aggregate->input) : NULL;
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 
 	term->type = aggregate->type;
@@ -81,16 +83,16 @@ static bool aggregate_term(struct lite_builder *builder, struct lite_relation *r
 }
 
 /* What is grouped by, and delivered: -0 as 0. */
-static bool group_term(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		       struct lite_term *term, struct lite_texts *groups)
+static bool group_term(struct lite_builder *builder, struct lite_relation *relation,
+		       const struct consort_expr *expr, struct lite_term *term, struct lite_texts *groups)
 {
 	const struct lite_storage *storage = lite_expr_storage(relation, expr);
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const char *group;
 
 	if (!storage || !storage->equality) {
-		builder->reason = storage ? "SQLite cannot compare values of this type as they are stored" :
-					    "SQLite does not group by constants";
+		builder->reason = storage ? "SQLite cannot compare values of this type as they are stored"
+					  : "SQLite does not group by constants";
 		return false;
 	}
 	term->type = expr->type;
@@ -106,13 +108,14 @@ static bool group_term(struct lite_builder *builder, struct lite_relation *relat
 	if (storage->codec == LITE_FLOAT64)
 		consort_buffer_text(&text, " + 0.0)");
 	term->sql = lite_take_text(builder, &text);
-	group = term->sql && storage->collated ?
-			consort_arena_printf(builder->arena, "%s COLLATE BINARY", term->sql) : term->sql;
+	group = term->sql && storage->collated
+			? consort_arena_printf(builder->arena, "%s COLLATE BINARY", term->sql)
+			: term->sql;
 	return group && lite_add_text(builder, groups, group);
 }
 
 struct lite_relation *lite_aggregate(struct lite_builder *builder, const struct consort_node *node,
-				       struct lite_relation *relation)
+				     struct lite_relation *relation)
 {
 	struct lite_texts groups = {0};
 	struct lite_term *terms;
@@ -122,7 +125,9 @@ struct lite_relation *lite_aggregate(struct lite_builder *builder, const struct 
 	if (relation->keyed)
 		return lite_refuse(builder, node, relation, "keys are looked up one by one");
 	relation = lite_open_where(builder, relation);
-	terms = relation ? consort_arena_array(builder->arena, node->nexprs + node->naggregates, sizeof(*terms)) : NULL;
+	terms = relation ? consort_arena_array(builder->arena, node->nexprs + node->naggregates,
+					       sizeof(*terms))
+			 : NULL;
 	if (!terms)
 		return lite_out_of_memory(builder);
 	for (i = 0; i < node->nexprs; i++)

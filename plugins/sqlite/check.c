@@ -2,8 +2,8 @@
 /*
  * SQL functions of the adapter's own. In a table that is not STRICT any column may hold anything, and SQLite
  * compares and sums it all the same; so every column that a statement uses goes through
- * consort_CODEC(value, 'resource', 'attribute'), which is 1, or ends the statement with an error that shows the
- * value. And sums are checked: of integers in 128 bits, of doubles so that nothing becomes NULL.
+ * consort_CODEC(value, 'resource', 'attribute'), which is 1, or ends the statement with an error that shows
+ * the value. And sums are checked: of integers in 128 bits, of doubles so that nothing becomes NULL.
  */
 #include "sqlite.h"
 
@@ -28,8 +28,8 @@ static void check_value(sqlite3_context *context, int count, sqlite3_value **val
 	struct lite_column column = {0};
 
 	(void)count;
-	/* where a condition says column = ?1, SQLite may hand ?1 over for the column: encode.c's stand-in for a value
-	 * that no column can hold, and nothing to complain of */
+	/* where a condition says column = ?1, SQLite may hand ?1 over for the column: encode.c's stand-in for
+	 * a value that no column can hold, and nothing to complain of */
 	if (CONSORT_LIKELY(lite_has_form(check->codec, values[0])) || sqlite3_value_frombind(values[0])) {
 		sqlite3_result_int(context, 1);
 		return;
@@ -84,7 +84,8 @@ static void sum_int64_final(sqlite3_context *context)
 		return;
 	total = (int64_t)sum->low;
 	if (sum->high != (total < 0 ? -1 : 0)) {
-		consort_error_set(&check->conn->raised, CONSORT_ERANGE, "integer overflow: a sum does not fit int64");
+		consort_error_set(&check->conn->raised, CONSORT_ERANGE,
+				  "integer overflow: a sum does not fit int64");
 		raise(context, check->conn);
 		return;
 	}
@@ -167,8 +168,8 @@ static int define(struct lite_connection *conn, const char *name, enum lite_code
 	check->conn = conn;
 	check->codec = codec;
 	return sqlite3_create_function_v2(conn->db, name, arguments,
-					  SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, check, function, step,
-					  final, free);
+					  SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, check,
+					  function, step, final, free);
 }
 
 static const struct {

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparisons. Two sides compare as they are stored, so both must be stored in the same way; and texts are the same
- * only if their bytes are, whatever collation a column has.
+ * Comparisons. Two sides compare as they are stored, so both must be stored in the same way; and texts are
+ * the same only if their bytes are, whatever collation a column has.
  */
 #include "sql.h"
+
+#define PATTERN_MOST 16000 /* SQLite takes GLOB patterns of 50000 bytes, and one of ours may become three */
+
+static const struct lite_storage plain_text = {.codec = LITE_TEXT, .equality = true, .order = true};
 
 static bool is_number(const struct lite_storage *storage)
 {
@@ -12,8 +16,8 @@ static bool is_number(const struct lite_storage *storage)
 
 /* What all of the expressions are compared as; NULL with the reason. */
 static const struct lite_storage *common_storage(struct lite_builder *builder, struct lite_relation *relation,
-						 const struct consort_expr *const *exprs, uint32_t count, bool ordered,
-						 struct lite_storage *out)
+						 const struct consort_expr *const *exprs, uint32_t count,
+						 bool ordered, struct lite_storage *out)
 {
 	const struct lite_storage *first = NULL;
 	bool collated = false;
@@ -47,8 +51,8 @@ static const struct lite_storage *common_storage(struct lite_builder *builder, s
 	return out;
 }
 
-void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
-			  struct consort_buffer *out)
+void lite_render_equality(const struct lite_term *term, const char *left, const char *operation,
+			  const char *right, struct consort_buffer *out)
 {
 	/* what is equal byte by byte is equal under any collation, whose index this uses */
 	if (term->storage.collated)
@@ -60,7 +64,8 @@ void lite_render_equality(const struct lite_term *term, const char *left, const 
 
 /* An expression that stands beside an operator. */
 static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
+			   const struct consort_expr *expr, const struct lite_storage *want,
+			   struct consort_buffer *out)
 {
 	if (expr->kind != CONSORT_EXPR_CALL)
 		return lite_render(builder, relation, expr, want, out);
@@ -72,15 +77,14 @@ static bool render_operand(struct lite_builder *builder, struct lite_relation *r
 }
 
 bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_expr *expr, const char *operation, bool ordered,
-			   struct consort_buffer *out)
+			 const struct consort_expr *expr, const char *operation, bool ordered,
+			 struct consort_buffer *out)
 {
 	struct consort_buffer left = CONSORT_BUFFER_INIT, right = CONSORT_BUFFER_INIT;
 	struct lite_term both = {0};
 	bool taken = false;
 
-	if (expr->nargs != 2 ||
-	    !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
+	if (expr->nargs != 2 || !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
 	    !render_operand(builder, relation, expr->args[0], &both.storage, &left) ||
 	    !render_operand(builder, relation, expr->args[1], &both.storage, &right))
 		goto out;
@@ -90,23 +94,24 @@ bool lite_render_compare(struct lite_builder *builder, struct lite_relation *rel
 	else if (expr->op == CONSORT_OP_EQ)
 		lite_render_equality(&both, left.data, operation, right.data, out);
 	else
-		consort_buffer_printf(out, "%s%s%s%s", left.data, both.storage.collated ? " COLLATE BINARY" : "",
-				      operation, right.data);
+		consort_buffer_printf(out, "%s%s%s%s", left.data,
+				      both.storage.collated ? " COLLATE BINARY" : "", operation, right.data);
 out:
 	consort_buffer_clear(&left);
 	consort_buffer_clear(&right);
 	return taken;
 }
 
-bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		      struct consort_buffer *out)
+bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation,
+		    const struct consort_expr *expr, struct consort_buffer *out)
 {
 	struct consort_buffer left = CONSORT_BUFFER_INIT, list = CONSORT_BUFFER_INIT;
 	struct lite_term all = {0};
 	bool taken = false;
 	uint32_t i;
 
-	if (expr->nargs < 2 || !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
+	if (expr->nargs < 2 ||
+	    !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
 	    !render_operand(builder, relation, expr->args[0], &all.storage, &left))
 		goto out;
 	for (i = 1; i < expr->nargs; i++) {
@@ -124,6 +129,41 @@ out:
 	consort_buffer_clear(&left);
 	consort_buffer_clear(&list);
 	return taken;
+}
+
+/* --- patterns --- */
+
+/* A text whose characters count: a NUL would end it for SQLite, so it is checked in STRICT tables too. */
+bool lite_render_text(struct lite_builder *builder, struct lite_relation *relation,
+		      const struct consort_expr *arg, struct consort_buffer *out)
+{
+	const struct lite_storage *storage = lite_expr_storage(relation, arg);
+
+	if (storage && storage->codec != LITE_TEXT)
+		return lite_no(builder, "the column does not hold plain text");
+	if (!lite_render(builder, relation, arg, &plain_text, out))
+		return false;
+	if (arg->kind == CONSORT_EXPR_COLUMN && relation->terms[arg->index].checked)
+		relation->terms[arg->index].checked->used = true;
+	return true;
+}
+
+/* As GLOB, which neither folds case nor depends on a PRAGMA. */
+bool lite_render_like(struct lite_builder *builder, struct lite_relation *relation,
+		      const struct consort_expr *expr, struct consort_buffer *out)
+{
+	if (!lite_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
+		return lite_no(builder, "only a literal or parameter can be a pattern in SQLite");
+	if (expr->args[1]->kind == CONSORT_EXPR_LITERAL && expr->args[1]->value.as.view.size > PATTERN_MOST)
+		return lite_no(builder, "the pattern is too long for SQLite");
+	consort_buffer_char(out, '(');
+	if (!lite_render_text(builder, relation, expr->args[0], out))
+		return false;
+	consort_buffer_text(out, " GLOB ");
+	if (!lite_render_constant(builder, expr->args[1], &plain_text, LITE_GLOB, out))
+		return false;
+	consort_buffer_char(out, ')');
+	return true;
 }
 
 /* --- supersets --- */
@@ -145,8 +185,8 @@ static uint32_t mirrored(uint32_t op)
 	}
 }
 
-static bool render_bound(struct lite_builder *builder, const struct consort_expr *constant, enum lite_purpose purpose,
-			 const struct lite_term *term, struct consort_buffer *out)
+static bool render_bound(struct lite_builder *builder, const struct consort_expr *constant,
+			 enum lite_purpose purpose, const struct lite_term *term, struct consort_buffer *out)
 {
 	consort_buffer_printf(out, "%s%s%s", term->sql, term->storage.collated ? " COLLATE BINARY" : "",
 			      purpose == LITE_DAY_FROM ? " >= " : " < ");
@@ -154,12 +194,12 @@ static bool render_bound(struct lite_builder *builder, const struct consort_expr
 }
 
 /*
- * Timestamps as text, in any of ISO 8601's forms, start with a date that is at most a day from their instant's (a
- * zone is less than a day). So a comparison of instants implies one of dates, as texts, with a day to spare, which an
- * index serves.
+ * Timestamps as text, in any of ISO 8601's forms, start with a date that is at most a day from their
+ * instant's (a zone is less than a day). So a comparison of instants implies one of dates, as texts, with a
+ * day to spare, which an index serves.
  */
-bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			  struct consort_buffer *out)
+bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, struct consort_buffer *out)
 {
 	const struct consort_expr *column, *constant;
 	const struct lite_term *term;
@@ -172,8 +212,8 @@ bool lite_render_superset(struct lite_builder *builder, struct lite_relation *re
 	column = expr->args[swapped];
 	constant = expr->args[!swapped];
 	op = swapped ? mirrored(expr->op) : expr->op;
-	if (column->kind != CONSORT_EXPR_COLUMN || column->index >= relation->nterms || !lite_is_constant(constant) ||
-	    constant->type.id != CONSORT_TYPE_TIMESTAMP)
+	if (column->kind != CONSORT_EXPR_COLUMN || column->index >= relation->nterms ||
+	    !lite_is_constant(constant) || constant->type.id != CONSORT_TYPE_TIMESTAMP)
 		return false;
 	term = &relation->terms[column->index];
 	if (!term->sql || term->storage.codec != LITE_ISO)

@@ -33,7 +33,8 @@ static const struct consort_value *option(const struct consort_database_config *
 }
 
 /* Which of the words an option's text is; -1 if it is not given. */
-static int choice(const struct consort_database_config *config, const char *name, const char *const *words, int count)
+static int choice(const struct consort_database_config *config, const char *name, const char *const *words,
+		  int count)
 {
 	const struct consort_value *value = option(config, name);
 	int i;
@@ -175,9 +176,10 @@ static int on_busy(void *context, int count)
 static bool asks(const char *name)
 {
 	static const char *const names[] = {
-		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
-		"foreign_key_check", "integrity_check", "quick_check", "optimize", "wal_checkpoint", "user_version",
-		"application_id", "incremental_vacuum",
+		"table_info",	   "table_xinfo",    "table_list",	   "index_list",
+		"index_info",	   "index_xinfo",    "foreign_key_list",   "foreign_key_check",
+		"integrity_check", "quick_check",    "optimize",	   "wal_checkpoint",
+		"user_version",	   "application_id", "incremental_vacuum",
 	};
 	size_t i;
 
@@ -219,22 +221,26 @@ static int on_authorize(void *context, int action, const char *a, const char *b,
 
 /* --- connections --- */
 
-uint32_t lite_enter(struct lite_connection *conn, const struct consort_call *call, struct consort_error *error)
+uint32_t lite_enter(struct lite_connection *conn, const struct consort_call *call,
+		    struct consort_error *error)
 {
 	if (CONSORT_UNLIKELY(call->flags))
 		return consort_error_set(error, CONSORT_EUNSUPPORTED, "SQLite's calls always block");
 	conn->stopped = 0;
-	if (CONSORT_UNLIKELY(__atomic_load_n(&conn->cancelled, __ATOMIC_RELAXED) || consort_call_cancelled(call)))
+	if (CONSORT_UNLIKELY(__atomic_load_n(&conn->cancelled, __ATOMIC_RELAXED) ||
+			     consort_call_cancelled(call)))
 		return consort_error_set(error, CONSORT_ECANCELLED, "the call was cancelled");
 	if (CONSORT_UNLIKELY(call->deadline && conn->host->clock_coarse() >= call->deadline))
-		return consort_error_set(error, CONSORT_ETIMEOUT, "the deadline passed before SQLite was asked");
+		return consort_error_set(error, CONSORT_ETIMEOUT,
+					 "the deadline passed before SQLite was asked");
 	if (CONSORT_UNLIKELY(conn->transaction != LITE_TX_NONE)) {
 		if (sqlite3_get_autocommit(conn->db))
 			conn->transaction = LITE_TX_BROKEN;
 		if (conn->transaction == LITE_TX_BROKEN) {
-			consort_error_set(error, CONSORT_ECONFLICT,
-					  "SQLite has rolled this transaction back after an error; roll back and run "
-					  "it again");
+			consort_error_set(
+				error, CONSORT_ECONFLICT,
+				"SQLite has rolled this transaction back after an error; roll back and run "
+				"it again");
 			error->flags |= CONSORT_ERROR_TX_ABORTED | CONSORT_ERROR_RETRYABLE;
 			return error->status;
 		}
@@ -300,15 +306,17 @@ static int configure(struct lite_connection *conn)
 	if (!code)
 		code = pragma(conn, "PRAGMA query_only=0", NULL, 0);
 	if (!code && database->cache_size) {
-		snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%lld", (long long)(database->cache_size + 1023) / 1024);
+		snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%lld",
+			 (long long)(database->cache_size + 1023) / 1024);
 		code = pragma(conn, sql, NULL, 0);
 	}
 	if (!code)
 		code = set_journal(conn);
 	if (code)
 		return code;
-	conn->synchronous = database->synchronous >= 0 ? database->synchronous :
-			    strcmp(conn->journal, "wal") ? 2 : 1;
+	conn->synchronous = database->synchronous >= 0	   ? database->synchronous
+			    : strcmp(conn->journal, "wal") ? 2
+							   : 1;
 	snprintf(sql, sizeof(sql), "PRAGMA synchronous=%d", conn->synchronous);
 	return pragma(conn, sql, NULL, 0);
 }
@@ -324,7 +332,8 @@ static int open_handle(const struct lite_database *database, sqlite3 **out_db)
 	return code;
 }
 
-/* The first connection to a memory database is joined by one that keeps the store when all others are closed. */
+/* The first connection to a memory database is joined by one that keeps the store when all others are closed.
+ */
 static int keep_store(struct lite_database *database)
 {
 	int code = SQLITE_OK;
@@ -397,8 +406,8 @@ static uint32_t connection_open(void *context, const struct consort_call *call, 
 		sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	}
 	if (code) {
-		status = conn->stopped ? lite_fail(conn, code, NULL, error) :
-					 lite_fail_open(database, conn->db, code, error);
+		status = conn->stopped ? lite_fail(conn, code, NULL, error)
+				       : lite_fail_open(database, conn->db, code, error);
 		goto out;
 	}
 	snprintf(conn->server, sizeof(conn->server), "SQLite %s", sqlite3_libversion());
@@ -421,7 +430,8 @@ static void connection_close(void *connection, const struct consort_call *call)
 }
 
 /* Nothing that could have died: only a cancelled connection, or one whose file has gone bad, is not alive. */
-static uint32_t connection_ping(void *connection, const struct consort_call *call, struct consort_error *error)
+static uint32_t connection_ping(void *connection, const struct consort_call *call,
+				struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
 	uint32_t status = lite_enter(conn, call, error);
@@ -436,7 +446,8 @@ static uint32_t connection_ping(void *connection, const struct consort_call *cal
 	return status;
 }
 
-static uint32_t connection_reset(void *connection, const struct consort_call *call, struct consort_error *error)
+static uint32_t connection_reset(void *connection, const struct consort_call *call,
+				 struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
 	uint32_t status;
@@ -447,7 +458,8 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 	status = lite_enter(conn, call, error);
 	if (status)
 		return status;
-	code = sqlite3_get_autocommit(conn->db) ? SQLITE_OK : sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+	code = sqlite3_get_autocommit(conn->db) ? SQLITE_OK
+						: sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
 	if (!code)
 		code = configure(conn);
 	if (code)
@@ -457,9 +469,9 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 	return status;
 }
 
-/* Closing would write the parent's write-ahead log back and delete it; closing descriptors alone would drop this
- * process's locks only, but SQLite keeps the descriptors to itself. So the child leaks them: they cost it nothing,
- * its own connections to the file are new ones. */
+/* Closing would write the parent's write-ahead log back and delete it; closing descriptors alone would drop
+ * this process's locks only, but SQLite keeps the descriptors to itself. So the child leaks them: they cost
+ * it nothing, its own connections to the file are new ones. */
 static void connection_abandon(void *connection)
 {
 	(void)connection;
@@ -474,9 +486,10 @@ const char *lite_undurable(const struct lite_connection *conn)
 	if (!strcmp(conn->journal, "off") || !strcmp(conn->journal, "memory"))
 		return "a crash can leave half a transaction with this journal mode";
 	if (!strcmp(conn->journal, "wal") ? conn->synchronous < 2 : conn->synchronous < 3)
-		return !strcmp(conn->journal, "wal") ?
-			       "a power cut can undo a commit: it needs synchronous = full or extra" :
-			       "a power cut can undo a commit: it needs synchronous = extra, or journal = wal";
+		return !strcmp(conn->journal, "wal")
+			       ? "a power cut can undo a commit: it needs synchronous = full or extra"
+			       : "a power cut can undo a commit: it needs synchronous = extra, or journal = "
+				 "wal";
 	return NULL;
 }
 
@@ -484,8 +497,9 @@ static void connection_features(void *connection, struct consort_features *mask,
 				const struct consort_feature_sink *sink)
 {
 	static const uint32_t writes[] = {
-		CONSORT_FEATURE_CREATE, CONSORT_FEATURE_UPDATE, CONSORT_FEATURE_DELETE, CONSORT_FEATURE_UPSERT,
-		CONSORT_FEATURE_BULK_WRITE, CONSORT_FEATURE_RETURNING, CONSORT_FEATURE_DEFINE, CONSORT_FEATURE_INDEXES,
+		CONSORT_FEATURE_CREATE, CONSORT_FEATURE_UPDATE,	    CONSORT_FEATURE_DELETE,
+		CONSORT_FEATURE_UPSERT, CONSORT_FEATURE_BULK_WRITE, CONSORT_FEATURE_RETURNING,
+		CONSORT_FEATURE_DEFINE, CONSORT_FEATURE_INDEXES,
 	};
 	const struct lite_connection *conn = connection;
 	const char *why = lite_undurable(conn);
@@ -497,8 +511,8 @@ static void connection_features(void *connection, struct consort_features *mask,
 	}
 	if (sqlite3_db_readonly(conn->db, "main") != 1)
 		return;
-	why = conn->database->open_flags & SQLITE_OPEN_READONLY ? "the database is opened with mode = ro" :
-								  "the file may not be written";
+	why = conn->database->open_flags & SQLITE_OPEN_READONLY ? "the database is opened with mode = ro"
+								: "the file may not be written";
 	for (i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
 		consort_features_remove(mask, writes[i]);
 		sink->missing(sink->context, writes[i], why);
@@ -514,8 +528,8 @@ static void connection_info(void *connection, struct consort_connection_info *in
 	info->user = "";
 }
 
-/* The flag stays until reset, so a cancel that comes between two calls is not lost; an interrupt that comes then
- * is forgotten by SQLite before the next statement starts. */
+/* The flag stays until reset, so a cancel that comes between two calls is not lost; an interrupt that comes
+ * then is forgotten by SQLite before the next statement starts. */
 static void connection_cancel(void *connection)
 {
 	struct lite_connection *conn = connection;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stored values to columns of a batch: NULLs, and every codec that is more than a copy (query.c copies). A value
- * that does not have its codec's form is an error that shows it, never a conversion nobody asked for.
+ * Stored values to columns of a batch: NULLs, and every codec that is more than a copy (query.c copies). A
+ * value that does not have its codec's form is an error that shows it, never a conversion nobody asked for.
  */
 #include "sqlite.h"
 
@@ -171,11 +171,12 @@ static void show(sqlite3_value *value, char *out, size_t size)
 		text = (const char *)sqlite3_value_text(value);
 		bytes = sqlite3_value_bytes(value);
 		if (!text || consort_utf8_valid(text, (uint64_t)bytes, &at))
-			snprintf(out, size, "the text '%.*s'%s", bytes < SHOWN ? bytes : SHOWN, text ? text : "",
-				 bytes > SHOWN ? " …" : "");
+			snprintf(out, size, "the text '%.*s'%s", bytes < SHOWN ? bytes : SHOWN,
+				 text ? text : "", bytes > SHOWN ? " …" : "");
 		else
-			snprintf(out, size, text[at] ? "a text that is not UTF-8 (byte %llu)" :
-						       "a text with a NUL (byte %llu)",
+			snprintf(out, size,
+				 text[at] ? "a text that is not UTF-8 (byte %llu)"
+					  : "a text with a NUL (byte %llu)",
 				 (unsigned long long)at + 1);
 		return;
 	case SQLITE_BLOB:
@@ -228,7 +229,8 @@ uint32_t lite_wrong_value(const struct lite_column *from, sqlite3_value *value, 
 
 	name_column(from, name, sizeof(name));
 	show(value, shown, sizeof(shown));
-	consort_error_set(error, CONSORT_ETYPE, "%s: the table holds %s, which is not %s", name, shown, form_of(from));
+	consort_error_set(error, CONSORT_ETYPE, "%s: the table holds %s, which is not %s", name, shown,
+			  form_of(from));
 	consort_copy_text(error->resource, sizeof(error->resource), from->resource);
 	consort_copy_text(error->attribute, sizeof(error->attribute), from->attribute);
 	return error->status;
@@ -267,7 +269,8 @@ static struct consort_value generic(sqlite3_value *value)
 
 /* A number as the text it would be written as, for text and decimal attributes. */
 static uint32_t from_number(struct lite_connection *conn, const struct lite_column *from,
-			    const struct consort_value *number, struct consort_value *out, struct consort_error *error)
+			    const struct consort_value *number, struct consort_value *out,
+			    struct consort_error *error)
 {
 	consort_buffer_reset(&conn->text);
 	consort_value_print(number, &conn->text);
@@ -283,8 +286,8 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 
 	switch (stored.type.id) {
 	case CONSORT_TYPE_TEXT:
-		return consort_value_parse(from->type, stored.as.view.data, stored.as.view.size, &conn->scratch, out,
-					   error);
+		return consort_value_parse(from->type, stored.as.view.data, stored.as.view.size,
+					   &conn->scratch, out, error);
 	case CONSORT_TYPE_INT64:
 		if (from->type.id == CONSORT_TYPE_TEXT)
 			return from_number(conn, from, &stored, out, error);
@@ -297,7 +300,8 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 		if (from->type.id == CONSORT_TYPE_TEXT || from->type.id == CONSORT_TYPE_DECIMAL)
 			return from_number(conn, from, &stored, out, error);
 		if ((from->type.id == CONSORT_TYPE_INT64 || from->type.id == CONSORT_TYPE_BOOL) &&
-		    stored.as.float64 >= -9223372036854775808.0 && stored.as.float64 < 9223372036854775808.0 &&
+		    stored.as.float64 >= -9223372036854775808.0 &&
+		    stored.as.float64 < 9223372036854775808.0 &&
 		    (double)(int64_t)stored.as.float64 == stored.as.float64) {
 			*out = consort_integer_of(from->type.id, (int64_t)stored.as.float64);
 			return CONSORT_OK;
@@ -308,8 +312,9 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 	}
 }
 
-static uint32_t append_converted(struct lite_connection *conn, const struct lite_column *from, sqlite3_value *value,
-				 struct consort_batch *batch, struct consort_column *column, struct consort_error *error)
+static uint32_t append_converted(struct lite_connection *conn, const struct lite_column *from,
+				 sqlite3_value *value, struct consort_batch *batch,
+				 struct consort_column *column, struct consort_error *error)
 {
 	struct consort_value converted;
 	uint32_t status;
@@ -337,9 +342,9 @@ static uint32_t append_json(struct lite_connection *conn, struct consort_json_re
 	return consort_append_view(batch, column, conn->text.data, conn->text.size);
 }
 
-uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json, const struct lite_column *from,
-		     sqlite3_value *value, struct consort_batch *batch, struct consort_column *column,
-		     struct consort_error *error)
+uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json,
+		     const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
+		     struct consort_column *column, struct consort_error *error)
 {
 	int type = sqlite3_value_type(value), size;
 	uint32_t status = CONSORT_OK;

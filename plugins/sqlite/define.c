@@ -32,7 +32,8 @@ static uint32_t run(const struct define *define, struct consort_buffer *sql)
 	}
 	consort_buffer_text(sql, ";\n");
 	if (!status && define->sink && define->sink->write(define->sink->context, sql->data, sql->size))
-		status = consort_error_set(define->error, CONSORT_EENGINE, "the statements could not be shown");
+		status = consort_error_set(define->error, CONSORT_EENGINE,
+					   "the statements could not be shown");
 	consort_buffer_clear(sql);
 	return status;
 }
@@ -50,12 +51,15 @@ static bool is_strict(const struct consort_resource *resource)
 /* --- what is there --- */
 
 /* The kind of object of that name in sqlite_schema, or "" */
-static uint32_t kind_of(const struct define *define, const char *type, const char *name, char *out, size_t size)
+static uint32_t kind_of(const struct define *define, const char *type, const char *name, char *out,
+			size_t size)
 {
 	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(define->conn->db,
-				      "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND (?2 IS NULL OR "
-				      "type = ?2) AND type <> 'trigger'", -1, &stmt, NULL);
+	int code = sqlite3_prepare_v2(
+		define->conn->db,
+		"SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND (?2 IS NULL OR "
+		"type = ?2) AND type <> 'trigger'",
+		-1, &stmt, NULL);
 
 	*out = '\0';
 	if (!code)
@@ -67,16 +71,17 @@ static uint32_t kind_of(const struct define *define, const char *type, const cha
 	if (code == SQLITE_ROW)
 		consort_copy_text(out, size, (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_finalize(stmt);
-	return code == SQLITE_ROW || code == SQLITE_DONE ? CONSORT_OK :
-							   lite_fail(define->conn, code, define->resource, define->error);
+	return code == SQLITE_ROW || code == SQLITE_DONE
+		       ? CONSORT_OK
+		       : lite_fail(define->conn, code, define->resource, define->error);
 }
 
 static uint32_t has_column(const struct define *define, const char *column, bool *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	int code = sqlite3_prepare_v2(define->conn->db,
-				      "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE", -1, &stmt,
-				      NULL);
+				      "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE",
+				      -1, &stmt, NULL);
 
 	if (!code)
 		code = sqlite3_bind_text(stmt, 1, define->resource->source, -1, SQLITE_STATIC);
@@ -86,13 +91,15 @@ static uint32_t has_column(const struct define *define, const char *column, bool
 		code = sqlite3_step(stmt);
 	*out = code == SQLITE_ROW;
 	sqlite3_finalize(stmt);
-	return code == SQLITE_ROW || code == SQLITE_DONE ? CONSORT_OK :
-							   lite_fail(define->conn, code, define->resource, define->error);
+	return code == SQLITE_ROW || code == SQLITE_DONE
+		       ? CONSORT_OK
+		       : lite_fail(define->conn, code, define->resource, define->error);
 }
 
 /* --- tables --- */
 
-/* The column type that an attribute is stored in: one of STRICT's, or else a word that introspection reads back. */
+/* The column type that an attribute is stored in: one of STRICT's, or else a word that introspection reads
+ * back. */
 static const char *column_type(const struct consort_attribute *attribute, bool strict)
 {
 	const char *codec = attribute->codec ? attribute->codec : "";
@@ -167,7 +174,8 @@ static bool without_rowid(const struct consort_resource *resource)
 	return true;
 }
 
-static void render_column(const struct consort_resource *resource, uint32_t at, bool strict, struct consort_buffer *sql)
+static void render_column(const struct consort_resource *resource, uint32_t at, bool strict,
+			  struct consort_buffer *sql)
 {
 	const struct consort_attribute *attribute = resource->attributes[at];
 
@@ -218,10 +226,11 @@ static uint32_t add_columns(const struct define *define)
 		if (status || there)
 			continue;
 		if (is_key(resource, i) || (attribute->flags & CONSORT_ATTRIBUTE_NOT_NULL))
-			return consort_error_set(define->error, CONSORT_ECONFLICT,
-						 "table '%s' lacks the column '%s', which cannot be added since it must "
-						 "not be NULL",
-						 resource->source, attribute->source);
+			return consort_error_set(
+				define->error, CONSORT_ECONFLICT,
+				"table '%s' lacks the column '%s', which cannot be added since it must "
+				"not be NULL",
+				resource->source, attribute->source);
 		consort_buffer_text(&sql, "ALTER TABLE ");
 		lite_quote(&sql, resource->source);
 		consort_buffer_text(&sql, " ADD COLUMN ");
@@ -262,7 +271,8 @@ static uint32_t create_index(const struct define *define, const struct consort_i
 	if (!status && (define->flags & CONSORT_SCHEMA_IF_NEEDED))
 		status = kind_of(define, "index", name.data, kind, sizeof(kind));
 	if (!status && !*kind) {
-		consort_buffer_printf(&sql, "CREATE %sINDEX ", index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
+		consort_buffer_printf(&sql, "CREATE %sINDEX ",
+				      index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
 		lite_quote(&sql, name.data);
 		consort_buffer_text(&sql, " ON ");
 		lite_quote(&sql, resource->source);
@@ -285,7 +295,8 @@ static uint32_t define_all(const struct define *define)
 	char kind[16];
 
 	if (!resource->nattributes)
-		return consort_error_set(define->error, CONSORT_EINVAL, "resource '%s' has no attributes", resource->name);
+		return consort_error_set(define->error, CONSORT_EINVAL, "resource '%s' has no attributes",
+					 resource->name);
 	for (i = 0; i < resource->nattributes; i++) {
 		status = lite_storage_of(resource, resource->attributes[i], &storage, define->error);
 		if (status)
@@ -323,8 +334,9 @@ static uint32_t drop_all(const struct define *define)
 }
 
 /* All of it or nothing. */
-static uint32_t change_schema(void *connection, const struct consort_call *call, const struct consort_resource *resource,
-			      uint32_t flags, const struct consort_text_sink *sink,
+static uint32_t change_schema(void *connection, const struct consort_call *call,
+			      const struct consort_resource *resource, uint32_t flags,
+			      const struct consort_text_sink *sink,
 			      uint32_t (*change)(const struct define *define), struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
@@ -351,8 +363,9 @@ static uint32_t change_schema(void *connection, const struct consort_call *call,
 	return status;
 }
 
-uint32_t lite_define(void *connection, const struct consort_call *call, const struct consort_resource *resource,
-		     uint32_t flags, const struct consort_text_sink *sink, struct consort_error *error)
+uint32_t lite_define(void *connection, const struct consort_call *call,
+		     const struct consort_resource *resource, uint32_t flags,
+		     const struct consort_text_sink *sink, struct consort_error *error)
 {
 	return change_schema(connection, call, resource, flags, sink, define_all, error);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values to what is bound. To be stored, a value must fit its column or is refused. To be compared with, one that
- * the column could never hold becomes something that SQLite orders in the right place: NaN a text (every number is
- * below every text), a second between two seconds the number in the middle, a year beyond 9999 a text behind every
- * date.
+ * Values to what is bound. To be stored, a value must fit its column or is refused. To be compared with, one
+ * that the column could never hold becomes something that SQLite orders in the right place: NaN a text (every
+ * number is below every text), a second between two seconds the number in the middle, a year beyond 9999 a
+ * text behind every date.
  */
 #include "sqlite.h"
 
@@ -35,8 +35,8 @@ static uint32_t set_stand_in(struct lite_cell *cell, const char *text)
 	return set_view(cell, SQLITE_TEXT, text, strlen(text));
 }
 
-static uint32_t set_copy(struct lite_cell *cell, int kind, const void *data, size_t size, struct lite_memory *memory,
-			 struct consort_error *error)
+static uint32_t set_copy(struct lite_cell *cell, int kind, const void *data, size_t size,
+			 struct lite_memory *memory, struct consort_error *error)
 {
 	const char *copy = consort_arena_copy(&memory->arena, data, size);
 
@@ -58,12 +58,13 @@ static uint32_t refuse(const char *attribute, const struct consort_value *value,
 
 /* --- by codec --- */
 
-static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
-			       struct lite_cell *cell, struct consort_error *error)
+static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_value *value,
+			       const char *attribute, struct lite_cell *cell, struct consort_error *error)
 {
 	if (isnan(value->as.float64)) {
 		if (purpose == LITE_STORE)
-			return refuse(attribute, value, "is nothing that SQLite can store: it would become NULL", error);
+			return refuse(attribute, value,
+				      "is nothing that SQLite can store: it would become NULL", error);
 		return set_stand_in(cell, "NaN");
 	}
 	cell->kind = SQLITE_FLOAT;
@@ -78,8 +79,9 @@ static uint32_t encode_text(const struct consort_value *value, const char *attri
 	uint64_t at;
 
 	if (CONSORT_UNLIKELY(!consort_utf8_valid(view.data, view.size, &at))) {
-		consort_error_set(error, CONSORT_ERANGE, "attribute '%s': the text %s at byte %llu", attribute,
-				  view.data[at] ? "is not UTF-8" : "has a NUL", (unsigned long long)at + 1);
+		consort_error_set(error, CONSORT_ERANGE, "attribute '%s': the text %s at byte %llu",
+				  attribute, view.data[at] ? "is not UTF-8" : "has a NUL",
+				  (unsigned long long)at + 1);
 		consort_copy_text(error->attribute, sizeof(error->attribute), attribute);
 		return error->status;
 	}
@@ -97,8 +99,10 @@ static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_va
 	if (micros % unit == 0)
 		return set_integer(cell, micros / unit);
 	if (purpose == LITE_STORE)
-		return refuse(attribute, value, unit == 1000 ? "is finer than the column's milliseconds" :
-							       "is finer than the column's seconds", error);
+		return refuse(attribute, value,
+			      unit == 1000 ? "is finer than the column's milliseconds"
+					   : "is finer than the column's seconds",
+			      error);
 	cell->kind = SQLITE_FLOAT;
 	cell->stand_in = true;
 	cell->as.real = (double)floor + 0.5;
@@ -108,11 +112,14 @@ static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_va
 /* Is the year one that four digits show? */
 static int year_side(int64_t days)
 {
-	return days < consort_days_from_civil(0, 1, 1) ? -1 : days > consort_days_from_civil(9999, 12, 31) ? 1 : 0;
+	return days < consort_days_from_civil(0, 1, 1)	      ? -1
+	       : days > consort_days_from_civil(9999, 12, 31) ? 1
+							      : 0;
 }
 
 /* YYYY-MM-DD; a year beyond that, when comparing, as a text before or behind all of them */
-static uint32_t encode_day(int64_t days, struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
+static uint32_t encode_day(int64_t days, struct lite_memory *memory, struct lite_cell *cell,
+			   struct consort_error *error)
 {
 	int side = year_side(days);
 	uint32_t month, day;
@@ -126,8 +133,9 @@ static uint32_t encode_day(int64_t days, struct lite_memory *memory, struct lite
 	return set_copy(cell, SQLITE_TEXT, text, 10, memory, error);
 }
 
-static uint32_t encode_date(enum lite_purpose purpose, const struct consort_value *value, const char *attribute,
-			    struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
+static uint32_t encode_date(enum lite_purpose purpose, const struct consort_value *value,
+			    const char *attribute, struct lite_memory *memory, struct lite_cell *cell,
+			    struct consort_error *error)
 {
 	if (purpose == LITE_STORE && year_side(value->as.int64))
 		return refuse(attribute, value, "lies outside the years 0000 to 9999", error);
@@ -140,19 +148,20 @@ static int64_t day_of(int64_t micros)
 }
 
 /* The value's text, as the core writes it. */
-static uint32_t encode_printed(const struct consort_value *value, struct lite_memory *memory, struct lite_cell *cell,
-			       struct consort_error *error)
+static uint32_t encode_printed(const struct consort_value *value, struct lite_memory *memory,
+			       struct lite_cell *cell, struct consort_error *error)
 {
 	consort_buffer_reset(&memory->text);
 	consort_value_print(value, &memory->text);
 	if (memory->text.failed)
 		return consort_error_no_memory(error);
-	return set_copy(cell, SQLITE_TEXT, memory->text.data ? memory->text.data : "", memory->text.size, memory, error);
+	return set_copy(cell, SQLITE_TEXT, memory->text.data ? memory->text.data : "", memory->text.size,
+			memory, error);
 }
 
 /* 2001-01-01 00:47:00[.ssssss], as SQLite's own functions write it */
-static uint32_t encode_iso(const struct consort_value *value, const char *attribute, struct lite_memory *memory,
-			   struct lite_cell *cell, struct consort_error *error)
+static uint32_t encode_iso(const struct consort_value *value, const char *attribute,
+			   struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
 {
 	uint32_t status;
 
@@ -206,11 +215,13 @@ static uint32_t encode_converted(const struct lite_storage *storage, const struc
 	case CONSORT_TYPE_DECIMAL:
 		status = encode_printed(value, memory, cell, error);
 		if (!status && count_digits(cell->as.view) > DOUBLE_DIGITS)
-			return refuse(attribute, value, "has more digits than a numeric column keeps; make it TEXT", error);
+			return refuse(attribute, value,
+				      "has more digits than a numeric column keeps; make it TEXT", error);
 		return status;
 	case CONSORT_TYPE_TEXT:
 		if (looks_numeric(value->as.view))
-			return refuse(attribute, value, "would become a number in this column; make it TEXT", error);
+			return refuse(attribute, value, "would become a number in this column; make it TEXT",
+				      error);
 		return encode_text(value, attribute, true, memory, cell, error);
 	default:
 		if (value->type.id == CONSORT_TYPE_TEXT)
@@ -221,8 +232,8 @@ static uint32_t encode_converted(const struct lite_storage *storage, const struc
 
 /* --- patterns and limits --- */
 
-static uint32_t encode_glob(const struct consort_value *value, struct lite_memory *memory, struct lite_cell *cell,
-			    struct consort_error *error)
+static uint32_t encode_glob(const struct consort_value *value, struct lite_memory *memory,
+			    struct lite_cell *cell, struct consort_error *error)
 {
 	const char *pattern = value->as.view.data;
 	size_t size = (size_t)value->as.view.size, i;
@@ -242,7 +253,8 @@ static uint32_t encode_glob(const struct consort_value *value, struct lite_memor
 			continue;
 		}
 		if (c == '\\' && ++i == size)
-			return consort_error_set(error, CONSORT_ESYNTAX, "a LIKE pattern must not end with a backslash");
+			return consort_error_set(error, CONSORT_ESYNTAX,
+						 "a LIKE pattern must not end with a backslash");
 		c = pattern[i];
 		if (c == '*' || c == '?' || c == '[') {
 			*out++ = '[';
@@ -254,20 +266,21 @@ static uint32_t encode_glob(const struct consort_value *value, struct lite_memor
 	return set_view(cell, SQLITE_TEXT, glob, (size_t)(out - glob));
 }
 
-static uint32_t encode_limit(const struct consort_value *value, enum lite_purpose purpose, struct lite_cell *cell,
-			     struct consort_error *error)
+static uint32_t encode_limit(const struct consort_value *value, enum lite_purpose purpose,
+			     struct lite_cell *cell, struct consort_error *error)
 {
 	if (consort_value_is_null(value))
 		return set_integer(cell, purpose == LITE_LIMIT ? -1 : 0);
 	if (value->as.int64 < 0)
 		return consort_error_set(error, CONSORT_ERANGE, "a %s must not be negative, this is %lld",
-					 purpose == LITE_LIMIT ? "limit" : "offset", (long long)value->as.int64);
+					 purpose == LITE_LIMIT ? "limit" : "offset",
+					 (long long)value->as.int64);
 	return set_integer(cell, value->as.int64);
 }
 
-uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose, const struct consort_value *value,
-		     const char *attribute, bool copy, struct lite_memory *memory, struct lite_cell *cell,
-		     struct consort_error *error)
+uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose,
+		     const struct consort_value *value, const char *attribute, bool copy,
+		     struct lite_memory *memory, struct lite_cell *cell, struct consort_error *error)
 {
 	cell->stand_in = false;
 	if (purpose == LITE_LIMIT || purpose == LITE_OFFSET)
@@ -279,7 +292,8 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 	if (purpose == LITE_GLOB)
 		return encode_glob(value, memory, cell, error);
 	if (purpose == LITE_DAY_FROM || purpose == LITE_DAY_TO)
-		return encode_day(day_of(value->as.int64) + (purpose == LITE_DAY_FROM ? -2 : 2), memory, cell, error);
+		return encode_day(day_of(value->as.int64) + (purpose == LITE_DAY_FROM ? -2 : 2), memory, cell,
+				  error);
 	switch (storage->codec) {
 	case LITE_INT64:
 	case LITE_MICROS:
@@ -294,7 +308,8 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 		return encode_text(value, attribute, copy, memory, cell, error);
 	case LITE_BYTES:
 		if (copy)
-			return set_copy(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size, memory, error);
+			return set_copy(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size, memory,
+					error);
 		return set_view(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size);
 	case LITE_MILLIS:
 		return encode_coarse(purpose, value, 1000, attribute, cell, error);
@@ -326,7 +341,8 @@ int lite_bind(sqlite3_stmt *stmt, int position, const struct lite_cell *cell)
 	case SQLITE_FLOAT:
 		return sqlite3_bind_double(stmt, position, cell->as.real);
 	case SQLITE_TEXT:
-		return sqlite3_bind_text64(stmt, position, data, cell->as.view.size, SQLITE_STATIC, SQLITE_UTF8);
+		return sqlite3_bind_text64(stmt, position, data, cell->as.view.size, SQLITE_STATIC,
+					   SQLITE_UTF8);
 	case SQLITE_BLOB:
 		return sqlite3_bind_blob64(stmt, position, data, cell->as.view.size, SQLITE_STATIC);
 	default:

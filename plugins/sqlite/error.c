@@ -34,8 +34,10 @@ static const char *attribute_of(const struct consort_resource *resource, const c
 	return column;
 }
 
-/* "table.column, table.column" to the attribute, the first of several, and the table if nobody knows it better. */
-static void take_columns(struct consort_error *error, const struct consort_resource *resource, const char *columns)
+/* "table.column, table.column" to the attribute, the first of several, and the table if nobody knows it
+ * better. */
+static void take_columns(struct consort_error *error, const struct consort_resource *resource,
+			 const char *columns)
 {
 	size_t prefix = resource ? strlen(resource->source) : 0;
 	char column[sizeof(error->attribute)];
@@ -97,7 +99,8 @@ static uint32_t datatype_failed(const char *message, const struct consort_resour
 	return error->status;
 }
 
-static uint32_t io_failed(struct lite_connection *conn, int code, const char *message, struct consort_error *error)
+static uint32_t io_failed(struct lite_connection *conn, int code, const char *message,
+			  struct consort_error *error)
 {
 	const char *path = conn->database->path;
 
@@ -105,7 +108,8 @@ static uint32_t io_failed(struct lite_connection *conn, int code, const char *me
 		return consort_error_no_memory(error);
 	if (sqlite3_system_errno(conn->db) == ENOSPC)
 		return consort_error_set(error, CONSORT_EFULL, "the disk of '%s' is full", path);
-	return consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be read or written: %s", path, message);
+	return consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be read or written: %s", path,
+				 message);
 }
 
 /* SQLITE_ERROR: what the message is about decides. */
@@ -125,7 +129,8 @@ static uint32_t statement_failed(const char *message, struct consort_error *erro
 static uint32_t interrupted(struct lite_connection *conn, struct consort_error *error)
 {
 	if (conn->stopped == CONSORT_ETIMEOUT)
-		return consort_error_set(error, CONSORT_ETIMEOUT, "the deadline passed while SQLite was at work");
+		return consort_error_set(error, CONSORT_ETIMEOUT,
+					 "the deadline passed while SQLite was at work");
 	return consort_error_set(error, CONSORT_ECANCELLED, "the call was cancelled");
 }
 
@@ -175,7 +180,8 @@ static uint32_t classify(struct lite_connection *conn, int code, const struct co
 	case SQLITE_CORRUPT:
 		return consort_error_set(error, CONSORT_EPROTOCOL, "'%s' is damaged: %s", path, message);
 	case SQLITE_CANTOPEN:
-		return consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be opened: %s", path, message);
+		return consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be opened: %s", path,
+					 message);
 	case SQLITE_AUTH:
 	case SQLITE_PERM:
 		return consort_error_set(error, CONSORT_EPERMISSION, "%s", message);
@@ -208,7 +214,8 @@ uint32_t lite_fail(struct lite_connection *conn, int code, const struct consort_
 	return error->status;
 }
 
-uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int code, struct consort_error *error)
+uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int code,
+			struct consort_error *error)
 {
 	const char *message = db ? sqlite3_errmsg(db) : sqlite3_errstr(code), *path = database->path;
 	int reason = db ? sqlite3_system_errno(db) : 0;
@@ -230,8 +237,8 @@ uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int c
 					  "'%s' cannot be created: the folder '%.*s' does not exist", path,
 					  (int)(slash - path), path);
 		else if (reason == ENOENT)
-			consort_error_set(error, CONSORT_ECONNECTION, "'%s' does not exist (mode = rwc creates it)",
-					  path);
+			consort_error_set(error, CONSORT_ECONNECTION,
+					  "'%s' does not exist (mode = rwc creates it)", path);
 		else
 			consort_error_set(error, CONSORT_ECONNECTION, "'%s' cannot be opened: %s", path,
 					  reason ? strerror(reason) : message);

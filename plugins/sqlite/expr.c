@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Expressions to SQL. Taken is only what SQLite provably evaluates as the core does; every other kind, operator or
- * type is not taken, and says why. semantics.md names the traps.
+ * Expressions to SQL. Taken is only what SQLite provably evaluates as the core does; every other kind,
+ * operator or type is not taken, and says why. semantics.md names the traps.
  */
 #include "sql.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DEPTH_MOST 100 /* SQLite refuses expressions deeper than 1000, and each of ours may be several of its */
-#define PATTERN_MOST 16000 /* SQLite takes GLOB patterns of 50000 bytes, and one of ours may become three */
-#define FLAT 8         /* items joined without nesting */
+#define DEPTH_MOST \
+	100    /* SQLite refuses expressions deeper than 1000, and each of ours may be several of its */
+#define FLAT 8 /* items joined without nesting */
 
-static bool render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		   const struct lite_storage *want, struct consort_buffer *out);
+static bool render(struct lite_builder *builder, struct lite_relation *relation,
+		   const struct consort_expr *expr, const struct lite_storage *want,
+		   struct consort_buffer *out);
 
-static bool no(struct lite_builder *builder, const char *reason)
+bool lite_no(struct lite_builder *builder, const char *reason)
 {
 	builder->reason = reason;
 	return false;
@@ -30,7 +31,9 @@ static bool failed(struct lite_builder *builder, uint32_t status)
 
 const char *lite_take_text(struct lite_builder *builder, struct consort_buffer *text)
 {
-	char *copy = text->failed ? NULL : consort_arena_copy(builder->arena, text->data ? text->data : "", text->size);
+	char *copy = text->failed
+			     ? NULL
+			     : consort_arena_copy(builder->arena, text->data ? text->data : "", text->size);
 
 	consort_buffer_clear(text);
 	if (!copy)
@@ -115,8 +118,8 @@ const struct lite_storage *lite_expr_storage(struct lite_relation *relation, con
 	case CONSORT_OP_LENGTH:
 		return plain(LITE_INT64);
 	case CONSORT_OP_CAST:
-		return expr->type.id == CONSORT_TYPE_TEXT ? plain(LITE_TEXT) :
-							    lite_expr_storage(relation, expr->args[0]);
+		return expr->type.id == CONSORT_TYPE_TEXT ? plain(LITE_TEXT)
+							  : lite_expr_storage(relation, expr->args[0]);
 	case CONSORT_OP_COALESCE:
 		for (i = 0; !storage && i < expr->nargs; i++)
 			storage = lite_expr_storage(relation, expr->args[i]);
@@ -132,8 +135,9 @@ const struct lite_storage *lite_expr_storage(struct lite_relation *relation, con
 
 bool lite_may_be_nan(const struct consort_expr *expr)
 {
-	return expr->type.id == CONSORT_TYPE_FLOAT64 && (expr->kind == CONSORT_EXPR_PARAMETER ||
-	       (expr->kind == CONSORT_EXPR_LITERAL && isnan(expr->value.as.float64)));
+	return expr->type.id == CONSORT_TYPE_FLOAT64 &&
+	       (expr->kind == CONSORT_EXPR_PARAMETER ||
+		(expr->kind == CONSORT_EXPR_LITERAL && isnan(expr->value.as.float64)));
 }
 
 /* --- leaves --- */
@@ -145,8 +149,9 @@ bool lite_render_slot(struct lite_builder *builder, const struct lite_slot *slot
 	for (i = 0; i < builder->nslots; i++) {
 		const struct lite_slot *other = &builder->slots[i];
 
-		if (slot->source != LITE_LITERAL && other->source == slot->source && other->index == slot->index &&
-		    other->purpose == slot->purpose && !memcmp(&other->storage, &slot->storage, sizeof(slot->storage)))
+		if (slot->source != LITE_LITERAL && other->source == slot->source &&
+		    other->index == slot->index && other->purpose == slot->purpose &&
+		    !memcmp(&other->storage, &slot->storage, sizeof(slot->storage)))
 			break;
 	}
 	if (i == builder->nslots) {
@@ -177,10 +182,10 @@ static void render_blob(const struct consort_view *view, struct consort_buffer *
 	consort_buffer_char(out, '\'');
 }
 
-/* A literal as it would be bound, written out. Bound are doubles, since SQLite does not read every decimal form back,
- * and stand-ins, for check.c. */
-static bool render_cell(struct lite_builder *builder, const struct lite_cell *cell, const struct lite_slot *slot,
-			struct consort_buffer *out)
+/* A literal as it would be bound, written out. Bound are doubles, since SQLite does not read every decimal
+ * form back, and stand-ins, for check.c. */
+static bool render_cell(struct lite_builder *builder, const struct lite_cell *cell,
+			const struct lite_slot *slot, struct consort_buffer *out)
 {
 	switch (cell->stand_in ? SQLITE_FLOAT : cell->kind) {
 	case SQLITE_NULL:
@@ -201,10 +206,14 @@ static bool render_cell(struct lite_builder *builder, const struct lite_cell *ce
 }
 
 static bool render_literal(struct lite_builder *builder, const struct consort_expr *expr,
-			   const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
+			   const struct lite_storage *want, enum lite_purpose purpose,
+			   struct consort_buffer *out)
 {
-	struct lite_slot slot = {.source = LITE_LITERAL, .purpose = (uint8_t)purpose, .storage = *want,
-				 .literal = &expr->value, .attribute = "literal"};
+	struct lite_slot slot = {.source = LITE_LITERAL,
+				 .purpose = (uint8_t)purpose,
+				 .storage = *want,
+				 .literal = &expr->value,
+				 .attribute = "literal"};
 	struct consort_error ignored = CONSORT_ERROR_INIT;
 	struct lite_memory memory = {.text = CONSORT_BUFFER_INIT};
 	struct lite_cell cell;
@@ -216,24 +225,28 @@ static bool render_literal(struct lite_builder *builder, const struct consort_ex
 	else if (ignored.status == CONSORT_ENOMEM)
 		taken = failed(builder, consort_error_no_memory(builder->error));
 	else
-		taken = no(builder, "a literal has no counterpart in SQLite");
+		taken = lite_no(builder, "a literal has no counterpart in SQLite");
 	consort_arena_clear(&memory.arena);
 	consort_buffer_clear(&memory.text);
 	return taken;
 }
 
 bool lite_render_constant(struct lite_builder *builder, const struct consort_expr *expr,
-			  const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out)
+			  const struct lite_storage *want, enum lite_purpose purpose,
+			  struct consort_buffer *out)
 {
 	bool null = expr->kind == CONSORT_EXPR_LITERAL && consort_value_is_null(&expr->value);
 	struct lite_storage own = null ? *plain(LITE_INT64) : lite_plain_storage(expr->type);
-	struct lite_slot slot = {.source = LITE_PARAMETER, .purpose = (uint8_t)purpose, .index = expr->index,
+	struct lite_slot slot = {.source = LITE_PARAMETER,
+				 .purpose = (uint8_t)purpose,
+				 .index = expr->index,
 				 .attribute = "parameter"};
 
 	if (want && !null && lite_codecs[want->codec].type == expr->type.id)
 		own.codec = want->codec;
-	if ((own.codec == LITE_CONVERT || own.codec == LITE_JSON || own.codec == LITE_ISO) && purpose == LITE_COMPARE)
-		return no(builder, "SQLite cannot compare values of this type as they are stored");
+	if ((own.codec == LITE_CONVERT || own.codec == LITE_JSON || own.codec == LITE_ISO) &&
+	    purpose == LITE_COMPARE)
+		return lite_no(builder, "SQLite cannot compare values of this type as they are stored");
 	if (expr->kind == CONSORT_EXPR_LITERAL)
 		return render_literal(builder, expr, &own, purpose, out);
 	slot.storage.codec = own.codec;
@@ -247,10 +260,10 @@ static bool render_column(struct lite_builder *builder, struct lite_relation *re
 	const struct lite_term *term;
 
 	if (expr->index >= relation->nterms)
-		return no(builder, "it names a column that is not there");
+		return lite_no(builder, "it names a column that is not there");
 	term = &relation->terms[expr->index];
 	if (!term->sql)
-		return no(builder, term->reason);
+		return lite_no(builder, term->reason);
 	if (term->checked && term->storage.checked)
 		term->checked->used = true;
 	consort_buffer_text(out, term->sql);
@@ -259,8 +272,8 @@ static bool render_column(struct lite_builder *builder, struct lite_relation *re
 
 /* --- logic --- */
 
-static bool render_chain(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			 const char *word, struct consort_buffer *out)
+static bool render_chain(struct lite_builder *builder, struct lite_relation *relation,
+			 const struct consort_expr *expr, const char *word, struct consort_buffer *out)
 {
 	struct lite_texts items = {0};
 	uint32_t i;
@@ -284,8 +297,9 @@ static bool render_chain(struct lite_builder *builder, struct lite_relation *rel
 }
 
 /* (argument suffix), of a truth value */
-static bool render_truth(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			 const char *prefix, const char *suffix, struct consort_buffer *out)
+static bool render_truth(struct lite_builder *builder, struct lite_relation *relation,
+			 const struct consort_expr *expr, const char *prefix, const char *suffix,
+			 struct consort_buffer *out)
 {
 	consort_buffer_text(out, prefix);
 	if (!render(builder, relation, expr->args[0], plain(LITE_BOOL), out))
@@ -300,7 +314,8 @@ static bool render_null_test(struct lite_builder *builder, struct lite_relation 
 {
 	const struct consort_expr *arg = expr->args[0];
 
-	if (arg->kind == CONSORT_EXPR_COLUMN && arg->index < relation->nterms && relation->terms[arg->index].sql) {
+	if (arg->kind == CONSORT_EXPR_COLUMN && arg->index < relation->nterms &&
+	    relation->terms[arg->index].sql) {
 		consort_buffer_text(out, relation->terms[arg->index].sql);
 	} else {
 		consort_buffer_char(out, '(');
@@ -314,39 +329,6 @@ static bool render_null_test(struct lite_builder *builder, struct lite_relation 
 
 /* --- texts --- */
 
-/* A text whose characters count: a NUL would end it for SQLite, so it is checked in STRICT tables too. */
-static bool render_text(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *arg,
-			struct consort_buffer *out)
-{
-	const struct lite_storage *storage = lite_expr_storage(relation, arg);
-
-	if (storage && storage->codec != LITE_TEXT)
-		return no(builder, "the column does not hold plain text");
-	if (!render(builder, relation, arg, plain(LITE_TEXT), out))
-		return false;
-	if (arg->kind == CONSORT_EXPR_COLUMN && relation->terms[arg->index].checked)
-		relation->terms[arg->index].checked->used = true;
-	return true;
-}
-
-/* As GLOB, which neither folds case nor depends on a PRAGMA. */
-static bool render_like(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			struct consort_buffer *out)
-{
-	if (!lite_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
-		return no(builder, "only a literal or parameter can be a pattern in SQLite");
-	if (expr->args[1]->kind == CONSORT_EXPR_LITERAL && expr->args[1]->value.as.view.size > PATTERN_MOST)
-		return no(builder, "the pattern is too long for SQLite");
-	consort_buffer_char(out, '(');
-	if (!render_text(builder, relation, expr->args[0], out))
-		return false;
-	consort_buffer_text(out, " GLOB ");
-	if (!lite_render_constant(builder, expr->args[1], plain(LITE_TEXT), LITE_GLOB, out))
-		return false;
-	consort_buffer_char(out, ')');
-	return true;
-}
-
 static bool render_concat(struct lite_builder *builder, struct lite_relation *relation,
 			  const struct consort_expr *expr, struct consort_buffer *out)
 {
@@ -356,7 +338,7 @@ static bool render_concat(struct lite_builder *builder, struct lite_relation *re
 	for (i = 0; i < expr->nargs; i++) {
 		if (i)
 			consort_buffer_text(out, " || ");
-		if (!render_text(builder, relation, expr->args[i], out))
+		if (!lite_render_text(builder, relation, expr->args[i], out))
 			return false;
 	}
 	consort_buffer_char(out, ')');
@@ -370,19 +352,19 @@ static bool render_length(struct lite_builder *builder, struct lite_relation *re
 	const struct consort_expr *arg = expr->args[0];
 
 	consort_buffer_text(out, "length(");
-	if (arg->type.id == CONSORT_TYPE_TEXT ? !render_text(builder, relation, arg, out) :
-						!render(builder, relation, arg, NULL, out))
+	if (arg->type.id == CONSORT_TYPE_TEXT ? !lite_render_text(builder, relation, arg, out)
+					      : !render(builder, relation, arg, NULL, out))
 		return false;
 	consort_buffer_char(out, ')');
 	return arg->type.id == CONSORT_TYPE_TEXT || arg->type.id == CONSORT_TYPE_BYTES ||
-	       no(builder, "SQLite has no such length");
+	       lite_no(builder, "SQLite has no such length");
 }
 
 /* --- any type --- */
 
 /* The arguments that are values must all be stored in the same way. */
-static bool one_storage(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			const struct lite_storage *want)
+static bool one_storage(struct lite_builder *builder, struct lite_relation *relation,
+			const struct consort_expr *expr, const struct lite_storage *want)
 {
 	bool is_case = expr->op == CONSORT_OP_CASE;
 	uint32_t i;
@@ -391,9 +373,9 @@ static bool one_storage(struct lite_builder *builder, struct lite_relation *rela
 		const struct lite_storage *storage = lite_expr_storage(relation, expr->args[i]);
 
 		if (storage && (storage->codec != want->codec || !storage->equality))
-			return no(builder, "its arguments are stored in different ways");
+			return lite_no(builder, "its arguments are stored in different ways");
 		if (lite_may_be_nan(expr->args[i]))
-			return no(builder, "SQLite would make NULL of a NaN");
+			return lite_no(builder, "SQLite would make NULL of a NaN");
 	}
 	return true;
 }
@@ -415,8 +397,9 @@ static bool render_coalesce(struct lite_builder *builder, struct lite_relation *
 	return true;
 }
 
-static bool render_case(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			const struct lite_storage *want, struct consort_buffer *out)
+static bool render_case(struct lite_builder *builder, struct lite_relation *relation,
+			const struct consort_expr *expr, const struct lite_storage *want,
+			struct consort_buffer *out)
 {
 	uint32_t i;
 
@@ -439,7 +422,8 @@ static bool render_case(struct lite_builder *builder, struct lite_relation *rela
 }
 
 static bool render_choice(struct lite_builder *builder, struct lite_relation *relation,
-			  const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
+			  const struct consort_expr *expr, const struct lite_storage *want,
+			  struct consort_buffer *out)
 {
 	const struct lite_storage *own = lite_expr_storage(relation, expr);
 	struct lite_storage storage = own ? *own : want ? *want : lite_plain_storage(expr->type);
@@ -451,8 +435,9 @@ static bool render_choice(struct lite_builder *builder, struct lite_relation *re
 	return render_case(builder, relation, expr, &storage, out);
 }
 
-static bool render_cast(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			const struct lite_storage *want, struct consort_buffer *out)
+static bool render_cast(struct lite_builder *builder, struct lite_relation *relation,
+			const struct consort_expr *expr, const struct lite_storage *want,
+			struct consort_buffer *out)
 {
 	const struct consort_expr *arg = expr->args[0];
 	const struct lite_storage *storage = lite_expr_storage(relation, arg);
@@ -461,7 +446,7 @@ static bool render_cast(struct lite_builder *builder, struct lite_relation *rela
 		return render(builder, relation, arg, want, out);
 	if (expr->type.id != CONSORT_TYPE_TEXT || arg->type.id != CONSORT_TYPE_INT64 ||
 	    (storage && storage->codec != LITE_INT64))
-		return no(builder, "SQLite's CAST never fails, it makes something up");
+		return lite_no(builder, "SQLite's CAST never fails, it makes something up");
 	consort_buffer_text(out, "CAST(");
 	if (!render(builder, relation, arg, plain(LITE_INT64), out))
 		return false;
@@ -471,8 +456,9 @@ static bool render_cast(struct lite_builder *builder, struct lite_relation *rela
 
 /* --- calls --- */
 
-static bool render_call(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			const struct lite_storage *want, struct consort_buffer *out)
+static bool render_call(struct lite_builder *builder, struct lite_relation *relation,
+			const struct consort_expr *expr, const struct lite_storage *want,
+			struct consort_buffer *out)
 {
 	switch (expr->op) {
 	case CONSORT_OP_EQ:
@@ -508,7 +494,7 @@ static bool render_call(struct lite_builder *builder, struct lite_relation *rela
 	case CONSORT_OP_IN:
 		return lite_render_in(builder, relation, expr, out);
 	case CONSORT_OP_LIKE:
-		return render_like(builder, relation, expr, out);
+		return lite_render_like(builder, relation, expr, out);
 	case CONSORT_OP_CONCAT:
 		return render_concat(builder, relation, expr, out);
 	case CONSORT_OP_LENGTH:
@@ -522,32 +508,34 @@ static bool render_call(struct lite_builder *builder, struct lite_relation *rela
 	case CONSORT_OP_SUBTRACT:
 	case CONSORT_OP_MULTIPLY:
 	case CONSORT_OP_NEGATE:
-		return no(builder, "SQLite turns an integer that overflows into a double, and NaN into NULL");
+		return lite_no(builder,
+			       "SQLite turns an integer that overflows into a double, and NaN into NULL");
 	case CONSORT_OP_DIVIDE:
 	case CONSORT_OP_INTEGER_DIVIDE:
 	case CONSORT_OP_MODULO:
-		return no(builder, "SQLite makes NULL of a division by zero");
+		return lite_no(builder, "SQLite makes NULL of a division by zero");
 	case CONSORT_OP_ILIKE:
 	case CONSORT_OP_LOWER:
 	case CONSORT_OP_UPPER:
-		return no(builder, "SQLite folds the case of ASCII letters only");
+		return lite_no(builder, "SQLite folds the case of ASCII letters only");
 	case CONSORT_OP_PATH:
 	case CONSORT_OP_PATH_TEXT:
-		return no(builder, "SQLite's paths rewrite numbers and do not see escaped keys");
+		return lite_no(builder, "SQLite's paths rewrite numbers and do not see escaped keys");
 	default:
-		return no(builder, "SQLite has no such operator");
+		return lite_no(builder, "SQLite has no such operator");
 	}
 }
 
-static bool render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		   const struct lite_storage *want, struct consort_buffer *out)
+static bool render(struct lite_builder *builder, struct lite_relation *relation,
+		   const struct consort_expr *expr, const struct lite_storage *want,
+		   struct consort_buffer *out)
 {
 	bool taken = false;
 
 	if (builder->status)
 		return false;
 	if (++builder->depth > DEPTH_MOST)
-		no(builder, "it is nested too deeply for SQLite");
+		lite_no(builder, "it is nested too deeply for SQLite");
 	else if (expr->kind == CONSORT_EXPR_COLUMN)
 		taken = render_column(builder, relation, expr, out);
 	else if (lite_is_constant(expr))
@@ -555,13 +543,13 @@ static bool render(struct lite_builder *builder, struct lite_relation *relation,
 	else if (expr->kind == CONSORT_EXPR_CALL)
 		taken = render_call(builder, relation, expr, want, out);
 	else
-		no(builder, "SQLite has no such expression");
+		lite_no(builder, "SQLite has no such expression");
 	builder->depth--;
 	return taken;
 }
 
-bool lite_render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		 const struct lite_storage *want, struct consort_buffer *out)
+bool lite_render(struct lite_builder *builder, struct lite_relation *relation,
+		 const struct consort_expr *expr, const struct lite_storage *want, struct consort_buffer *out)
 {
 	return render(builder, relation, expr, want, out);
 }
@@ -577,13 +565,13 @@ bool lite_render_stored(struct lite_builder *builder, struct lite_relation *rela
 	if (builder->status)
 		return false;
 	if (attribute->type.id == CONSORT_TYPE_LIST)
-		return no(builder, "lists are written by key");
+		return lite_no(builder, "lists are written by key");
 	if (lite_is_constant(expr)) {
 		slot.source = expr->kind == CONSORT_EXPR_LITERAL ? LITE_LITERAL : LITE_PARAMETER;
 		slot.literal = &expr->value;
 		return lite_render_slot(builder, &slot, out);
 	}
 	if (own && (own->codec != slot.storage.codec || !own->equality))
-		return no(builder, "the two sides are stored in different ways");
+		return lite_no(builder, "the two sides are stored in different ways");
 	return render(builder, relation, expr, &slot.storage, out);
 }

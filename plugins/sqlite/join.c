@@ -16,7 +16,8 @@ static bool join_on(struct lite_builder *builder, const struct consort_node *nod
 
 		if (builder->status)
 			return false;
-		lite_answer(builder, node->first_conjunct + i, exact ? CONSORT_FIDELITY_EXACT : CONSORT_FIDELITY_NO,
+		lite_answer(builder, node->first_conjunct + i,
+			    exact ? CONSORT_FIDELITY_EXACT : CONSORT_FIDELITY_NO,
 			    exact ? NULL : builder->reason);
 		all = all && exact;
 	}
@@ -35,15 +36,16 @@ static bool add_all(struct lite_builder *builder, struct lite_texts *to, const s
 
 /* A semi or anti join: a condition on the left side. The right side's checks stand inside. */
 static struct lite_relation *exists(struct lite_builder *builder, const struct consort_node *node,
-				    struct lite_relation *left, struct lite_relation *right, struct lite_texts *on)
+				    struct lite_relation *left, struct lite_relation *right,
+				    struct lite_texts *on)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const char *condition;
 
 	if (!add_all(builder, &right->where, on))
 		return NULL;
-	consort_buffer_printf(&text, "%s (SELECT 1 FROM %s", node->join == CONSORT_JOIN_ANTI ? "NOT EXISTS" : "EXISTS",
-			      right->from);
+	consort_buffer_printf(&text, "%s (SELECT 1 FROM %s",
+			      node->join == CONSORT_JOIN_ANTI ? "NOT EXISTS" : "EXISTS", right->from);
 	lite_render_where(builder, right, &text);
 	consort_buffer_char(&text, ')');
 	condition = lite_take_text(builder, &text);
@@ -98,7 +100,8 @@ struct lite_relation *lite_join(struct lite_builder *builder, const struct conso
 		return lite_refuse(builder, node, left, "what it needs stays in the core");
 	if (left->keyed || right->keyed)
 		return lite_refuse(builder, node, left, "keys are looked up one by one");
-	if (node->join < CONSORT_JOIN_INNER || node->join > CONSORT_JOIN_ANTI || node->join == CONSORT_JOIN_FULL)
+	if (node->join < CONSORT_JOIN_INNER || node->join > CONSORT_JOIN_ANTI ||
+	    node->join == CONSORT_JOIN_FULL)
 		return lite_refuse(builder, node, left, "SQLite before 3.39 has no such join");
 	left = lite_open_where(builder, left);
 	right = right->ntables > 1 ? lite_wrap(builder, right) : lite_open_where(builder, right);
@@ -108,7 +111,8 @@ struct lite_relation *lite_join(struct lite_builder *builder, const struct conso
 	memcpy(both->terms, left->terms, left->nterms * sizeof(*left->terms));
 	memcpy(both->terms + left->nterms, right->terms, right->nterms * sizeof(*right->terms));
 	if (!join_on(builder, node, both, &on))
-		return builder->status ? NULL : lite_refuse(builder, node, both, "a condition of it is not taken");
+		return builder->status ? NULL
+				       : lite_refuse(builder, node, both, "a condition of it is not taken");
 	if (node->join == CONSORT_JOIN_SEMI || node->join == CONSORT_JOIN_ANTI)
 		return exists(builder, node, left, right, &on);
 	return join_sides(builder, node, left, right, both, &on);

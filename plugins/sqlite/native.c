@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL as the caller wrote it: one statement, its parameters bound. A result column that is a table's has the type
- * its declaration stands for; any other takes the type of its first value (text if that is NULL, and then takes
- * numbers as text). A later value of another type is an error: a CAST in the statement says what is meant.
+ * SQL as the caller wrote it: one statement, its parameters bound. A result column that is a table's has the
+ * type its declaration stands for; any other takes the type of its first value (text if that is NULL, and
+ * then takes numbers as text). A later value of another type is an error: a CAST in the statement says what
+ * is meant.
  */
 #include "sqlite.h"
 
 #include <string.h>
 
 /* Which of the run's parameters a statement's parameter is: $1, ?1, or ? by its place. */
-static uint32_t parameter_index(sqlite3_stmt *stmt, int position, uint32_t *out_index, struct consort_error *error)
+static uint32_t parameter_index(sqlite3_stmt *stmt, int position, uint32_t *out_index,
+				struct consort_error *error)
 {
 	const char *name = sqlite3_bind_parameter_name(stmt, position);
 	unsigned long number = 0;
@@ -22,8 +24,8 @@ static uint32_t parameter_index(sqlite3_stmt *stmt, int position, uint32_t *out_
 	for (digit = name + 1; *digit >= '0' && *digit <= '9' && number < 1000000; digit++)
 		number = number * 10 + (unsigned long)(*digit - '0');
 	if ((name[0] != '$' && name[0] != '?') || *digit || !number)
-		return consort_error_set(error, CONSORT_ENAME, "parameter '%s' has no value: parameters are $1, $2, …",
-					 name);
+		return consort_error_set(error, CONSORT_ENAME,
+					 "parameter '%s' has no value: parameters are $1, $2, …", name);
 	*out_index = (uint32_t)number - 1;
 	return CONSORT_OK;
 }
@@ -43,10 +45,12 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct cons
 		if (status)
 			return status;
 		if (index >= run->nparameters)
-			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing", index + 1);
-		storage = (struct lite_storage){.codec = (uint8_t)lite_default_codec(run->parameters[index].type)};
-		status = lite_encode(&storage, LITE_STORE, &run->parameters[index], "parameter", true, &cursor->memory,
-				     &cell, error);
+			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing",
+						 index + 1);
+		storage = (struct lite_storage){
+			.codec = (uint8_t)lite_default_codec(run->parameters[index].type)};
+		status = lite_encode(&storage, LITE_STORE, &run->parameters[index], "parameter", true,
+				     &cursor->memory, &cell, error);
 		if (status)
 			return status;
 		code = lite_bind(cursor->stmt, i, &cell);
@@ -87,12 +91,14 @@ static uint32_t prepare(struct lite_connection *conn, const char *text, struct l
 	if (has_more(conn, tail))
 		status = consort_error_set(error, CONSORT_ESYNTAX, "only one statement can be run at a time");
 	else if (seen & LITE_NATIVE_TRANSACTION)
-		status = consort_error_set(error, CONSORT_EUNSUPPORTED,
-					   "transactions are begun and ended through Consort, not by a statement");
+		status = consort_error_set(
+			error, CONSORT_EUNSUPPORTED,
+			"transactions are begun and ended through Consort, not by a statement");
 	else if (seen & LITE_NATIVE_SESSION)
-		status = consort_error_set(error, CONSORT_EUNSUPPORTED,
-					   "the statement would change the session for whoever uses it next: settings "
-					   "are options of the database, and nothing is attached or temporary");
+		status = consort_error_set(
+			error, CONSORT_EUNSUPPORTED,
+			"the statement would change the session for whoever uses it next: settings "
+			"are options of the database, and nothing is attached or temporary");
 	else
 		return lite_statement_adopt(conn, 0, stmt, out_cursor, error);
 	sqlite3_finalize(stmt);
@@ -135,7 +141,8 @@ static void type_column(struct lite_statement *cursor, int column, bool row, str
 	default:
 		out->codec = LITE_CONVERT;
 	}
-	out->type = consort_type_of(out->codec == LITE_CONVERT ? CONSORT_TYPE_TEXT : lite_codecs[out->codec].type);
+	out->type = consort_type_of(out->codec == LITE_CONVERT ? CONSORT_TYPE_TEXT
+							       : lite_codecs[out->codec].type);
 }
 
 /* Runs to the first row, which tells types. */
@@ -187,8 +194,8 @@ static uint32_t run(struct lite_statement *cursor, int64_t *out_affected, struct
 
 static uint32_t native_open(void *connection, const struct consort_call *call, const char *text,
 			    const struct consort_run *values, void **out_cursor,
-			    const struct consort_field *const **out_fields, uint32_t *out_nfields, int64_t *out_affected,
-			    struct consort_error *error)
+			    const struct consort_field *const **out_fields, uint32_t *out_nfields,
+			    int64_t *out_affected, struct consort_error *error)
 {
 	const struct consort_field *const *fields = NULL;
 	struct lite_connection *conn = connection;
@@ -206,8 +213,8 @@ static uint32_t native_open(void *connection, const struct consort_call *call, c
 	if (!status)
 		status = bind_parameters(cursor, values, error);
 	if (!status)
-		status = sqlite3_column_count(cursor->stmt) ? describe(cursor, &fields, error) :
-							      run(cursor, &affected, error);
+		status = sqlite3_column_count(cursor->stmt) ? describe(cursor, &fields, error)
+							    : run(cursor, &affected, error);
 	lite_leave(conn);
 	if (status) {
 		if (cursor)

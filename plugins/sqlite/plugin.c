@@ -6,20 +6,20 @@
 #define VERSION "0.1.0"
 
 /* README.md says for each why it may be missing on a connection. */
-#define FEATURES                                                                                                   \
-	(LITE_FEATURE(READ) | LITE_FEATURE(CREATE) | LITE_FEATURE(UPDATE) | LITE_FEATURE(DELETE) |                 \
-	 LITE_FEATURE(UPSERT) | LITE_FEATURE(BULK_WRITE) | LITE_FEATURE(RETURNING) | LITE_FEATURE(FILTER) |        \
-	 LITE_FEATURE(SORT) | LITE_FEATURE(LIMIT) | LITE_FEATURE(AGGREGATE) | LITE_FEATURE(GROUP) |                \
-	 LITE_FEATURE(JOIN) | LITE_FEATURE(KEY_LOOKUP) | LITE_FEATURE(CONCURRENT_CURSORS) |                        \
-	 LITE_FEATURE(TRANSACTIONS) | LITE_FEATURE(SAVEPOINTS) | LITE_FEATURE(LAST_RESOURCE) |                     \
-	 LITE_FEATURE(INTROSPECT) | LITE_FEATURE(DEFINE) | LITE_FEATURE(INDEXES) | LITE_FEATURE(NATIVE) |          \
+#define FEATURES                                                                                            \
+	(LITE_FEATURE(READ) | LITE_FEATURE(CREATE) | LITE_FEATURE(UPDATE) | LITE_FEATURE(DELETE) |          \
+	 LITE_FEATURE(UPSERT) | LITE_FEATURE(BULK_WRITE) | LITE_FEATURE(RETURNING) | LITE_FEATURE(FILTER) | \
+	 LITE_FEATURE(SORT) | LITE_FEATURE(LIMIT) | LITE_FEATURE(AGGREGATE) | LITE_FEATURE(GROUP) |         \
+	 LITE_FEATURE(JOIN) | LITE_FEATURE(KEY_LOOKUP) | LITE_FEATURE(CONCURRENT_CURSORS) |                 \
+	 LITE_FEATURE(TRANSACTIONS) | LITE_FEATURE(SAVEPOINTS) | LITE_FEATURE(LAST_RESOURCE) |              \
+	 LITE_FEATURE(INTROSPECT) | LITE_FEATURE(DEFINE) | LITE_FEATURE(INDEXES) | LITE_FEATURE(NATIVE) |   \
 	 LITE_FEATURE(CANCEL) | LITE_FEATURE(STREAMING) | LITE_FEATURE(EXPLAIN))
 
-#define OPTION(option_type, option_name, ...)                                                                      \
-	&(const struct consort_option)                                                                             \
-	{                                                                                                          \
-		.struct_size = sizeof(struct consort_option), .type = CONSORT_OPTION_##option_type,                \
-		.scope = CONSORT_OPTION_DATABASE, .name = option_name, __VA_ARGS__                                 \
+#define OPTION(option_type, option_name, ...)                                                       \
+	&(const struct consort_option)                                                              \
+	{                                                                                           \
+		.struct_size = sizeof(struct consort_option), .type = CONSORT_OPTION_##option_type, \
+		.scope = CONSORT_OPTION_DATABASE, .name = option_name, __VA_ARGS__                  \
 	}
 
 static const struct consort_option *const options[] = {
@@ -34,8 +34,11 @@ static const struct consort_option *const options[] = {
 	       .help = "how long to wait for the lock of another writer"),
 	OPTION(SIZE, "cache_size", .help = "pages kept in memory, for each connection"),
 	OPTION(BOOL, "foreign_keys", .default_value = "yes", .help = "enforce foreign keys"),
-	&(const struct consort_option){.struct_size = sizeof(struct consort_option), .type = CONSORT_OPTION_BOOL,
-				       .scope = CONSORT_OPTION_RESOURCE, .name = "strict", .default_value = "yes",
+	&(const struct consort_option){.struct_size = sizeof(struct consort_option),
+				       .type = CONSORT_OPTION_BOOL,
+				       .scope = CONSORT_OPTION_RESOURCE,
+				       .name = "strict",
+				       .default_value = "yes",
 				       .help = "define makes a STRICT table"},
 	NULL,
 };
@@ -43,10 +46,11 @@ static const struct consort_option *const options[] = {
 static uint32_t plugin_init(const struct consort_host *host, void **out_plugin, struct consort_error *error)
 {
 	if (sqlite3_libversion_number() < 3037000)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "SQLite 3.37 or newer is needed, this is %s",
-					 sqlite3_libversion());
+		return consort_error_set(error, CONSORT_EUNSUPPORTED,
+					 "SQLite 3.37 or newer is needed, this is %s", sqlite3_libversion());
 	if (!sqlite3_threadsafe())
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "this SQLite was built for one thread only");
+		return consort_error_set(error, CONSORT_EUNSUPPORTED,
+					 "this SQLite was built for one thread only");
 	*out_plugin = (void *)(uintptr_t)host;
 	return CONSORT_OK;
 }
@@ -61,7 +65,8 @@ static const struct consort_plugin plugin = {
 	.homepage = "https://www.sqlite.org/",
 	.description = "SQLite databases: files and memory",
 	.features = {{FEATURES, 0}},
-	.requires_host = {{CONSORT_FEATURE_BIT(CONSORT_HOST_LOG) | CONSORT_FEATURE_BIT(CONSORT_HOST_CLOCK), 0}},
+	.requires_host = {{CONSORT_FEATURE_BIT(CONSORT_HOST_LOG) | CONSORT_FEATURE_BIT(CONSORT_HOST_CLOCK),
+			   0}},
 	.options = options,
 	.init = plugin_init,
 	.database = &lite_database_ops,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offers, compiled statements and cursors. The way of a row: sqlite3_step, a switch for each column, the batch. */
+/* Offers, compiled statements and cursors. The way of a row: sqlite3_step, a switch for each column, the
+ * batch. */
 #include "sql.h"
 
 #include <stdlib.h>
@@ -20,15 +21,18 @@ static bool has_join(const struct consort_node *node)
 }
 
 /* UPDATE and DELETE of what a SCAN, FILTER or KEYED finds. */
-static bool render_change(struct lite_builder *builder, const struct consort_node *node, struct consort_buffer *sql)
+static bool render_change(struct lite_builder *builder, const struct consort_node *node,
+			  struct consort_buffer *sql)
 {
 	struct lite_relation *relation = lite_relation_of(builder, node->inputs[0]);
 	uint32_t i;
 
 	if (!relation)
 		return false;
-	if (relation->reason || relation->ntables != 1 || relation->aggregated || relation->limit || relation->offset) {
-		lite_answer(builder, node->number, CONSORT_FIDELITY_NO, "it changes more than one table's records");
+	if (relation->reason || relation->ntables != 1 || relation->aggregated || relation->limit ||
+	    relation->offset) {
+		lite_answer(builder, node->number, CONSORT_FIDELITY_NO,
+			    "it changes more than one table's records");
 		return false;
 	}
 	consort_buffer_text(sql, node->kind == CONSORT_NODE_UPDATE ? "UPDATE " : "DELETE FROM ");
@@ -54,7 +58,8 @@ static uint32_t query_offer(void *database, const struct consort_node *tree, str
 			    struct consort_error *error)
 {
 	struct consort_arena arena;
-	struct lite_builder builder = {.arena = &arena, .error = error, .offer = answer, .joins = has_join(tree)};
+	struct lite_builder builder = {
+		.arena = &arena, .error = error, .offer = answer, .joins = has_join(tree)};
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
 
 	(void)database;
@@ -71,7 +76,8 @@ static uint32_t query_offer(void *database, const struct consort_node *tree, str
 static bool add_columns(struct lite_builder *builder, struct lite_compiled *compiled,
 			const struct lite_relation *relation)
 {
-	struct lite_column *columns = consort_arena_array(&compiled->arena, relation->nterms, sizeof(*columns));
+	struct lite_column *columns =
+		consort_arena_array(&compiled->arena, relation->nterms, sizeof(*columns));
 	uint32_t i;
 
 	if (!columns) {
@@ -108,8 +114,8 @@ static void render_statement(struct lite_builder *builder, struct lite_compiled 
 	struct lite_relation *relation;
 
 	compiled->resource = resource_of(statement->root);
-	compiled->writes = statement->root->kind == CONSORT_NODE_UPDATE ||
-			   statement->root->kind == CONSORT_NODE_DELETE;
+	compiled->writes =
+		statement->root->kind == CONSORT_NODE_UPDATE || statement->root->kind == CONSORT_NODE_DELETE;
 	if (compiled->writes) {
 		render_change(builder, statement->root, &sql);
 	} else {
@@ -183,8 +189,8 @@ static uint32_t bind_slot(struct lite_statement *cursor, const struct lite_slot 
 	if (CONSORT_LIKELY(value->type.id == CONSORT_TYPE_INT64 && slot->storage.codec == LITE_INT64)) {
 		code = sqlite3_bind_int64(cursor->stmt, (int)position, value->as.int64);
 	} else {
-		status = lite_encode(&slot->storage, slot->purpose, value, slot->attribute, true, &cursor->memory, &cell,
-				     error);
+		status = lite_encode(&slot->storage, slot->purpose, value, slot->attribute, true,
+				     &cursor->memory, &cell, error);
 		if (status)
 			return status;
 		code = lite_bind(cursor->stmt, (int)position, &cell);
@@ -203,9 +209,11 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct lite
 		if (slot->source == LITE_KEY)
 			continue;
 		if (slot->source == LITE_PARAMETER && slot->index >= run->nparameters)
-			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing", slot->index + 1);
-		status = bind_slot(cursor, slot, i + 1,
-				   slot->source == LITE_LITERAL ? slot->literal : &run->parameters[slot->index], error);
+			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing",
+						 slot->index + 1);
+		status = bind_slot(
+			cursor, slot, i + 1,
+			slot->source == LITE_LITERAL ? slot->literal : &run->parameters[slot->index], error);
 	}
 	return status;
 }
@@ -220,7 +228,8 @@ static uint32_t keep_keys(struct lite_statement *cursor, const struct lite_compi
 
 	if (!keys || keys->ncolumns != compiled->nkeys)
 		return consort_error_set(error, CONSORT_EINVAL, "the key set is missing or of another width");
-	cells = consort_arena_array(&cursor->memory.arena, (size_t)keys->nrows * compiled->nslots, sizeof(*cells));
+	cells = consort_arena_array(&cursor->memory.arena, (size_t)keys->nrows * compiled->nslots,
+				    sizeof(*cells));
 	if (!cells)
 		return consort_error_no_memory(error);
 	cursor->keys = cells;
@@ -256,15 +265,16 @@ static int bind_key(struct lite_statement *cursor)
 
 /* --- cursors --- */
 
-/* A key set is looked up key by key; outside a transaction a statement that stands on a row keeps all of them in
- * one snapshot. */
+/* A key set is looked up key by key; outside a transaction a statement that stands on a row keeps all of them
+ * in one snapshot. */
 static uint32_t hold(struct lite_connection *conn, struct consort_error *error)
 {
 	static const char sql[] = "SELECT 1 FROM sqlite_schema UNION ALL SELECT 1";
 	int code = SQLITE_OK;
 
 	if (!conn->holder)
-		code = sqlite3_prepare_v3(conn->db, sql, sizeof(sql), SQLITE_PREPARE_PERSISTENT, &conn->holder, NULL);
+		code = sqlite3_prepare_v3(conn->db, sql, sizeof(sql), SQLITE_PREPARE_PERSISTENT,
+					  &conn->holder, NULL);
 	if (!code && !conn->held)
 		code = sqlite3_step(conn->holder) == SQLITE_ROW ? SQLITE_OK : sqlite3_reset(conn->holder);
 	if (code)
@@ -326,7 +336,8 @@ static uint32_t get_statement(struct lite_connection *conn, const struct lite_co
 	if (CONSORT_UNLIKELY(!cursor)) {
 		if (compiled->checks && (status = lite_define_checks(conn, error)))
 			return status;
-		status = lite_statement_prepare(conn, compiled->id, compiled->sql, compiled->size, &cursor, error);
+		status = lite_statement_prepare(conn, compiled->id, compiled->sql, compiled->size, &cursor,
+						error);
 		if (status)
 			return status;
 	}
@@ -374,8 +385,8 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 }
 
 /* The forms that are a plain copy; false: the long way. */
-static inline bool copy_cell(const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
-			     struct consort_column *column)
+static inline bool copy_cell(const struct lite_column *from, sqlite3_value *value,
+			     struct consort_batch *batch, struct consort_column *column)
 {
 	const char *text;
 	uint64_t size;
@@ -425,7 +436,8 @@ static inline uint32_t append_row(struct lite_statement *cursor, struct consort_
 	return CONSORT_OK;
 }
 
-uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch, struct consort_error *error)
+uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch,
+			 struct consort_error *error)
 {
 	return append_row(cursor, batch, error);
 }
@@ -510,7 +522,8 @@ static uint32_t run_change(struct lite_statement *change, int64_t *out_affected,
 }
 
 static uint32_t query_execute(void *connection, const struct consort_call *call, void *context,
-			      const struct consort_run *run, int64_t *out_affected, struct consort_error *error)
+			      const struct consort_run *run, int64_t *out_affected,
+			      struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
 	const struct lite_compiled *compiled = context;

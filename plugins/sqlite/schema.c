@@ -15,7 +15,7 @@ struct table {
 	struct consort_attribute *attributes; /* [resource.nattributes] */
 	const struct consort_attribute **list;
 	uint32_t *keys;
-	bool *indexed;                        /* is alone under a unique index */
+	bool *indexed; /* is alone under a unique index */
 };
 
 static uint32_t no_memory(const struct table *table)
@@ -75,8 +75,9 @@ static bool is_fixed(const char *declared)
 
 static uint32_t read_columns(struct table *table, const char *name)
 {
-	static const char sql[] = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)"
-				  " WHERE hidden <> 1 ORDER BY cid";
+	static const char sql[] =
+		"SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)"
+		" WHERE hidden <> 1 ORDER BY cid";
 	uint32_t capacity = 0, n = 0, i;
 	sqlite3_stmt *stmt = NULL;
 	uint32_t status = ask(table, sql, name, &stmt);
@@ -145,7 +146,8 @@ static uint32_t read_columns(struct table *table, const char *name)
 /* --- indexes --- */
 
 /* The attributes of an index over columns alone; 0 if it has expressions. */
-static uint32_t read_index_columns(struct table *table, const char *index, uint32_t *attributes, uint32_t *out_count)
+static uint32_t read_index_columns(struct table *table, const char *index, uint32_t *attributes,
+				   uint32_t *out_count)
 {
 	static const char sql[] = "SELECT cid, name FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno";
 	sqlite3_stmt *stmt = NULL;
@@ -154,7 +156,8 @@ static uint32_t read_index_columns(struct table *table, const char *index, uint3
 	int code = SQLITE_DONE;
 
 	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		at = sqlite3_column_int(stmt, 0) < 0 ? UINT32_MAX : find_attribute(table, column_text(stmt, 1));
+		at = sqlite3_column_int(stmt, 0) < 0 ? UINT32_MAX
+						     : find_attribute(table, column_text(stmt, 1));
 		if (at == UINT32_MAX || n == table->resource.nattributes)
 			plain = false;
 		else
@@ -167,7 +170,8 @@ static uint32_t read_index_columns(struct table *table, const char *index, uint3
 static uint32_t add_index(struct table *table, const char *name, bool unique, const char *origin,
 			  struct consort_index **list)
 {
-	uint32_t *attributes = consort_arena_array(table->arena, table->resource.nattributes, sizeof(*attributes));
+	uint32_t *attributes =
+		consort_arena_array(table->arena, table->resource.nattributes, sizeof(*attributes));
 	struct consort_index *index = consort_arena_alloc(table->arena, sizeof(*index));
 	uint32_t status;
 
@@ -192,8 +196,9 @@ static uint32_t add_index(struct table *table, const char *name, bool unique, co
 
 static uint32_t read_indexes(struct table *table, const char *name)
 {
-	static const char sql[] = "SELECT name, \"unique\", origin FROM pragma_index_list(?1) WHERE NOT partial"
-				  " ORDER BY seq DESC";
+	static const char sql[] =
+		"SELECT name, \"unique\", origin FROM pragma_index_list(?1) WHERE NOT partial"
+		" ORDER BY seq DESC";
 	static const char count_sql[] = "SELECT count(*) FROM pragma_index_list(?1)";
 	struct consort_index **list = NULL;
 	sqlite3_stmt *stmt = NULL;
@@ -210,8 +215,8 @@ static uint32_t read_indexes(struct table *table, const char *name)
 		return status;
 	status = ask(table, sql, name, &stmt);
 	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-		status = add_index(table, column_text(stmt, 0), sqlite3_column_int(stmt, 1) != 0, column_text(stmt, 2),
-				   list);
+		status = add_index(table, column_text(stmt, 0), sqlite3_column_int(stmt, 1) != 0,
+				   column_text(stmt, 2), list);
 	table->resource.indexes = (const struct consort_index *const *)list;
 	return asked(table, stmt, code, status);
 }
@@ -229,23 +234,26 @@ static uint32_t describe_column(struct table *table, uint32_t at)
 	if (key && !table->without_rowid && !table->autoindex && !strcasecmp(declared, "INTEGER")) {
 		/* the row's own number */
 		attribute->engine_type = "INTEGER PRIMARY KEY";
-		attribute->flags |= CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_GENERATED | CONSORT_ATTRIBUTE_STRICT;
+		attribute->flags |=
+			CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_GENERATED | CONSORT_ATTRIBUTE_STRICT;
 		return CONSORT_OK;
 	}
 	if (key || table->indexed[at])
 		extra = " UNIQUE";
-	sqlite3_table_column_metadata(table->conn->db, "main", table->resource.source, attribute->source, NULL,
-				      &collation, NULL, NULL, NULL);
+	sqlite3_table_column_metadata(table->conn->db, "main", table->resource.source, attribute->source,
+				      NULL, &collation, NULL, NULL, NULL);
 	if (!collation || !strcasecmp(collation, "BINARY"))
 		attribute->engine_type = consort_arena_printf(table->arena, "%s%s", declared, extra);
 	else
-		attribute->engine_type = consort_arena_printf(table->arena, "%s%s COLLATE %s", declared, extra, collation);
+		attribute->engine_type =
+			consort_arena_printf(table->arena, "%s%s COLLATE %s", declared, extra, collation);
 	return attribute->engine_type ? CONSORT_OK : no_memory(table);
 }
 
 /* --- foreign keys --- */
 
-static bool name_taken(const struct table *table, const struct consort_relationship *const *list, const char *name)
+static bool name_taken(const struct table *table, const struct consort_relationship *const *list,
+		       const char *name)
 {
 	uint32_t i;
 
@@ -258,7 +266,8 @@ static bool name_taken(const struct table *table, const struct consort_relations
 }
 
 /* author_id → author; origin → origin_airport; several columns: the target's name. */
-static const char *name_relationship(const struct table *table, const struct consort_relationship *const *list,
+static const char *name_relationship(const struct table *table,
+				     const struct consort_relationship *const *list,
 				     const struct consort_relationship *link)
 {
 	const char *column = link->from[0], *name;
@@ -279,10 +288,11 @@ static const char *name_relationship(const struct table *table, const struct con
 /* The columns of one foreign key; `to` without a name means the target's key. */
 static uint32_t read_link(struct table *table, const char *name, int id, struct consort_relationship *link)
 {
-	static const char sql[] =
-		"SELECT f.\"from\", coalesce(f.\"to\", (SELECT x.name FROM pragma_table_xinfo(f.\"table\") AS x"
-		" WHERE x.pk = f.seq + 1)), count(*) OVER () FROM pragma_foreign_key_list(?1) AS f WHERE f.id = ?2"
-		" ORDER BY f.seq";
+	static const char sql[] = "SELECT f.\"from\", coalesce(f.\"to\", (SELECT x.name FROM "
+				  "pragma_table_xinfo(f.\"table\") AS x"
+				  " WHERE x.pk = f.seq + 1)), count(*) OVER () FROM "
+				  "pragma_foreign_key_list(?1) AS f WHERE f.id = ?2"
+				  " ORDER BY f.seq";
 	const char **from = NULL, **to = NULL;
 	sqlite3_stmt *stmt = NULL;
 	uint32_t status = ask(table, sql, name, &stmt);
@@ -292,8 +302,10 @@ static uint32_t read_link(struct table *table, const char *name, int id, struct 
 		sqlite3_bind_int(stmt, 2, id);
 	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		if (!from) {
-			from = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2), sizeof(*from));
-			to = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2), sizeof(*to));
+			from = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2),
+						   sizeof(*from));
+			to = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2),
+						 sizeof(*to));
 		}
 		if (!from || !to) {
 			status = no_memory(table);
@@ -323,14 +335,16 @@ static uint32_t read_relationships(struct table *table, const char *name)
 		struct consort_relationship *link = consort_arena_alloc(table->arena, sizeof(*link));
 
 		if (!list)
-			list = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2), sizeof(*list));
+			list = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2),
+						   sizeof(*list));
 		if (!list || !link) {
 			status = no_memory(table);
 			break;
 		}
 		link->struct_size = sizeof(*link);
 		link->target = consort_arena_text(table->arena, column_text(stmt, 1));
-		status = link->target ? read_link(table, name, sqlite3_column_int(stmt, 0), link) : no_memory(table);
+		status = link->target ? read_link(table, name, sqlite3_column_int(stmt, 0), link)
+				      : no_memory(table);
 		/* a key that the target does not have leads nowhere */
 		if (status || !link->nattributes || !*link->to[0])
 			continue;
@@ -365,10 +379,11 @@ static uint32_t read_table(struct table *table, const char *name)
 	return status;
 }
 
-/* Reads every table that `list` names and hands it to the sink. A view that no longer fits its tables is passed over
- * when all are asked for. */
+/* Reads every table that `list` names and hands it to the sink. A view that no longer fits its tables is
+ * passed over when all are asked for. */
 static uint32_t read_tables(struct lite_connection *conn, sqlite3_stmt *list, bool all,
-			    const struct consort_resource_sink *sink, uint32_t *out_count, struct consort_error *error)
+			    const struct consort_resource_sink *sink, uint32_t *out_count,
+			    struct consort_error *error)
 {
 	struct consort_arena arena;
 	uint32_t status = CONSORT_OK;
@@ -404,9 +419,10 @@ static uint32_t schema_introspect(void *connection, const struct consort_call *c
 				  const struct consort_setting *settings, uint32_t nsettings,
 				  const struct consort_resource_sink *sink, struct consort_error *error)
 {
-	static const char sql[] = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
-				  " AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-				  " AND (?1 IS NULL OR name = ?1) ORDER BY name";
+	static const char sql[] =
+		"SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+		" AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+		" AND (?1 IS NULL OR name = ?1) ORDER BY name";
 	struct lite_connection *conn = connection;
 	sqlite3_stmt *list = NULL;
 	uint32_t count = 0, status = lite_enter(conn, call, error);
@@ -419,13 +435,13 @@ static uint32_t schema_introspect(void *connection, const struct consort_call *c
 	code = sqlite3_prepare_v2(conn->db, sql, -1, &list, NULL);
 	if (!code && source)
 		code = sqlite3_bind_text(list, 1, source, -1, SQLITE_STATIC);
-	status = code ? lite_fail(conn, code, NULL, error) :
-			read_tables(conn, list, !source, sink, &count, error);
+	status = code ? lite_fail(conn, code, NULL, error)
+		      : read_tables(conn, list, !source, sink, &count, error);
 	sqlite3_finalize(list);
 	lite_leave(conn);
 	if (!status && source && !count)
-		status = consort_error_set(error, CONSORT_ENOTFOUND, "'%s' has no table '%s'", conn->database->path,
-					   source);
+		status = consort_error_set(error, CONSORT_ENOTFOUND, "'%s' has no table '%s'",
+					   conn->database->path, source);
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plans to SELECTs. Each node adds a clause to the SELECT of what is below it; where SQL's order of clauses does
- * not allow that, what is below becomes a subquery.
+ * Plans to SELECTs. Each node adds a clause to the SELECT of what is below it; where SQL's order of clauses
+ * does not allow that, what is below becomes a subquery.
  */
 #include "sql.h"
 
@@ -11,8 +11,9 @@ void lite_answer(struct lite_builder *builder, uint32_t number, uint32_t fidelit
 {
 	if (!builder->offer) {
 		if (fidelity == CONSORT_FIDELITY_NO && !builder->status)
-			builder->status = consort_error_set(builder->error, CONSORT_EUNSUPPORTED,
-							    "SQLite cannot run this part of a plan: %s", reason);
+			builder->status =
+				consort_error_set(builder->error, CONSORT_EUNSUPPORTED,
+						  "SQLite cannot run this part of a plan: %s", reason);
 		return;
 	}
 	if (number < builder->offer->count) {
@@ -29,7 +30,7 @@ struct lite_relation *lite_out_of_memory(struct lite_builder *builder)
 
 /* A node that is not taken: nothing can stand on it. */
 struct lite_relation *lite_refuse(struct lite_builder *builder, const struct consort_node *node,
-				    struct lite_relation *relation, const char *reason)
+				  struct lite_relation *relation, const char *reason)
 {
 	lite_answer(builder, node->number, CONSORT_FIDELITY_NO, reason);
 	relation->reason = "what it needs stays in the core";
@@ -37,7 +38,7 @@ struct lite_relation *lite_refuse(struct lite_builder *builder, const struct con
 }
 
 struct lite_relation *lite_take(struct lite_builder *builder, const struct consort_node *node,
-				  struct lite_relation *relation)
+				struct lite_relation *relation)
 {
 	lite_answer(builder, node->number, CONSORT_FIDELITY_EXACT, NULL);
 	return relation;
@@ -88,7 +89,8 @@ static struct lite_texts conditions(struct lite_builder *builder, const struct l
 
 		if (!checked->used || checked->codec == LITE_CONVERT)
 			continue;
-		consort_buffer_printf(&call, "consort_%s(%s, ", lite_codecs[checked->codec].name, checked->sql);
+		consort_buffer_printf(&call, "consort_%s(%s, ", lite_codecs[checked->codec].name,
+				      checked->sql);
 		consort_buffer_quoted(&call, checked->resource, strlen(checked->resource), '\'');
 		consort_buffer_text(&call, ", ");
 		consort_buffer_quoted(&call, checked->attribute, strlen(checked->attribute), '\'');
@@ -101,7 +103,8 @@ static struct lite_texts conditions(struct lite_builder *builder, const struct l
 	return all;
 }
 
-void lite_render_where(struct lite_builder *builder, const struct lite_relation *relation, struct consort_buffer *out)
+void lite_render_where(struct lite_builder *builder, const struct lite_relation *relation,
+		       struct consort_buffer *out)
 {
 	struct lite_texts all = conditions(builder, relation);
 
@@ -183,7 +186,8 @@ struct lite_relation *lite_wrap(struct lite_builder *builder, const struct lite_
 /* A relation that more conditions, or a join, can be added to. */
 struct lite_relation *lite_open_where(struct lite_builder *builder, struct lite_relation *relation)
 {
-	return relation->aggregated || relation->limit || relation->offset ? lite_wrap(builder, relation) : relation;
+	return relation->aggregated || relation->limit || relation->offset ? lite_wrap(builder, relation)
+									   : relation;
 }
 
 /* --- nodes --- */
@@ -228,7 +232,8 @@ static bool finds_one(const struct lite_relation *relation, const struct consort
 {
 	uint32_t i;
 
-	if (relation->ntables != 1 || expr->kind != CONSORT_EXPR_CALL || expr->op != CONSORT_OP_EQ || expr->nargs != 2)
+	if (relation->ntables != 1 || expr->kind != CONSORT_EXPR_CALL || expr->op != CONSORT_OP_EQ ||
+	    expr->nargs != 2)
 		return false;
 	for (i = 0; i < 2; i++) {
 		const struct consort_expr *side = expr->args[i], *other = expr->args[1 - i];
@@ -241,15 +246,15 @@ static bool finds_one(const struct lite_relation *relation, const struct consort
 	return false;
 }
 
-static bool add_condition(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			  bool loosely, struct lite_texts *to)
+static bool add_condition(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, bool loosely, struct lite_texts *to)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t nslots = builder->nslots;
 	const char *condition;
 
-	if (loosely ? !lite_render_superset(builder, relation, expr, &text) :
-		      !lite_render(builder, relation, expr, NULL, &text)) {
+	if (loosely ? !lite_render_superset(builder, relation, expr, &text)
+		    : !lite_render(builder, relation, expr, NULL, &text)) {
 		consort_buffer_clear(&text);
 		builder->nslots = nslots;
 		return false;
@@ -258,8 +263,8 @@ static bool add_condition(struct lite_builder *builder, struct lite_relation *re
 	return condition && lite_add_text(builder, to, condition);
 }
 
-bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		       struct lite_texts *to)
+bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation,
+		       const struct consort_expr *expr, struct lite_texts *to)
 {
 	return add_condition(builder, relation, expr, false, to);
 }
@@ -299,19 +304,19 @@ static struct lite_relation *filter(struct lite_builder *builder, const struct c
 		taken += fidelity != CONSORT_FIDELITY_NO;
 	}
 	if (relation)
-		lite_answer(builder, node->number, exact == node->nexprs ? CONSORT_FIDELITY_EXACT :
-			    taken ? CONSORT_FIDELITY_SUPERSET : CONSORT_FIDELITY_NO,
+		lite_answer(builder, node->number,
+			    exact == node->nexprs ? CONSORT_FIDELITY_EXACT
+			    : taken		  ? CONSORT_FIDELITY_SUPERSET
+						  : CONSORT_FIDELITY_NO,
 			    exact == node->nexprs ? NULL : "some of its conditions stay in the core");
 	return relation;
 }
 
 /* Are the key's columns what an index starts with? */
-static bool is_indexed(const struct consort_resource *resource, const uint32_t *columns, uint32_t ncolumns,
-		       const uint32_t *wanted, uint32_t nwanted)
+static bool is_indexed(const uint32_t *columns, uint32_t ncolumns, const uint32_t *wanted, uint32_t nwanted)
 {
 	uint32_t i, j;
 
-	(void)resource;
 	if (ncolumns < nwanted)
 		return false;
 	for (i = 0; i < nwanted; i++) {
@@ -327,10 +332,10 @@ static bool keys_indexed(const struct consort_resource *resource, const uint32_t
 {
 	uint32_t i;
 
-	if (is_indexed(resource, resource->keys, resource->nkeys, wanted, nwanted))
+	if (is_indexed(resource->keys, resource->nkeys, wanted, nwanted))
 		return true;
 	for (i = 0; i < resource->nindexes; i++)
-		if (is_indexed(resource, resource->indexes[i]->attributes, resource->indexes[i]->nattributes, wanted,
+		if (is_indexed(resource->indexes[i]->attributes, resource->indexes[i]->nattributes, wanted,
 			       nwanted))
 			return true;
 	return false;
@@ -339,7 +344,8 @@ static bool keys_indexed(const struct consort_resource *resource, const uint32_t
 /* One column of the key, by a slot that is bound for each key. */
 static const char *key_condition(struct lite_builder *builder, const struct lite_term *term, uint32_t index)
 {
-	struct lite_slot slot = {.source = LITE_KEY, .purpose = LITE_COMPARE, .index = index, .attribute = "key"};
+	struct lite_slot slot = {
+		.source = LITE_KEY, .purpose = LITE_COMPARE, .index = index, .attribute = "key"};
 	struct consort_buffer right = CONSORT_BUFFER_INIT, text = CONSORT_BUFFER_INIT;
 
 	slot.storage.codec = term->storage.codec;
@@ -363,13 +369,14 @@ static struct lite_relation *keyed(struct lite_builder *builder, const struct co
 	relation = lite_open_where(builder, relation);
 	for (i = 0; relation && i < node->nexprs; i++) {
 		const struct consort_expr *expr = node->exprs[i];
-		struct lite_term *term = expr->kind == CONSORT_EXPR_COLUMN && expr->index < relation->nterms ?
-						 &relation->terms[expr->index] : NULL;
+		struct lite_term *term = expr->kind == CONSORT_EXPR_COLUMN && expr->index < relation->nterms
+						 ? &relation->terms[expr->index]
+						 : NULL;
 		const char *condition;
 
 		if (!term || !term->sql || !term->storage.equality)
 			return lite_refuse(builder, node, relation,
-				      "SQLite cannot look keys of this type up as they are stored");
+					   "SQLite cannot look keys of this type up as they are stored");
 		condition = key_condition(builder, term, i);
 		if (!condition || !lite_add_text(builder, &relation->where, condition))
 			return NULL;
@@ -387,8 +394,8 @@ static struct lite_relation *keyed(struct lite_builder *builder, const struct co
 	return lite_take(builder, node, relation);
 }
 
-static bool project_term(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			 struct lite_term *term)
+static bool project_term(struct lite_builder *builder, struct lite_relation *relation,
+			 const struct consort_expr *expr, struct lite_term *term)
 {
 	const struct lite_storage *storage = lite_expr_storage(relation, expr);
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
@@ -431,12 +438,13 @@ static struct lite_relation *project(struct lite_builder *builder, const struct 
 
 /* --- order and limit --- */
 
-static bool order_text(struct lite_builder *builder, struct lite_relation *relation, const struct consort_order *order,
-		       struct lite_texts *texts)
+static bool order_text(struct lite_builder *builder, struct lite_relation *relation,
+		       const struct consort_order *order, struct lite_texts *texts)
 {
 	const struct lite_storage *storage = lite_expr_storage(relation, order->expr);
 	const struct consort_expr *expr = order->expr;
-	bool descending = order->flags & CONSORT_ORDER_DESCENDING, first = order->flags & CONSORT_ORDER_NULLS_FIRST;
+	bool descending = order->flags & CONSORT_ORDER_DESCENDING,
+	     first = order->flags & CONSORT_ORDER_NULLS_FIRST;
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	const char *taken;
 
@@ -459,8 +467,9 @@ static bool order_text(struct lite_builder *builder, struct lite_relation *relat
 	if (descending)
 		consort_buffer_text(&text, " DESC");
 	/* NULL is SQLite's least value; saying so where nothing is NULL would cost the index */
-	if (first == descending && (expr->kind == CONSORT_EXPR_COLUMN ? relation->terms[expr->index].nullable :
-				    !(expr->flags & CONSORT_EXPR_NOT_NULL)))
+	if (first == descending &&
+	    (expr->kind == CONSORT_EXPR_COLUMN ? relation->terms[expr->index].nullable
+					       : !(expr->flags & CONSORT_EXPR_NOT_NULL)))
 		consort_buffer_text(&text, first ? " NULLS FIRST" : " NULLS LAST");
 	taken = lite_take_text(builder, &text);
 	return taken && lite_add_text(builder, texts, taken);
@@ -485,7 +494,8 @@ static struct lite_relation *sort(struct lite_builder *builder, const struct con
 	return lite_take(builder, node, relation);
 }
 
-static const char *limit_text(struct lite_builder *builder, const struct consort_expr *expr, enum lite_purpose purpose)
+static const char *limit_text(struct lite_builder *builder, const struct consort_expr *expr,
+			      enum lite_purpose purpose)
 {
 	struct lite_slot slot = {.source = LITE_PARAMETER, .purpose = (uint8_t)purpose, .index = expr->index};
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
@@ -565,7 +575,8 @@ struct lite_relation *lite_relation_of(struct lite_builder *builder, const struc
 	else if (node->ninputs == 1)
 		relation = over_input(builder, node);
 	else
-		lite_answer(builder, node->number, CONSORT_FIDELITY_NO, "SQLite does not know this part of a plan");
+		lite_answer(builder, node->number, CONSORT_FIDELITY_NO,
+			    "SQLite does not know this part of a plan");
 	if (!relation && !builder->status && builder->offer) /* an unknown leaf: something to stand on */
 		relation = lite_relation_new(builder, 0);
 	if (relation && !relation->from)

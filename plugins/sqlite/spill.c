@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An open cursor shows the state at its start, also when its own connection writes, which SQLite's do not. So before
- * a write what the cursors have not delivered yet is put aside, into a private database that SQLite keeps in memory
- * while it is small and in an unnamed file when it is not. Values keep their types there, so the cursor goes on as if
- * nothing had happened.
+ * An open cursor shows the state at its start, also when its own connection writes, which SQLite's do not. So
+ * before a write what the cursors have not delivered yet is put aside, into a private database that SQLite
+ * keeps in memory while it is small and in an unnamed file when it is not. Values keep their types there, so
+ * the cursor goes on as if nothing had happened.
  */
 #include "sqlite.h"
 
@@ -13,7 +13,8 @@ static int make_table(sqlite3 *spill, uint32_t ncolumns, sqlite3_stmt **out_inse
 	int code = SQLITE_NOMEM;
 	uint32_t i;
 
-	consort_buffer_text(&create, "PRAGMA journal_mode=off; PRAGMA synchronous=off; BEGIN; CREATE TABLE s(");
+	consort_buffer_text(&create,
+			    "PRAGMA journal_mode=off; PRAGMA synchronous=off; BEGIN; CREATE TABLE s(");
 	consort_buffer_text(&insert, "INSERT INTO s VALUES(");
 	for (i = 0; i < ncolumns || i == 0; i++) {
 		consort_buffer_printf(&create, "%sc%u", i ? ", " : "", i);
@@ -52,8 +53,10 @@ static uint32_t put_aside(struct lite_statement *cursor, struct consort_error *e
 	uint32_t status = CONSORT_OK;
 	int code, step = SQLITE_ROW;
 
-	code = sqlite3_open_v2("", &spill, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-					   SQLITE_OPEN_EXRESCODE, NULL);
+	code = sqlite3_open_v2("", &spill,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				       SQLITE_OPEN_EXRESCODE,
+			       NULL);
 	if (!code)
 		code = make_table(spill, cursor->ncolumns, &insert);
 	while (!code && (step = lite_cursor_step(cursor)) == SQLITE_ROW)

@@ -3,8 +3,8 @@
 #define CONSORT_SQLITE_SQL_H
 
 /*
- * Making SQL: a relation is what a subtree of a plan has become so far, one SELECT whose clauses are still open.
- * The same code answers offers (nothing is kept but what could be said) and compiles, so the two agree.
+ * Making SQL: a relation is what a subtree of a plan has become so far, one SELECT whose clauses are still
+ * open. The same code answers offers (nothing is kept but what could be said) and compiles, so the two agree.
  */
 
 #include "sqlite.h"
@@ -20,14 +20,14 @@ struct lite_checked {
 
 /* A column that a relation delivers. */
 struct lite_term {
-	const char *sql;              /* NULL: it has none, for `reason` */
+	const char *sql; /* NULL: it has none, for `reason` */
 	const char *reason;
 	struct consort_type type;
 	struct lite_storage storage;
 	bool nullable;
 	struct lite_checked *checked; /* it is such a column; NULL: it is computed, or cannot be wrong */
 	const struct consort_resource *resource; /* of a table's column, else NULL */
-	uint32_t attribute;                      /* of it */
+	uint32_t attribute;			 /* of it */
 };
 
 /* Texts, to be joined. */
@@ -37,7 +37,7 @@ struct lite_texts {
 };
 
 struct lite_relation {
-	const char *reason;           /* not NULL: a part of it stays in the core, so nothing can stand on it */
+	const char *reason; /* not NULL: a part of it stays in the core, so nothing can stand on it */
 	const char *from;
 	uint32_t ntables;
 	struct lite_texts where, group, order;
@@ -51,23 +51,24 @@ struct lite_relation {
 struct lite_builder {
 	struct consort_arena *arena;
 	struct consort_error *error;
-	uint32_t status;              /* not OK: *error is filled, nothing more is done */
-	const char *reason;           /* why the last expression was not taken; static */
-	struct consort_offer *offer;  /* NULL: compiling */
+	uint32_t status;	     /* not OK: *error is filled, nothing more is done */
+	const char *reason;	     /* why the last expression was not taken; static */
+	struct consort_offer *offer; /* NULL: compiling */
 	struct lite_slot *slots;
 	uint32_t nslots, slot_room;
 	uint32_t naliases;
-	bool joins;                   /* columns need their table's name */
+	bool joins; /* columns need their table's name */
 	bool checks;
 	uint32_t depth;
 };
 
 /* --- expr.c --- */
 
-/* Appends the value of an expression over the relation's columns, as `want` stores it (NULL: as it comes). False:
- * not taken, for builder->reason. */
-bool lite_render(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		 const struct lite_storage *want, struct consort_buffer *out);
+/* Appends the value of an expression over the relation's columns, as `want` stores it (NULL: as it comes).
+ * False: not taken, for builder->reason. */
+bool lite_render(struct lite_builder *builder, struct lite_relation *relation,
+		 const struct consort_expr *expr, const struct lite_storage *want,
+		 struct consort_buffer *out);
 /* Appends it as the attribute stores it, to be assigned. */
 bool lite_render_stored(struct lite_builder *builder, struct lite_relation *relation,
 			const struct consort_resource *resource, const struct consort_attribute *attribute,
@@ -80,9 +81,12 @@ struct lite_storage lite_plain_storage(struct consort_type type);
 bool lite_may_be_nan(const struct consort_expr *expr);
 /* Appends "?N" for a value to come. */
 bool lite_render_slot(struct lite_builder *builder, const struct lite_slot *slot, struct consort_buffer *out);
+/* Not taken, for that reason. */
+bool lite_no(struct lite_builder *builder, const char *reason);
 /* A literal or parameter, as `want` stores it if that is for its type. */
 bool lite_render_constant(struct lite_builder *builder, const struct consort_expr *expr,
-			  const struct lite_storage *want, enum lite_purpose purpose, struct consort_buffer *out);
+			  const struct lite_storage *want, enum lite_purpose purpose,
+			  struct consort_buffer *out);
 static inline bool lite_is_constant(const struct consort_expr *expr)
 {
 	return expr->kind == CONSORT_EXPR_LITERAL || expr->kind == CONSORT_EXPR_PARAMETER;
@@ -96,16 +100,22 @@ bool lite_add_text(struct lite_builder *builder, struct lite_texts *texts, const
 
 /* --- compare.c --- */
 
-bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			 const char *operation, bool ordered, struct consort_buffer *out);
-bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		    struct consort_buffer *out);
+bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation,
+			 const struct consort_expr *expr, const char *operation, bool ordered,
+			 struct consort_buffer *out);
+bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation,
+		    const struct consort_expr *expr, struct consort_buffer *out);
 /* "left = right", where texts are the same only if their bytes are. */
-void lite_render_equality(const struct lite_term *term, const char *left, const char *operation, const char *right,
-			  struct consort_buffer *out);
+void lite_render_equality(const struct lite_term *term, const char *left, const char *operation,
+			  const char *right, struct consort_buffer *out);
+/* LIKE, as GLOB; a text whose characters count. */
+bool lite_render_like(struct lite_builder *builder, struct lite_relation *relation,
+		      const struct consort_expr *expr, struct consort_buffer *out);
+bool lite_render_text(struct lite_builder *builder, struct lite_relation *relation,
+		      const struct consort_expr *arg, struct consort_buffer *out);
 /* A condition that is true wherever expr is, and perhaps elsewhere; false: there is none. */
-bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-			  struct consort_buffer *out);
+bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation,
+			  const struct consort_expr *expr, struct consort_buffer *out);
 
 /* --- select.c, aggregate.c, join.c --- */
 
@@ -121,8 +131,8 @@ struct lite_relation *lite_refuse(struct lite_builder *builder, const struct con
 struct lite_relation *lite_wrap(struct lite_builder *builder, const struct lite_relation *relation);
 struct lite_relation *lite_open_where(struct lite_builder *builder, struct lite_relation *relation);
 /* Adds a condition to a list; false: not taken. */
-bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation, const struct consort_expr *expr,
-		       struct lite_texts *to);
+bool lite_add_conjunct(struct lite_builder *builder, struct lite_relation *relation,
+		       const struct consort_expr *expr, struct lite_texts *to);
 struct lite_relation *lite_aggregate(struct lite_builder *builder, const struct consort_node *node,
 				     struct lite_relation *relation);
 struct lite_relation *lite_join(struct lite_builder *builder, const struct consort_node *node);
@@ -132,7 +142,8 @@ struct lite_relation *lite_relation_of(struct lite_builder *builder, const struc
 /* What the offer says of a node or conjunct; a NO while compiling is an error. */
 void lite_answer(struct lite_builder *builder, uint32_t number, uint32_t fidelity, const char *reason);
 /* " WHERE …" with the checks, if there is any condition. */
-void lite_render_where(struct lite_builder *builder, const struct lite_relation *relation, struct consort_buffer *out);
+void lite_render_where(struct lite_builder *builder, const struct lite_relation *relation,
+		       struct consort_buffer *out);
 /* The whole SELECT. */
 void lite_render_select(struct lite_builder *builder, const struct lite_relation *relation, bool named,
 			struct consort_buffer *out);

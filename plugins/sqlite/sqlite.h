@@ -3,16 +3,9 @@
 #define CONSORT_SQLITE_H
 
 /*
- * The SQLite adapter's insides.
- *
- *     plugin.c     tables and options           types.c   how values are stored; decode.c, encode.c: both ways
- *     conn.c       databases, connections       check.c   SQL functions that check and sum exactly
- *     error.c      SQLite's codes to statuses   expr.c    expressions to SQL
- *     statement.c  prepared statements, cached  select.c  plans to SQL
- *     spill.c      open cursors before a write  query.c   offer, compile, cursors
- *     tx.c         transactions                 write.c   records by key and in bulk
- *     schema.c     introspect                   define.c  define and drop
- *     native.c     SQL as the caller wrote it
+ * The SQLite adapter's insides. plugin.c has the tables and options; conn.c, statement.c, tx.c and spill.c
+ * what a connection is; error.c what SQLite's codes mean; query.c, write.c, native.c, schema.c and define.c
+ * the operations. storage.h is about values, sql.h about making SQL.
  */
 
 #include <pthread.h>
@@ -29,60 +22,61 @@
 struct lite_database {
 	const struct consort_host *host;
 	char *name;
-	char *path;            /* the file; for a memory database the URI of its store */
+	char *path; /* the file; for a memory database the URI of its store */
 	bool memory;
 	int open_flags;
-	const char *journal;   /* static */
-	int synchronous;       /* 0 off … 3 extra; -1: normal for WAL, full otherwise */
-	int64_t busy_timeout;  /* nanoseconds */
-	int64_t cache_size;    /* bytes; 0: SQLite's own */
+	const char *journal;  /* static */
+	int synchronous;      /* 0 off … 3 extra; -1: normal for WAL, full otherwise */
+	int64_t busy_timeout; /* nanoseconds */
+	int64_t cache_size;   /* bytes; 0: SQLite's own */
 	bool foreign_keys;
-	pthread_mutex_t lock;  /* of keeper */
-	sqlite3 *keeper;       /* a memory database lives as long as it is open */
+	pthread_mutex_t lock; /* of keeper */
+	sqlite3 *keeper;      /* a memory database lives as long as it is open */
 };
 
 enum lite_transaction { LITE_TX_NONE, LITE_TX_OPEN, LITE_TX_BROKEN };
 
 #define LITE_CACHE_SLOTS 128 /* a power of two */
 #define LITE_GROUP_STATEMENTS 6
-#define LITE_CACHE_MOST 64   /* statements that a connection keeps */
+#define LITE_CACHE_MOST 64 /* statements that a connection keeps */
 
 struct lite_connection {
 	struct lite_database *database;
 	const struct consort_host *host;
 	sqlite3 *db;
-	const struct consort_call *call;   /* the one that runs, or NULL */
-	uint32_t cancelled;                /* atomic; set by cancel, cleared by reset */
-	uint32_t stopped;                  /* why a handler of conn.c ended the call: a status, or 0 */
+	const struct consort_call *call; /* the one that runs, or NULL */
+	uint32_t cancelled;		 /* atomic; set by cancel, cleared by reset */
+	uint32_t stopped;		 /* why a handler of conn.c ended the call: a status, or 0 */
 	int64_t busy_since;
-	struct consort_error raised;       /* by a function of check.c; its status is 0 if none */
-	bool checks;                       /* the functions of check.c are there */
+	struct consort_error raised; /* by a function of check.c; its status is 0 if none */
+	bool checks;		     /* the functions of check.c are there */
 	enum lite_transaction transaction;
-	bool read_only;                    /* this transaction */
-	bool defined;                      /* this transaction changed the schema */
-	int64_t changes;                   /* sqlite3_total_changes64 when it began */
-	uint32_t native;                   /* what the authorizer sees while a native statement is prepared */
-	char journal[16];                  /* as it is */
-	int synchronous;                   /* as it is */
+	bool read_only;	  /* this transaction */
+	bool defined;	  /* this transaction changed the schema */
+	int64_t changes;  /* sqlite3_total_changes64 when it began */
+	uint32_t native;  /* what the authorizer sees while a native statement is prepared */
+	char journal[16]; /* as it is */
+	int synchronous;  /* as it is */
 	char *identity;
 	char server[32];
 	struct lite_statement *slots[LITE_CACHE_SLOTS];
 	uint32_t ncached;
-	uint64_t uses;                     /* the clock of the cache */
-	struct lite_statement *cursors;    /* open ones */
-	struct consort_arena scratch;      /* of one value */
-	struct consort_buffer text;        /* likewise */
+	uint64_t uses;				    /* the clock of the cache */
+	struct lite_statement *cursors;		    /* open ones */
+	struct consort_arena scratch;		    /* of one value */
+	struct consort_buffer text;		    /* likewise */
 	sqlite3_stmt *group[LITE_GROUP_STATEMENTS]; /* tx.c's */
-	sqlite3_stmt *holder;              /* holds a snapshot while it stands on a row */
-	uint32_t held;                     /* cursors that need it */
+	sqlite3_stmt *holder;			    /* holds a snapshot while it stands on a row */
+	uint32_t held;				    /* cursors that need it */
 };
 
-#define LITE_NATIVE_SESSION 1u     /* a PRAGMA that sets something, ATTACH, a temporary object */
+#define LITE_NATIVE_SESSION 1u	   /* a PRAGMA that sets something, ATTACH, a temporary object */
 #define LITE_NATIVE_TRANSACTION 2u /* BEGIN, COMMIT, SAVEPOINT, … */
 
-/* Every call on a connection stands between these. _enter refuses unknown flags, a cancelled connection, a deadline
- * that has passed and a transaction that SQLite has rolled back. */
-uint32_t lite_enter(struct lite_connection *conn, const struct consort_call *call, struct consort_error *error);
+/* Every call on a connection stands between these. _enter refuses unknown flags, a cancelled connection, a
+ * deadline that has passed and a transaction that SQLite has rolled back. */
+uint32_t lite_enter(struct lite_connection *conn, const struct consort_call *call,
+		    struct consort_error *error);
 static inline void lite_leave(struct lite_connection *conn)
 {
 	conn->call = NULL;
@@ -92,7 +86,8 @@ uint32_t lite_exec(struct lite_connection *conn, const char *sql, struct consort
 /* What SQLite's result code means. resource: what it is about, or NULL. */
 uint32_t lite_fail(struct lite_connection *conn, int code, const struct consort_resource *resource,
 		   struct consort_error *error);
-uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int code, struct consort_error *error);
+uint32_t lite_fail_open(const struct lite_database *database, sqlite3 *db, int code,
+			struct consort_error *error);
 /* Why a commit may be lost or torn; NULL: it is durable. */
 const char *lite_undurable(const struct lite_connection *conn);
 
@@ -103,8 +98,9 @@ extern const struct consort_write_ops lite_write_ops;
 extern const struct consort_transaction_ops lite_transaction_ops;
 extern const struct consort_schema_ops lite_schema_ops;
 extern const struct consort_native_ops lite_native_ops;
-uint32_t lite_define(void *connection, const struct consort_call *call, const struct consort_resource *resource,
-		     uint32_t flags, const struct consort_text_sink *sink, struct consort_error *error);
+uint32_t lite_define(void *connection, const struct consort_call *call,
+		     const struct consort_resource *resource, uint32_t flags,
+		     const struct consort_text_sink *sink, struct consort_error *error);
 uint32_t lite_drop(void *connection, const struct consort_call *call, const struct consort_resource *resource,
 		   uint32_t flags, const struct consort_text_sink *sink, struct consort_error *error);
 #define LITE_FEATURE(name) CONSORT_FEATURE_BIT(CONSORT_FEATURE_##name)
@@ -115,12 +111,12 @@ uint32_t lite_drop(void *connection, const struct consort_call *call, const stru
 enum lite_source { LITE_LITERAL, LITE_PARAMETER, LITE_KEY };
 
 struct lite_slot {
-	uint8_t source;                      /* enum lite_source */
-	uint8_t purpose;                     /* enum lite_purpose */
+	uint8_t source;	 /* enum lite_source */
+	uint8_t purpose; /* enum lite_purpose */
 	struct lite_storage storage;
-	uint32_t index;                      /* of the parameter or key column */
+	uint32_t index; /* of the parameter or key column */
 	const struct consort_value *literal;
-	const char *attribute;               /* for messages */
+	const char *attribute; /* for messages */
 };
 
 /* A compiled statement: slot i is bound to ?i+1. Immutable. */
@@ -133,8 +129,8 @@ struct lite_compiled {
 	const struct lite_column *columns;
 	const struct lite_slot *slots;
 	const struct consort_resource *resource; /* it is about, for messages */
-	bool single;                             /* one row at most (KEYED: for each key) */
-	bool checks;                             /* calls functions of check.c */
+	bool single;				 /* one row at most (KEYED: for each key) */
+	bool checks;				 /* calls functions of check.c */
 	bool writes;
 };
 
@@ -145,28 +141,28 @@ uint32_t lite_define_checks(struct lite_connection *conn, struct consort_error *
 /* --- prepared statements, which are cursors too --- */
 
 struct lite_statement {
-	uint64_t id;                       /* 0: not to be cached */
-	struct lite_statement *chain;      /* in its slot */
-	uint64_t used;                     /* the cache's clock when it was given back */
+	uint64_t id;		      /* 0: not to be cached */
+	struct lite_statement *chain; /* in its slot */
+	uint64_t used;		      /* the cache's clock when it was given back */
 	struct lite_connection *conn;
 	sqlite3_stmt *stmt;
 	bool busy;
 	/* the cursor */
 	bool single, done, holds, on_key;
-	bool pending;                      /* stmt stands on a row that was not delivered */
+	bool pending; /* stmt stands on a row that was not delivered */
 	uint32_t ncolumns;
 	const struct lite_column *columns;
 	const struct consort_resource *resource;
-	sqlite3_stmt *rows;                /* stmt, or what replaced it: see spill.c */
+	sqlite3_stmt *rows; /* stmt, or what replaced it: see spill.c */
 	sqlite3 *spill;
 	struct lite_statement *next_cursor, **link;
 	const struct lite_compiled *compiled; /* KEYED only */
-	const struct lite_cell *keys;      /* nkeys rows of compiled->nkeys cells */
+	const struct lite_cell *keys;	      /* nkeys rows of compiled->nkeys cells */
 	uint32_t nkeys, key;
 	struct consort_json_reader *json;
-	struct lite_memory memory;         /* of this use */
-	struct consort_arena own;          /* of the statement */
-	const void *plan;                  /* write.c's, in `own` */
+	struct lite_memory memory; /* of this use */
+	struct consort_arena own;  /* of the statement */
+	const void *plan;	   /* write.c's, in `own` */
 };
 
 /* An idle statement of that id, or NULL; a new one. Either is busy until it is given back. */
@@ -185,13 +181,15 @@ void lite_statements_clear(struct lite_connection *conn);
 void lite_cursor_start(struct lite_statement *cursor);
 /* The next row of a cursor: SQLITE_ROW, SQLITE_DONE or an error's code. */
 int lite_cursor_step(struct lite_statement *cursor);
-uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch, struct consort_error *error);
-/* Puts what open cursors have not delivered aside, so that they show the state at their start whatever is written. */
+uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch,
+			 struct consort_error *error);
+/* Puts what open cursors have not delivered aside, so that they show the state at their start whatever is
+ * written. */
 uint32_t lite_settle(struct lite_connection *conn, struct consort_error *error);
 void lite_unspill(struct lite_statement *cursor);
 
-/* Several changes that happen all or not at all: a transaction, or a savepoint inside one. _end undoes them if status
- * is not OK, and returns it or why it could not commit. */
+/* Several changes that happen all or not at all: a transaction, or a savepoint inside one. _end undoes them
+ * if status is not OK, and returns it or why it could not commit. */
 uint32_t lite_group_begin(struct lite_connection *conn, struct consort_error *error);
 uint32_t lite_group_end(struct lite_connection *conn, uint32_t status, struct consort_error *error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prepared statements of a connection, by the id of what they were made from. One that is in use is not shared:
- * a second user of the same id prepares another, and both are kept. The oldest idle ones are dropped.
+ * Prepared statements of a connection, by the id of what they were made from. One that is in use is not
+ * shared: a second user of the same id prepares another, and both are kept. The oldest idle ones are dropped.
  */
 #include "sqlite.h"
 
@@ -92,8 +92,9 @@ uint32_t lite_statement_prepare(struct lite_connection *conn, uint64_t id, const
 				struct lite_statement **out_statement, struct consort_error *error)
 {
 	sqlite3_stmt *stmt = NULL;
-	int code = size > INT_MAX ? SQLITE_TOOBIG :
-		   sqlite3_prepare_v3(conn->db, sql, (int)size, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+	int code = size > INT_MAX ? SQLITE_TOOBIG
+				  : sqlite3_prepare_v3(conn->db, sql, (int)size, SQLITE_PREPARE_PERSISTENT,
+						       &stmt, NULL);
 
 	if (code)
 		return lite_fail(conn, code, NULL, error);

@@ -3,8 +3,8 @@
 #define CONSORT_SQLITE_STORAGE_H
 
 /*
- * How values are kept in a store that takes any type in any column: a codec for each attribute, and the ways in
- * and out. types.c chooses, decode.c reads, encode.c binds, check.c has SQLite check.
+ * How values are kept in a store that takes any type in any column: a codec for each attribute, and the ways
+ * in and out. types.c chooses, decode.c reads, encode.c binds, check.c has SQLite check.
  */
 
 #include <sqlite3.h>
@@ -19,48 +19,53 @@
 struct lite_connection;
 
 enum lite_codec {
-	LITE_ADOPT = 0,    /* of a literal or parameter: as what it is compared with */
-	LITE_INT64,        /* INTEGER */
-	LITE_FLOAT64,      /* REAL, or INTEGER that a double holds exactly */
-	LITE_TEXT,         /* TEXT */
-	LITE_BYTES,        /* BLOB */
-	LITE_MICROS,       /* timestamp: INTEGER, microseconds since 1970 */
-	LITE_BOOL,         /* INTEGER 0 or 1 */
-	LITE_MILLIS,       /* timestamp: INTEGER, milliseconds since 1970 */
-	LITE_SECONDS,      /* timestamp: INTEGER, seconds since 1970 */
-	LITE_ISO,          /* timestamp: TEXT */
-	LITE_DAYS,         /* date: INTEGER, days since 1970 */
-	LITE_DATE,         /* date: TEXT, YYYY-MM-DD and nothing else */
-	LITE_TIME_MICROS,  /* time: INTEGER, microseconds since midnight */
-	LITE_UUID,         /* uuid: BLOB of 16 bytes */
-	LITE_UUID_TEXT,    /* uuid: TEXT, lower case with hyphens */
-	LITE_OBJECTID,     /* objectid: BLOB of 12 bytes */
+	LITE_ADOPT = 0,	    /* of a literal or parameter: as what it is compared with */
+	LITE_INT64,	    /* INTEGER */
+	LITE_FLOAT64,	    /* REAL, or INTEGER that a double holds exactly */
+	LITE_TEXT,	    /* TEXT */
+	LITE_BYTES,	    /* BLOB */
+	LITE_MICROS,	    /* timestamp: INTEGER, microseconds since 1970 */
+	LITE_BOOL,	    /* INTEGER 0 or 1 */
+	LITE_MILLIS,	    /* timestamp: INTEGER, milliseconds since 1970 */
+	LITE_SECONDS,	    /* timestamp: INTEGER, seconds since 1970 */
+	LITE_ISO,	    /* timestamp: TEXT */
+	LITE_DAYS,	    /* date: INTEGER, days since 1970 */
+	LITE_DATE,	    /* date: TEXT, YYYY-MM-DD and nothing else */
+	LITE_TIME_MICROS,   /* time: INTEGER, microseconds since midnight */
+	LITE_UUID,	    /* uuid: BLOB of 16 bytes */
+	LITE_UUID_TEXT,	    /* uuid: TEXT, lower case with hyphens */
+	LITE_OBJECTID,	    /* objectid: BLOB of 12 bytes */
 	LITE_OBJECTID_TEXT, /* objectid: TEXT, 24 digits in lower case */
-	LITE_JSON,         /* json: TEXT */
-	LITE_CONVERT,      /* what is there, converted where nothing is lost; never compared by SQLite */
+	LITE_JSON,	    /* json: TEXT */
+	LITE_CONVERT,	    /* what is there, converted where nothing is lost; never compared by SQLite */
 	LITE_CODECS
 };
 
-enum lite_affinity { LITE_AFFINITY_NONE, LITE_AFFINITY_TEXT, LITE_AFFINITY_NUMERIC, LITE_AFFINITY_INTEGER,
-		     LITE_AFFINITY_REAL };
+enum lite_affinity {
+	LITE_AFFINITY_NONE,
+	LITE_AFFINITY_TEXT,
+	LITE_AFFINITY_NUMERIC,
+	LITE_AFFINITY_INTEGER,
+	LITE_AFFINITY_REAL
+};
 
 /* How one attribute is kept. */
 struct lite_storage {
-	uint8_t codec;      /* enum lite_codec */
-	uint8_t affinity;   /* enum lite_affinity */
-	uint8_t checked;    /* SQLite does not see to it that every value has this form */
-	uint8_t equality;   /* SQLite's = is ours */
-	uint8_t order;      /* SQLite's < is ours */
-	uint8_t unique;     /* = finds one row at most */
-	uint8_t collated;   /* the column may have a collation other than BINARY */
+	uint8_t codec;	  /* enum lite_codec */
+	uint8_t affinity; /* enum lite_affinity */
+	uint8_t checked;  /* SQLite does not see to it that every value has this form */
+	uint8_t equality; /* SQLite's = is ours */
+	uint8_t order;	  /* SQLite's < is ours */
+	uint8_t unique;	  /* = finds one row at most */
+	uint8_t collated; /* the column may have a collation other than BINARY */
 };
 
 /* What a codec is: properties by enum lite_codec. */
 struct lite_codec_info {
-	const char *name;     /* of its check function, consort_NAME */
-	uint16_t type;        /* whose values it keeps */
-	uint8_t storage;      /* SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB; 0: any */
-	uint8_t loose;        /* even a STRICT column may hold values that are not of this form */
+	const char *name; /* of its check function, consort_NAME */
+	uint16_t type;	  /* whose values it keeps */
+	uint8_t storage;  /* SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB; 0: any */
+	uint8_t loose;	  /* even a STRICT column may hold values that are not of this form */
 	uint8_t equality, order;
 	uint8_t never_numeric; /* TEXT that numeric affinity leaves alone */
 };
@@ -78,16 +83,16 @@ enum lite_codec lite_default_codec(struct consort_type type);
 /* A column of a result. */
 struct lite_column {
 	uint8_t codec;
-	uint8_t sure;          /* no value is NULL or of another form: it need not be looked at */
+	uint8_t sure; /* no value is NULL or of another form: it need not be looked at */
 	struct consort_type type;
-	const char *resource;  /* for messages; may be "" */
+	const char *resource; /* for messages; may be "" */
 	const char *attribute;
 };
 
 /* Appends a value that is not what the fast path of query.c expects. */
-uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json, const struct lite_column *from,
-		     sqlite3_value *value, struct consort_batch *batch, struct consort_column *column,
-		     struct consort_error *error);
+uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json,
+		     const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
+		     struct consort_column *column, struct consort_error *error);
 /* Does the value have the codec's form? NULL has any. */
 bool lite_has_form(enum lite_codec codec, sqlite3_value *value);
 /* "…holds the text 'abc', which is not an integer" */
@@ -108,7 +113,8 @@ enum lite_purpose {
 	LITE_COMPARE, /* a value that the column cannot hold becomes one that compares as it does */
 	LITE_STORE,   /* … is ERANGE */
 	LITE_GLOB,    /* a LIKE pattern, as GLOB's */
-	LITE_DAY_FROM, LITE_DAY_TO, /* a timestamp as a day two days before, behind */
+	LITE_DAY_FROM,
+	LITE_DAY_TO, /* a timestamp as a day two days before, behind */
 	LITE_LIMIT,
 	LITE_OFFSET
 };
@@ -120,9 +126,9 @@ struct lite_memory {
 };
 
 /* A value as it is bound; what it needs is put into memory, texts are copied there if `copy`. */
-uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose, const struct consort_value *value,
-		     const char *attribute, bool copy, struct lite_memory *memory, struct lite_cell *out_cell,
-		     struct consort_error *error);
+uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpose,
+		     const struct consort_value *value, const char *attribute, bool copy,
+		     struct lite_memory *memory, struct lite_cell *out_cell, struct consort_error *error);
 int lite_bind(sqlite3_stmt *stmt, int position, const struct lite_cell *cell);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transactions. One that may write takes the write lock at once (BEGIN IMMEDIATE), so that it waits where waiting
- * helps and cannot fail later because another one wrote in between.
+ * Transactions. One that may write takes the write lock at once (BEGIN IMMEDIATE), so that it waits where
+ * waiting helps and cannot fail later because another one wrote in between.
  */
 #include "sqlite.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define KNOWN_FLAGS (CONSORT_TRANSACTION_READ_ONLY | CONSORT_TRANSACTION_WILL_PREPARE | CONSORT_TRANSACTION_DECIDES)
+#define KNOWN_FLAGS \
+	(CONSORT_TRANSACTION_READ_ONLY | CONSORT_TRANSACTION_WILL_PREPARE | CONSORT_TRANSACTION_DECIDES)
 
 static void ended(struct lite_connection *conn)
 {
@@ -18,8 +19,8 @@ static void ended(struct lite_connection *conn)
 	conn->transaction = LITE_TX_NONE;
 }
 
-static uint32_t can_begin(const struct lite_connection *conn, const struct consort_transaction_options *options,
-			  struct consort_error *error)
+static uint32_t can_begin(const struct lite_connection *conn,
+			  const struct consort_transaction_options *options, struct consort_error *error)
 {
 	const char *why;
 
@@ -37,7 +38,8 @@ static uint32_t can_begin(const struct lite_connection *conn, const struct conso
 }
 
 static uint32_t transaction_begin(void *connection, const struct consort_call *call,
-				  const struct consort_transaction_options *options, struct consort_error *error)
+				  const struct consort_transaction_options *options,
+				  struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
 	bool read_only = options->flags & CONSORT_TRANSACTION_READ_ONLY;
@@ -81,7 +83,8 @@ static uint32_t roll_back(struct lite_connection *conn, struct consort_error *er
 	return status;
 }
 
-static uint32_t transaction_commit(void *connection, const struct consort_call *call, struct consort_error *error)
+static uint32_t transaction_commit(void *connection, const struct consort_call *call,
+				   struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
 	struct consort_error ignored = CONSORT_ERROR_INIT;
@@ -104,11 +107,13 @@ static uint32_t transaction_commit(void *connection, const struct consort_call *
 			status = error->status = CONSORT_EINDOUBT;
 	}
 	roll_back(conn, &ignored);
-	error->flags = (error->flags & ~CONSORT_ERROR_TX_ABORTED) | (ignored.flags & CONSORT_ERROR_CONNECTION_DEAD);
+	error->flags =
+		(error->flags & ~CONSORT_ERROR_TX_ABORTED) | (ignored.flags & CONSORT_ERROR_CONNECTION_DEAD);
 	return status;
 }
 
-static uint32_t transaction_rollback(void *connection, const struct consort_call *call, struct consort_error *error)
+static uint32_t transaction_rollback(void *connection, const struct consort_call *call,
+				     struct consort_error *error)
 {
 	(void)call;
 	return roll_back(connection, error);
@@ -123,7 +128,8 @@ static uint32_t savepoint_do(struct lite_connection *conn, const struct consort_
 	if (status)
 		return status;
 	if (conn->transaction == LITE_TX_NONE) {
-		status = consort_error_set(error, CONSORT_EINVAL, "there is no transaction for savepoint '%s'", name);
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "there is no transaction for savepoint '%s'", name);
 		goto out;
 	}
 	consort_buffer_text(&sql, verb);
@@ -189,7 +195,8 @@ static int group_run(struct lite_connection *conn, int which)
 	int code = SQLITE_OK;
 
 	if (!*stmt)
-		code = sqlite3_prepare_v3(conn->db, group_sql[which], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+		code = sqlite3_prepare_v3(conn->db, group_sql[which], -1, SQLITE_PREPARE_PERSISTENT, stmt,
+					  NULL);
 	if (!code) {
 		sqlite3_step(*stmt);
 		code = sqlite3_reset(*stmt);

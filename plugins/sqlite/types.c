@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what a column is declared as to how its values are stored. An attribute's engine_type is the declared type,
- * followed by what else introspection knows of the column: " PRIMARY KEY" or " UNIQUE" (alone, not with others), and
- * " COLLATE name" unless it is BINARY. "INTEGER PRIMARY KEY" is always the row's number itself, which cannot be
- * anything but an integer.
+ * From what a column is declared as to how its values are stored. An attribute's engine_type is the declared
+ * type, followed by what else introspection knows of the column: " PRIMARY KEY" or " UNIQUE" (alone, not with
+ * others), and " COLLATE name" unless it is BINARY. "INTEGER PRIMARY KEY" is always the row's number itself,
+ * which cannot be anything but an integer.
  */
 #include "sqlite.h"
 
@@ -37,13 +37,13 @@ static const struct {
 	uint16_t codec;
 	const char *name;
 } names[] = {
-	{CONSORT_TYPE_TIMESTAMP, LITE_MICROS, "us"},    {CONSORT_TYPE_TIMESTAMP, LITE_MILLIS, "ms"},
-	{CONSORT_TYPE_TIMESTAMP, LITE_SECONDS, "s"},    {CONSORT_TYPE_TIMESTAMP, LITE_ISO, "iso"},
-	{CONSORT_TYPE_DATE, LITE_DAYS, "days"},         {CONSORT_TYPE_DATE, LITE_DATE, "iso"},
-	{CONSORT_TYPE_TIME, LITE_TIME_MICROS, "us"},    {CONSORT_TYPE_TIME, LITE_CONVERT, "iso"},
-	{CONSORT_TYPE_UUID, LITE_UUID, "blob"},         {CONSORT_TYPE_UUID, LITE_UUID_TEXT, "text"},
+	{CONSORT_TYPE_TIMESTAMP, LITE_MICROS, "us"},	{CONSORT_TYPE_TIMESTAMP, LITE_MILLIS, "ms"},
+	{CONSORT_TYPE_TIMESTAMP, LITE_SECONDS, "s"},	{CONSORT_TYPE_TIMESTAMP, LITE_ISO, "iso"},
+	{CONSORT_TYPE_DATE, LITE_DAYS, "days"},		{CONSORT_TYPE_DATE, LITE_DATE, "iso"},
+	{CONSORT_TYPE_TIME, LITE_TIME_MICROS, "us"},	{CONSORT_TYPE_TIME, LITE_CONVERT, "iso"},
+	{CONSORT_TYPE_UUID, LITE_UUID, "blob"},		{CONSORT_TYPE_UUID, LITE_UUID_TEXT, "text"},
 	{CONSORT_TYPE_OBJECTID, LITE_OBJECTID, "blob"}, {CONSORT_TYPE_OBJECTID, LITE_OBJECTID_TEXT, "text"},
-	{CONSORT_TYPE_DECIMAL, LITE_CONVERT, "text"},   {CONSORT_TYPE_JSON, LITE_JSON, "text"},
+	{CONSORT_TYPE_DECIMAL, LITE_CONVERT, "text"},	{CONSORT_TYPE_JSON, LITE_JSON, "text"},
 	{CONSORT_TYPE_LIST, LITE_CONVERT, "json"},
 };
 
@@ -73,10 +73,12 @@ static const struct {
 	const char *word;
 	uint16_t type;
 } words[] = {
-	{"BOOL", CONSORT_TYPE_BOOL},           {"BOOLEAN", CONSORT_TYPE_BOOL},    {"TIMESTAMP", CONSORT_TYPE_TIMESTAMP},
-	{"TIMESTAMPTZ", CONSORT_TYPE_TIMESTAMP}, {"DATETIME", CONSORT_TYPE_TIMESTAMP}, {"DATE", CONSORT_TYPE_DATE},
-	{"TIME", CONSORT_TYPE_TIME},           {"UUID", CONSORT_TYPE_UUID},       {"GUID", CONSORT_TYPE_UUID},
-	{"JSON", CONSORT_TYPE_JSON},           {"DECIMAL", CONSORT_TYPE_FLOAT64}, {"NUMERIC", CONSORT_TYPE_FLOAT64},
+	{"BOOL", CONSORT_TYPE_BOOL},	       {"BOOLEAN", CONSORT_TYPE_BOOL},
+	{"TIMESTAMP", CONSORT_TYPE_TIMESTAMP}, {"TIMESTAMPTZ", CONSORT_TYPE_TIMESTAMP},
+	{"DATETIME", CONSORT_TYPE_TIMESTAMP},  {"DATE", CONSORT_TYPE_DATE},
+	{"TIME", CONSORT_TYPE_TIME},	       {"UUID", CONSORT_TYPE_UUID},
+	{"GUID", CONSORT_TYPE_UUID},	       {"JSON", CONSORT_TYPE_JSON},
+	{"DECIMAL", CONSORT_TYPE_FLOAT64},     {"NUMERIC", CONSORT_TYPE_FLOAT64},
 	{"NUMBER", CONSORT_TYPE_FLOAT64},
 };
 
@@ -146,11 +148,13 @@ static enum lite_codec codec_for(const struct consort_attribute *attribute, enum
 	switch (attribute->type.id) {
 	case CONSORT_TYPE_BOOL:
 	case CONSORT_TYPE_INT64:
-		return text || affinity == LITE_AFFINITY_REAL ? LITE_CONVERT : lite_default_codec(attribute->type);
+		return text || affinity == LITE_AFFINITY_REAL ? LITE_CONVERT
+							      : lite_default_codec(attribute->type);
 	case CONSORT_TYPE_FLOAT64:
 		return text ? LITE_CONVERT : LITE_FLOAT64;
 	case CONSORT_TYPE_TEXT:
-		return (text || none) && !(attribute->flags & CONSORT_ATTRIBUTE_UNKNOWN_TYPE) ? LITE_TEXT : LITE_CONVERT;
+		return (text || none) && !(attribute->flags & CONSORT_ATTRIBUTE_UNKNOWN_TYPE) ? LITE_TEXT
+											      : LITE_CONVERT;
 	case CONSORT_TYPE_TIMESTAMP:
 		return integer || none ? LITE_MICROS : LITE_ISO;
 	case CONSORT_TYPE_DATE:
@@ -175,7 +179,8 @@ static bool keeps(enum lite_affinity affinity, const struct lite_codec_info *cod
 	case SQLITE_FLOAT:
 		return affinity != LITE_AFFINITY_TEXT;
 	case SQLITE_TEXT:
-		return affinity == LITE_AFFINITY_TEXT || affinity == LITE_AFFINITY_NONE || codec->never_numeric;
+		return affinity == LITE_AFFINITY_TEXT || affinity == LITE_AFFINITY_NONE ||
+		       codec->never_numeric;
 	default:
 		return true;
 	}
@@ -195,8 +200,8 @@ static int storage_of_affinity(enum lite_affinity affinity)
 	}
 }
 
-static uint32_t unknown_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
-			      struct consort_error *error)
+static uint32_t unknown_codec(const struct consort_resource *resource,
+			      const struct consort_attribute *attribute, struct consort_error *error)
 {
 	struct consort_buffer known = CONSORT_BUFFER_INIT, type = CONSORT_BUFFER_INIT;
 	size_t i;
@@ -205,9 +210,10 @@ static uint32_t unknown_codec(const struct consort_resource *resource, const str
 		if (names[i].type == attribute->type.id)
 			consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
 	consort_type_print(attribute->type, &type);
-	consort_error_set(error, CONSORT_EVALUE, "resource '%s', attribute '%s': SQLite has no codec '%s' for %s; %s%s",
-			  resource->name, attribute->name, attribute->codec, type.data ? type.data : "this type",
-			  known.size ? "there are " : "it needs none", known.size ? known.data : "");
+	consort_error_set(
+		error, CONSORT_EVALUE, "resource '%s', attribute '%s': SQLite has no codec '%s' for %s; %s%s",
+		resource->name, attribute->name, attribute->codec, type.data ? type.data : "this type",
+		known.size ? "there are " : "it needs none", known.size ? known.data : "");
 	consort_buffer_clear(&known);
 	consort_buffer_clear(&type);
 	return CONSORT_EVALUE;
@@ -245,8 +251,8 @@ uint32_t lite_storage_of(const struct consort_resource *resource, const struct c
 		if ((size_t)(end - declared) < sizeof(base))
 			base[end - declared] = '\0';
 	}
-	storage.affinity = (uint8_t)(strict && !strcasecmp(base, "ANY") ? LITE_AFFINITY_NONE :
-									      lite_affinity_of(base));
+	storage.affinity =
+		(uint8_t)(strict && !strcasecmp(base, "ANY") ? LITE_AFFINITY_NONE : lite_affinity_of(base));
 	if (attribute->codec && *attribute->codec) {
 		uint32_t status = find_codec(resource, attribute, &storage.codec, error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records by key and in bulk: one prepared statement, bound again for each row straight from the batch's columns.
- * Several rows are one transaction, or one savepoint inside a transaction.
+ * Records by key and in bulk: one prepared statement, bound again for each row straight from the batch's
+ * columns. Several rows are one transaction, or one savepoint inside a transaction.
  */
 #include "sqlite.h"
 
@@ -14,8 +14,8 @@ enum kind { INSERT, UPDATE, REMOVE, UPSERT };
 struct write_plan {
 	uint32_t nbinds;
 	const struct lite_storage *storages; /* [nbinds] */
-	const uint32_t *columns;             /* ?i+1 is bound to the batch's column columns[i] */
-	const char *const *names;            /* [nbinds] */
+	const uint32_t *columns;	     /* ?i+1 is bound to the batch's column columns[i] */
+	const char *const *names;	     /* [nbinds] */
 };
 
 /* --- SQL --- */
@@ -63,7 +63,8 @@ static void render_insert(const struct consort_write *write, struct consort_buff
 	consort_buffer_char(sql, ')');
 }
 
-/* The key's row becomes the new one; a row that is all key is written over itself, so that it counts and returns. */
+/* The key's row becomes the new one; a row that is all key is written over itself, so that it counts and
+ * returns. */
 static void render_conflict(const struct consort_write *write, struct consort_buffer *sql)
 {
 	const struct consort_resource *resource = write->resource;
@@ -173,15 +174,16 @@ static uint32_t check_key(enum kind kind, const struct consort_write *write, uin
 					 "resource '%s': SQLite cannot find records by '%s' as it is stored",
 					 write->resource->name, attribute->name);
 	if (kind == UPSERT && collation)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED,
-					 "resource '%s': key '%s' has the collation%s, under which an upsert could change "
-					 "the record of another key",
-					 write->resource->name, attribute->name, collation + 8);
+		return consort_error_set(
+			error, CONSORT_EUNSUPPORTED,
+			"resource '%s': key '%s' has the collation%s, under which an upsert could change "
+			"the record of another key",
+			write->resource->name, attribute->name, collation + 8);
 	return CONSORT_OK;
 }
 
-static uint32_t find_storages(enum kind kind, const struct consort_write *write, struct lite_storage *storages,
-			      const char **names, struct consort_error *error)
+static uint32_t find_storages(enum kind kind, const struct consort_write *write,
+			      struct lite_storage *storages, const char **names, struct consort_error *error)
 {
 	uint32_t first = write->nattributes - (kind == UPDATE || kind == REMOVE ? write->nkeys : 0), i;
 	uint32_t status = CONSORT_OK;
@@ -233,14 +235,15 @@ static uint32_t prepare(struct lite_connection *conn, enum kind kind, const stru
 	plan = consort_arena_alloc(&arena, sizeof(*plan));
 	storages = consort_arena_array(&arena, write->nattributes, sizeof(*storages));
 	names = consort_arena_array(&arena, write->nattributes, sizeof(*names));
-	status = plan && storages && names ? find_storages(kind, write, storages, names, error) :
-					     consort_error_no_memory(error);
+	status = plan && storages && names ? find_storages(kind, write, storages, names, error)
+					   : consort_error_no_memory(error);
 	if (!status)
 		status = find_columns(write, &arena, &columns, error);
 	if (!status) {
 		render(kind, write, storages, &sql);
-		status = sql.failed ? consort_error_no_memory(error) :
-				      lite_statement_prepare(conn, write->id, sql.data, sql.size, &statement, error);
+		status = sql.failed ? consort_error_no_memory(error)
+				    : lite_statement_prepare(conn, write->id, sql.data, sql.size, &statement,
+							     error);
 	}
 	consort_buffer_clear(&sql);
 	if (status) {
@@ -266,7 +269,8 @@ static bool list_value(const struct consort_column *column, int64_t row, struct 
 		       struct consort_value *out)
 {
 	const int32_t *offsets = (const int32_t *)column->values + column->offset + row;
-	struct consort_value *items = consort_arena_array(memory, (size_t)(offsets[1] - offsets[0]), sizeof(*items));
+	struct consort_value *items =
+		consort_arena_array(memory, (size_t)(offsets[1] - offsets[0]), sizeof(*items));
 	int32_t i;
 
 	if (!items)
@@ -288,10 +292,11 @@ static uint32_t bind_other(struct lite_statement *statement, uint32_t i, const s
 	uint32_t status;
 	int code;
 
-	if (column->type.id == CONSORT_TYPE_LIST && !list_value(column, row, &statement->memory.arena, &value))
+	if (column->type.id == CONSORT_TYPE_LIST &&
+	    !list_value(column, row, &statement->memory.arena, &value))
 		return consort_error_no_memory(error);
-	status = lite_encode(&plan->storages[i], LITE_STORE, &value, plan->names[i], false, &statement->memory, &cell,
-			     error);
+	status = lite_encode(&plan->storages[i], LITE_STORE, &value, plan->names[i], false,
+			     &statement->memory, &cell, error);
 	if (status)
 		return status;
 	code = lite_bind(statement->stmt, (int)i + 1, &cell);
@@ -299,8 +304,8 @@ static uint32_t bind_other(struct lite_statement *statement, uint32_t i, const s
 }
 
 /* The common codecs, straight from the column's buffers; -1: the long way. */
-static inline int bind_cell(sqlite3_stmt *stmt, int position, uint8_t codec, const struct consort_column *column,
-			    int64_t row)
+static inline int bind_cell(sqlite3_stmt *stmt, int position, uint8_t codec,
+			    const struct consort_column *column, int64_t row)
 {
 	struct consort_view view;
 	double number;
@@ -334,7 +339,8 @@ static uint32_t bind_row(struct lite_statement *statement, const struct consort_
 	bool reset = false;
 
 	for (i = 0; i < plan->nbinds; i++) {
-		int code = bind_cell(statement->stmt, (int)i + 1, plan->storages[i].codec, &rows->columns[i], row);
+		int code = bind_cell(statement->stmt, (int)i + 1, plan->storages[i].codec, &rows->columns[i],
+				     row);
 
 		if (CONSORT_LIKELY(code == SQLITE_OK))
 			continue;
@@ -351,8 +357,8 @@ static uint32_t bind_row(struct lite_statement *statement, const struct consort_
 }
 
 /* Runs the statement once; what it returns goes to the host's batch. */
-static uint32_t step_row(struct lite_statement *statement, struct consort_batch *returned, int64_t *written_rows,
-			 struct consort_error *error)
+static uint32_t step_row(struct lite_statement *statement, struct consort_batch *returned,
+			 int64_t *written_rows, struct consort_error *error)
 {
 	uint32_t status = CONSORT_OK;
 	int64_t rows = 0;
@@ -389,19 +395,22 @@ static bool is_row_failure(const struct consort_error *error)
 	}
 }
 
-static void not_found(struct consort_write_result *result, const struct consort_resource *resource, int64_t row)
+static void not_found(struct consort_write_result *result, const struct consort_resource *resource,
+		      int64_t row)
 {
 	struct consort_error error;
 
 	if (!result->row_failed)
 		return;
-	consort_error_set(&error, CONSORT_ENOTFOUND, "resource '%s' has no record with this key", resource->name);
+	consort_error_set(&error, CONSORT_ENOTFOUND, "resource '%s' has no record with this key",
+			  resource->name);
 	consort_copy_text(error.resource, sizeof(error.resource), resource->name);
 	result->row_failed(result->context, row, &error);
 }
 
-static uint32_t write_rows(struct lite_statement *statement, enum kind kind, const struct consort_write *write,
-			   const struct consort_batch *rows, struct consort_write_result *result, int64_t *out_affected,
+static uint32_t write_rows(struct lite_statement *statement, enum kind kind,
+			   const struct consort_write *write, const struct consort_batch *rows,
+			   struct consort_write_result *result, int64_t *out_affected,
 			   struct consort_error *error)
 {
 	struct consort_batch *returned = write->nreturning ? result->returned : NULL;
@@ -435,8 +444,8 @@ static uint32_t check_write(const struct consort_write *write, const struct cons
 	if (write->flags & ~CONSORT_WRITE_CONTINUE)
 		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a write");
 	if (rows->ncolumns != write->nattributes)
-		return consort_error_set(error, CONSORT_EINVAL, "the batch has %u columns, the write %u", rows->ncolumns,
-					 write->nattributes);
+		return consort_error_set(error, CONSORT_EINVAL, "the batch has %u columns, the write %u",
+					 rows->ncolumns, write->nattributes);
 	return CONSORT_OK;
 }
 
@@ -476,30 +485,30 @@ static uint32_t do_write(void *connection, const struct consort_call *call, enum
 	return status;
 }
 
-static uint32_t write_insert(void *connection, const struct consort_call *call, const struct consort_write *write,
-			     const struct consort_batch *rows, struct consort_write_result *result,
-			     struct consort_error *error)
+static uint32_t write_insert(void *connection, const struct consort_call *call,
+			     const struct consort_write *write, const struct consort_batch *rows,
+			     struct consort_write_result *result, struct consort_error *error)
 {
 	return do_write(connection, call, INSERT, write, rows, result, error);
 }
 
-static uint32_t write_update(void *connection, const struct consort_call *call, const struct consort_write *write,
-			     const struct consort_batch *rows, struct consort_write_result *result,
-			     struct consort_error *error)
+static uint32_t write_update(void *connection, const struct consort_call *call,
+			     const struct consort_write *write, const struct consort_batch *rows,
+			     struct consort_write_result *result, struct consort_error *error)
 {
 	return do_write(connection, call, UPDATE, write, rows, result, error);
 }
 
-static uint32_t write_remove(void *connection, const struct consort_call *call, const struct consort_write *write,
-			     const struct consort_batch *rows, struct consort_write_result *result,
-			     struct consort_error *error)
+static uint32_t write_remove(void *connection, const struct consort_call *call,
+			     const struct consort_write *write, const struct consort_batch *rows,
+			     struct consort_write_result *result, struct consort_error *error)
 {
 	return do_write(connection, call, REMOVE, write, rows, result, error);
 }
 
-static uint32_t write_upsert(void *connection, const struct consort_call *call, const struct consort_write *write,
-			     const struct consort_batch *rows, struct consort_write_result *result,
-			     struct consort_error *error)
+static uint32_t write_upsert(void *connection, const struct consort_call *call,
+			     const struct consort_write *write, const struct consort_batch *rows,
+			     struct consort_write_result *result, struct consort_error *error)
 {
 	return do_write(connection, call, UPSERT, write, rows, result, error);
 }

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MUST(condition)                                                                                            \
-	do {                                                                                                       \
-		if (!(condition)) {                                                                                \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                           \
-			abort();                                                                                   \
-		}                                                                                                  \
+#define MUST(condition)                                                                 \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
 	} while (0)
 
 static struct sqlite_test *logging; /* the test that is running */
@@ -99,7 +99,8 @@ static const struct consort_plugin *load(void)
 }
 #endif
 
-static struct consort_value option_value(const struct consort_plugin *plugin, const char *name, const char *text)
+static struct consort_value option_value(const struct consort_plugin *plugin, const char *name,
+					 const char *text)
 {
 	uint32_t i;
 
@@ -146,7 +147,8 @@ uint32_t sqlite_test_try(struct sqlite_test *test, const char *path, const char 
 	for (; options && *options; options++) {
 		const char *value = strchr(*options, '=') + 1;
 
-		snprintf(names[config.noptions], sizeof(names[0]), "%.*s", (int)(value - 1 - *options), *options);
+		snprintf(names[config.noptions], sizeof(names[0]), "%.*s", (int)(value - 1 - *options),
+			 *options);
 		settings[config.noptions].name = names[config.noptions];
 		settings[config.noptions].value = option_value(test->plugin, names[config.noptions], value);
 		config.noptions++;
@@ -232,7 +234,8 @@ static void *copy(struct sqlite_test *test, const void *data, size_t size)
 	return memory;
 }
 
-static struct consort_attribute *copy_attribute(struct sqlite_test *test, const struct consort_attribute *from)
+static struct consort_attribute *copy_attribute(struct sqlite_test *test,
+						const struct consort_attribute *from)
 {
 	struct consort_attribute *attribute = copy(test, from, sizeof(*from));
 
@@ -284,7 +287,8 @@ static uint32_t take_resource(void *context, const struct consort_resource *from
 		struct consort_index *index = copy(test, from->indexes[i], sizeof(*index));
 
 		index->name = consort_arena_text(&test->arena, index->name);
-		index->attributes = copy(test, index->attributes, index->nattributes * sizeof(*index->attributes));
+		index->attributes =
+			copy(test, index->attributes, index->nattributes * sizeof(*index->attributes));
 		indexes[i] = index;
 	}
 	resource->keys = copy(test, from->keys, from->nkeys * sizeof(*from->keys));
@@ -300,13 +304,15 @@ static uint32_t attribute_of(const struct consort_resource *resource, const char
 	uint32_t i;
 
 	for (i = 0; i < resource->nattributes; i++)
-		if (strlen(resource->attributes[i]->name) == size && !memcmp(resource->attributes[i]->name, name, size))
+		if (strlen(resource->attributes[i]->name) == size &&
+		    !memcmp(resource->attributes[i]->name, name, size))
 			return i;
 	fprintf(stderr, "no attribute %.*s\n", (int)size, name);
 	abort();
 }
 
-struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const char *name, const char *const *declared)
+struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const char *name,
+					      const char *const *declared)
 {
 	struct taker taker = {test, NULL};
 	struct consort_resource_sink sink = {&taker, take_resource};
@@ -315,7 +321,8 @@ struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const ch
 	for (i = 0; !declared && i < test->nresources; i++)
 		if (!strcmp(test->resources[i]->name, name))
 			return test->resources[i];
-	if (test->plugin->schema->introspect(test->connection, &test->call, name, NULL, 0, &sink, &test->error))
+	if (test->plugin->schema->introspect(test->connection, &test->call, name, NULL, 0, &sink,
+					     &test->error))
 		return NULL;
 	for (; declared && *declared; declared++) {
 		char attribute_name[64], type[64], codec[64] = "";
@@ -334,7 +341,8 @@ struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const ch
 	return taker.resource;
 }
 
-enum consort_status sqlite_test_find(void *context, const char *name, const struct consort_resource **out_resource,
+enum consort_status sqlite_test_find(void *context, const char *name,
+				     const struct consort_resource **out_resource,
 				     struct consort_error *error)
 {
 	*out_resource = sqlite_test_resource(context, name, NULL);
@@ -344,10 +352,12 @@ enum consort_status sqlite_test_find(void *context, const char *name, const stru
 /* --- queries --- */
 
 /* A copy with numbers for nodes and conjuncts. */
-static struct consort_node *number_tree(struct sqlite_test *test, const struct consort_node *node, uint32_t *next)
+static struct consort_node *number_tree(struct sqlite_test *test, const struct consort_node *node,
+					uint32_t *next)
 {
 	struct consort_node *numbered = copy(test, node, sizeof(*node));
-	const struct consort_node **inputs = consort_arena_array(&test->arena, node->ninputs, sizeof(*inputs));
+	const struct consort_node **inputs =
+		consort_arena_array(&test->arena, node->ninputs, sizeof(*inputs));
 	uint32_t i;
 
 	numbered->inputs = inputs;
@@ -363,9 +373,14 @@ static struct consort_node *number_tree(struct sqlite_test *test, const struct c
 struct consort_node *sqlite_test_tree(struct sqlite_test *test, struct sqlite_query query,
 				      struct consort_logical *out_logical)
 {
-	struct consort_clauses clauses = {.resource = query.resource, .select = query.select, .where = &query.where,
-					  .nwhere = query.where ? 1 : 0, .group = query.group, .having = query.having,
-					  .order = query.order, .offset = query.offset};
+	struct consort_clauses clauses = {.resource = query.resource,
+					  .select = query.select,
+					  .where = &query.where,
+					  .nwhere = query.where ? 1 : 0,
+					  .group = query.group,
+					  .having = query.having,
+					  .order = query.order,
+					  .offset = query.offset};
 	struct consort_names names = {test, sqlite_test_find};
 	uint32_t next = 0;
 
@@ -389,8 +404,8 @@ static struct consort_node *must_tree(struct sqlite_test *test, struct sqlite_qu
 
 static uint32_t count_numbers(const struct consort_node *node)
 {
-	return node->first_conjunct + (node->kind == CONSORT_NODE_FILTER || node->kind == CONSORT_NODE_JOIN ?
-				       node->nexprs : 0);
+	return node->first_conjunct +
+	       (node->kind == CONSORT_NODE_FILTER || node->kind == CONSORT_NODE_JOIN ? node->nexprs : 0);
 }
 
 /* Offers; parts that are not exact go to text. */
@@ -406,7 +421,8 @@ static uint32_t offer(struct sqlite_test *test, const struct consort_node *root)
 	for (i = 0; !status && i < count; i++)
 		if (answer.fidelity[i] != CONSORT_FIDELITY_EXACT)
 			consort_buffer_printf(&test->text, "%u: %s%s\n", i,
-					      answer.fidelity[i] == CONSORT_FIDELITY_SUPERSET ? "superset: " : "",
+					      answer.fidelity[i] == CONSORT_FIDELITY_SUPERSET ? "superset: "
+											      : "",
 					      answer.reason[i] ? answer.reason[i] : "?");
 	if (answer.flags & CONSORT_OFFER_KEYS_INDEXED)
 		consort_buffer_text(&test->text, "indexed\n");
@@ -427,7 +443,8 @@ static struct consort_batch *batch_for(struct sqlite_test *test, const struct co
 
 	for (i = 0; i < root->nfields; i++)
 		types[i] = root->fields[i]->type;
-	return consort_batch_new(types, root->nfields, test->max_rows ? test->max_rows : 100, (uint64_t)1 << 20);
+	return consort_batch_new(types, root->nfields, test->max_rows ? test->max_rows : 100,
+				 (uint64_t)1 << 20);
 }
 
 static struct consort_type *types_of(struct sqlite_test *test, struct consort_args args)
@@ -440,14 +457,20 @@ static struct consort_type *types_of(struct sqlite_test *test, struct consort_ar
 	return types;
 }
 
-uint32_t sqlite_test_begin_tree(struct sqlite_test *test, const struct consort_node *root, struct consort_args args,
-				const struct consort_batch *keys, struct sqlite_cursor *cursor)
+uint32_t sqlite_test_begin_tree(struct sqlite_test *test, const struct consort_node *root,
+				struct consort_args args, const struct consort_batch *keys,
+				struct sqlite_cursor *cursor)
 {
-	struct consort_statement statement = {.struct_size = sizeof(statement), .id = next_id(), .root = root,
+	struct consort_statement statement = {.struct_size = sizeof(statement),
+					      .id = next_id(),
+					      .root = root,
 					      .nparameters = (uint32_t)args.count,
-					      .parameters = types_of(test, args), .nkeys = keys ? keys->ncolumns : 0};
-	struct consort_run run = {.struct_size = sizeof(run), .nparameters = (uint32_t)args.count,
-				  .parameters = args.values, .keys = keys};
+					      .parameters = types_of(test, args),
+					      .nkeys = keys ? keys->ncolumns : 0};
+	struct consort_run run = {.struct_size = sizeof(run),
+				  .nparameters = (uint32_t)args.count,
+				  .parameters = args.values,
+				  .keys = keys};
 	uint32_t status;
 
 	memset(cursor, 0, sizeof(*cursor));
@@ -559,10 +582,11 @@ uint32_t sqlite_test_explain(struct sqlite_test *test, struct sqlite_query query
 	return status;
 }
 
-uint32_t sqlite_test_native(struct sqlite_test *test, const char *sql, struct consort_args args, int64_t *out_affected)
+uint32_t sqlite_test_native(struct sqlite_test *test, const char *sql, struct consort_args args,
+			    int64_t *out_affected)
 {
-	struct consort_run run = {.struct_size = sizeof(run), .nparameters = (uint32_t)args.count,
-				  .parameters = args.values};
+	struct consort_run run = {
+		.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
 	const struct consort_field *const *fields;
 	struct consort_node shape = {.struct_size = sizeof(shape)};
 	struct sqlite_cursor cursor = {0};
@@ -585,8 +609,8 @@ uint32_t sqlite_test_native(struct sqlite_test *test, const char *sql, struct co
 /* --- writes --- */
 
 /* "a, b" to positions. */
-static const uint32_t *positions(struct sqlite_test *test, const struct consort_resource *resource, const char *names,
-				 uint32_t *out_count)
+static const uint32_t *positions(struct sqlite_test *test, const struct consort_resource *resource,
+				 const char *names, uint32_t *out_count)
 {
 	uint32_t *list = consort_arena_array(&test->arena, resource->nattributes, sizeof(*list));
 
@@ -602,7 +626,8 @@ static const uint32_t *positions(struct sqlite_test *test, const struct consort_
 }
 
 static struct consort_batch *make_batch(struct sqlite_test *test, const struct consort_resource *resource,
-					const uint32_t *attributes, uint32_t count, struct consort_args values)
+					const uint32_t *attributes, uint32_t count,
+					struct consort_args values)
 {
 	struct consort_type *types = consort_arena_array(&test->arena, count, sizeof(*types));
 	struct consort_batch *batch;
@@ -629,9 +654,13 @@ static void row_failed(void *context, int64_t row, const struct consort_error *e
 uint32_t sqlite_test_write(struct sqlite_test *test, enum sqlite_write_kind kind, struct sqlite_write what)
 {
 	const struct consort_resource *resource = sqlite_test_resource(test, what.resource, NULL);
-	struct consort_write write = {.struct_size = sizeof(write), .flags = what.flags, .id = next_id(),
-				      .resource = resource, .nkeys = what.nkeys};
-	struct consort_write_result result = {.struct_size = sizeof(result), .context = test, .row_failed = row_failed};
+	struct consort_write write = {.struct_size = sizeof(write),
+				      .flags = what.flags,
+				      .id = next_id(),
+				      .resource = resource,
+				      .nkeys = what.nkeys};
+	struct consort_write_result result = {
+		.struct_size = sizeof(result), .context = test, .row_failed = row_failed};
 	const struct consort_write_ops *ops = test->plugin->write;
 	struct consort_batch *rows;
 	uint32_t status;
@@ -644,9 +673,11 @@ uint32_t sqlite_test_write(struct sqlite_test *test, enum sqlite_write_kind kind
 					     (struct consort_args){NULL, 0});
 	memset(&test->error, 0, sizeof(test->error));
 	consort_buffer_reset(&test->text);
-	status = (kind == SQLITE_TEST_INSERT ? ops->insert : kind == SQLITE_TEST_UPDATE ? ops->update :
-		  kind == SQLITE_TEST_REMOVE ? ops->remove : ops->upsert)(test->connection, &test->call, &write, rows,
-									    &result, &test->error);
+	status = (kind == SQLITE_TEST_INSERT   ? ops->insert
+		  : kind == SQLITE_TEST_UPDATE ? ops->update
+		  : kind == SQLITE_TEST_REMOVE
+			  ? ops->remove
+			  : ops->upsert)(test->connection, &test->call, &write, rows, &result, &test->error);
 	if (!status)
 		consort_buffer_printf(&test->text, "affected %lld\n", (long long)result.affected);
 	if (!status && result.returned)

@@ -3,9 +3,9 @@
 #define SQLITE_ADAPTER_H
 
 /*
- * Drives the built consort-sqlite.so through its plugin table, as the core does. Queries are texts, resolved by the
- * core's own query layer over what the adapter introspects, offered, compiled and read to their end; results and
- * answers to offers are texts too.
+ * Drives the built consort-sqlite.so through its plugin table, as the core does. Queries are texts, resolved
+ * by the core's own query layer over what the adapter introspects, offered, compiled and read to their end;
+ * results and answers to offers are texts too.
  */
 #include <consort/plugin.h>
 
@@ -23,34 +23,37 @@ struct sqlite_test {
 	struct consort_arena arena; /* resources and plans, until the test is closed */
 	struct consort_resource *resources[16];
 	uint32_t nresources;
-	int64_t max_rows;           /* of a batch; 0: 100 */
+	int64_t max_rows; /* of a batch; 0: 100 */
 	char path[4096];
-	char log[1024];             /* the last line that the adapter logged */
-	char missing[4096];         /* features that are missing, "name: why\n" */
+	char log[1024];	    /* the last line that the adapter logged */
+	char missing[4096]; /* features that are missing, "name: why\n" */
 };
 
-/* Opens the case's own t.db with options "name=value"; `sql`, if not NULL, is run on it by SQLite itself before. Does
- * not return without a connection. Lists end with NULL. */
+/* Opens the case's own t.db with options "name=value"; `sql`, if not NULL, is run on it by SQLite itself
+ * before. Does not return without a connection. Lists end with NULL. */
 void sqlite_test_open(struct sqlite_test *test, const char *sql, const char *const *options);
 /* The same, returning the status of connection.open; no connection is there if it fails. */
 uint32_t sqlite_test_try(struct sqlite_test *test, const char *path, const char *const *options);
 void sqlite_test_close(struct sqlite_test *test);
 /* Another connection of the same database. */
 void *sqlite_test_connect(struct sqlite_test *test);
-/* SQL by SQLite itself, on a connection of its own; aborts on failure. The answer is the first cell of the last row. */
+/* SQL by SQLite itself, on a connection of its own; aborts on failure. The answer is the first cell of the
+ * last row. */
 const char *sqlite_test_raw(struct sqlite_test *test, const char *sql);
 
 /* The resource of that name: introspected, with declared attributes ("name type [codec]") put over it. */
-struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const char *name, const char *const *declared);
+struct consort_resource *sqlite_test_resource(struct sqlite_test *test, const char *name,
+					      const char *const *declared);
 
 /* The same for struct consort_names; context is the test. */
-enum consort_status sqlite_test_find(void *context, const char *name, const struct consort_resource **out_resource,
+enum consort_status sqlite_test_find(void *context, const char *name,
+				     const struct consort_resource **out_resource,
 				     struct consort_error *error);
 
 /* A query's clauses; what is not given is not there. */
 struct sqlite_query {
 	const char *resource, *select, *where, *group, *having, *order;
-	int64_t limit, offset;   /* limit 0: none, -1: zero rows */
+	int64_t limit, offset; /* limit 0: none, -1: zero rows */
 	struct consort_args args;
 };
 
@@ -70,16 +73,19 @@ struct sqlite_cursor {
 	struct consort_batch *batch;
 };
 uint32_t sqlite_test_begin(struct sqlite_test *test, struct sqlite_query query, struct sqlite_cursor *cursor);
-uint32_t sqlite_test_begin_tree(struct sqlite_test *test, const struct consort_node *root, struct consort_args args,
-				const struct consort_batch *keys, struct sqlite_cursor *cursor);
+uint32_t sqlite_test_begin_tree(struct sqlite_test *test, const struct consort_node *root,
+				struct consort_args args, const struct consort_batch *keys,
+				struct sqlite_cursor *cursor);
 /* Appends the next batch's rows to text; *out_rows of them. */
 uint32_t sqlite_test_next(struct sqlite_test *test, struct sqlite_cursor *cursor, int64_t *out_rows);
 void sqlite_test_end(struct sqlite_test *test, struct sqlite_cursor *cursor);
 
 /* SQL through native.open: text is the rows. */
-uint32_t sqlite_test_native(struct sqlite_test *test, const char *sql, struct consort_args args, int64_t *out_affected);
+uint32_t sqlite_test_native(struct sqlite_test *test, const char *sql, struct consort_args args,
+			    int64_t *out_affected);
 
-/* A write of rows of values ("a, b" names the attributes; `values` row by row). nkeys as in struct consort_write. */
+/* A write of rows of values ("a, b" names the attributes; `values` row by row). nkeys as in struct
+ * consort_write. */
 struct sqlite_write {
 	const char *resource, *attributes, *returning;
 	uint32_t nkeys, flags;

@@ -5,15 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FLIGHTS                                                                                                    \
-	"CREATE TABLE flight(id INTEGER PRIMARY KEY, origin TEXT NOT NULL, delay INTEGER, distance REAL,"          \
-	" day DATE, at DATETIME, cancelled BOOLEAN);"                                                              \
-	"INSERT INTO flight VALUES(1,'SFO',5,100.5,'2024-01-01','2024-01-01 10:00:00',0),"                         \
-	"(2,'LAX',NULL,NULL,NULL,NULL,NULL),(3,'SFO',-7,3,'1999-12-31','1999-12-31T23:59:59.5Z',1),"              \
+#define FLIGHTS                                                                                           \
+	"CREATE TABLE flight(id INTEGER PRIMARY KEY, origin TEXT NOT NULL, delay INTEGER, distance REAL," \
+	" day DATE, at DATETIME, cancelled BOOLEAN);"                                                     \
+	"INSERT INTO flight VALUES(1,'SFO',5,100.5,'2024-01-01','2024-01-01 10:00:00',0),"                \
+	"(2,'LAX',NULL,NULL,NULL,NULL,NULL),(3,'SFO',-7,3,'1999-12-31','1999-12-31T23:59:59.5Z',1),"      \
 	"(4,'sfo',90,1e300,'2024-02-29','2024-02-29 00:00:00+02:00',0);"
 
 #define QUERY(...) ((struct sqlite_query){__VA_ARGS__})
-#define OK(call) CU_assertImplementation(sqlite_ok(&test, (call)) == CONSORT_OK, __LINE__, #call, __FILE__, "", CU_FALSE)
+#define OK(call)                                                                                       \
+	CU_assertImplementation(sqlite_ok(&test, (call)) == CONSORT_OK, __LINE__, #call, __FILE__, "", \
+				CU_FALSE)
 
 /* Shows what went wrong. */
 static uint32_t sqlite_ok(const struct sqlite_test *test, uint32_t status)
@@ -44,27 +46,46 @@ static void test_scan(void)
 static void test_forms(void)
 {
 	static const char *const declared[] = {
-		"us timestamp us", "ms timestamp ms", "s timestamp s", "iso timestamp iso", "days date days", "date date",
-		"tus time us", "tiso time iso", "ub uuid", "ut uuid text", "ob objectid blob", "ot objectid text",
-		"d decimal(10,2)", "dn decimal(10,2)", "j json", "num int64", NULL,
+		"us timestamp us",
+		"ms timestamp ms",
+		"s timestamp s",
+		"iso timestamp iso",
+		"days date days",
+		"date date",
+		"tus time us",
+		"tiso time iso",
+		"ub uuid",
+		"ut uuid text",
+		"ob objectid blob",
+		"ot objectid text",
+		"d decimal(10,2)",
+		"dn decimal(10,2)",
+		"j json",
+		"num int64",
+		NULL,
 	};
 	struct sqlite_test test;
 
-	sqlite_test_open(&test,
-			 "CREATE TABLE x(us INTEGER, ms INTEGER, s INTEGER, iso TEXT, days INTEGER, date TEXT, tus INTEGER,"
-			 " tiso TEXT, ub BLOB, ut TEXT, ob BLOB, ot TEXT, d TEXT, dn DECIMAL(10,2), j JSON, any, num TEXT);"
-			 "INSERT INTO x VALUES(-1, -1, -1, '2000-01-01', -1, '0001-02-03', 86399999999, '10:00',"
-			 " x'000102030405060708090a0b0c0d0e0f', 'ffffffff-ffff-ffff-ffff-ffffffffffff',"
-			 " x'0102030405060708090a0b0c', 'ffeeddccbbaa998877665544', '-1.5', '12345.67',"
-			 " ' { \"a\" : [1, 2.50] } ', 1.5, '0042');"
-			 "INSERT INTO x(any, dn, d, num) VALUES(7, 3, '0', -1)",
-			 NULL);
+	sqlite_test_open(
+		&test,
+		"CREATE TABLE x(us INTEGER, ms INTEGER, s INTEGER, iso TEXT, days INTEGER, date TEXT, tus "
+		"INTEGER,"
+		" tiso TEXT, ub BLOB, ut TEXT, ob BLOB, ot TEXT, d TEXT, dn DECIMAL(10,2), j JSON, any, num "
+		"TEXT);"
+		"INSERT INTO x VALUES(-1, -1, -1, '2000-01-01', -1, '0001-02-03', 86399999999, '10:00',"
+		" x'000102030405060708090a0b0c0d0e0f', 'ffffffff-ffff-ffff-ffff-ffffffffffff',"
+		" x'0102030405060708090a0b0c', 'ffeeddccbbaa998877665544', '-1.5', '12345.67',"
+		" ' { \"a\" : [1, 2.50] } ', 1.5, '0042');"
+		"INSERT INTO x(any, dn, d, num) VALUES(7, 3, '0', -1)",
+		NULL);
 	CU_ASSERT_PTR_NOT_NULL(sqlite_test_resource(&test, "x", declared));
 	OK(sqlite_test_run(&test, QUERY(.resource = "x")));
 	TESTING_TEXT(test.text.data,
-		     "1969-12-31T23:59:59.999999Z|1969-12-31T23:59:59.999000Z|1969-12-31T23:59:59Z|2000-01-01T00:00:00Z|"
+		     "1969-12-31T23:59:59.999999Z|1969-12-31T23:59:59.999000Z|1969-12-31T23:59:59Z|2000-01-"
+		     "01T00:00:00Z|"
 		     "1969-12-31|0001-02-03|23:59:59.999999|10:00:00|00010203-0405-0607-0809-0a0b0c0d0e0f|"
-		     "ffffffff-ffff-ffff-ffff-ffffffffffff|0102030405060708090a0b0c|ffeeddccbbaa998877665544|-1.50|12345.67|"
+		     "ffffffff-ffff-ffff-ffff-ffffffffffff|0102030405060708090a0b0c|ffeeddccbbaa998877665544|"
+		     "-1.50|12345.67|"
 		     "{\"a\":[1,2.50]}|1.5|42\n"
 		     "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|0.00|3.00|NULL|7|-1\n");
 	sqlite_test_close(&test);
@@ -105,7 +126,9 @@ static void test_wrong_values(void)
 		char sql[512], declaration[64];
 		struct sqlite_test test;
 
-		snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS x; CREATE TABLE x(v %s, n INTEGER); INSERT INTO x VALUES(%s, 1)",
+		snprintf(sql, sizeof(sql),
+			 "DROP TABLE IF EXISTS x; CREATE TABLE x(v %s, n INTEGER); INSERT INTO x VALUES(%s, "
+			 "1)",
 			 wrong[i].column, wrong[i].value);
 		sqlite_test_open(&test, sql, NULL);
 		if (wrong[i].type) {
@@ -138,12 +161,15 @@ static void test_wrong_values_used(void)
 	struct sqlite_test test;
 	size_t i;
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, n INTEGER, s TEXT);"
-				"INSERT INTO x VALUES(1, 5, 'a'), (2, 'abc', 'x' || char(0) || 'y'), (3, 10, 'b')", NULL);
+	sqlite_test_open(&test,
+			 "CREATE TABLE x(id INTEGER PRIMARY KEY, n INTEGER, s TEXT);"
+			 "INSERT INTO x VALUES(1, 5, 'a'), (2, 'abc', 'x' || char(0) || 'y'), (3, 10, 'b')",
+			 NULL);
 	for (i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
 		CU_ASSERT_EQUAL(sqlite_test_run(&test, queries[i]), CONSORT_ETYPE);
-		TESTING_TEXT(test.error.message, "resource 'x', attribute 'n': the table holds the text 'abc', which is not "
-						 "an integer");
+		TESTING_TEXT(test.error.message,
+			     "resource 'x', attribute 'n': the table holds the text 'abc', which is not "
+			     "an integer");
 	}
 	/* where the engine's own comparison rules it out, it is passed over */
 	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "n <= 5")));
@@ -151,10 +177,12 @@ static void test_wrong_values_used(void)
 	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "n > 5 and id <> 2")));
 	TESTING_TEXT(test.text.data, "3\n");
 	/* GLOB would find x\0y */
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "s like 'x'")), CONSORT_ETYPE);
-	TESTING_CONTAINS(test.error.message, "a text with a NUL");
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "length(s) = 1")),
+	CU_ASSERT_EQUAL(sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "s like 'x'")),
 			CONSORT_ETYPE);
+	TESTING_CONTAINS(test.error.message, "a text with a NUL");
+	CU_ASSERT_EQUAL(
+		sqlite_test_run(&test, QUERY(.resource = "x", .select = "id", .where = "length(s) = 1")),
+		CONSORT_ETYPE);
 	sqlite_test_close(&test);
 }
 
@@ -167,12 +195,15 @@ static void test_sql(void)
 		const char *sql;
 	} cases[] = {
 		{{.resource = "flight", .select = "id, origin"}, "SELECT \"id\", \"origin\" FROM \"flight\""},
-		{{.resource = "flight", .select = "id", .where = "id = 7"}, "SELECT \"id\" FROM \"flight\" WHERE \"id\" = 7"},
+		{{.resource = "flight", .select = "id", .where = "id = 7"},
+		 "SELECT \"id\" FROM \"flight\" WHERE \"id\" = 7"},
 		{{.resource = "flight", .select = "id", .where = "delay > 7 and origin = 'it''s'"},
 		 "SELECT \"id\" FROM \"flight\" WHERE \"delay\" > 7 AND \"origin\" = 'it''s' AND "
-		 "consort_text(\"origin\", 'flight', 'origin') AND consort_int64(\"delay\", 'flight', 'delay')"},
+		 "consort_text(\"origin\", 'flight', 'origin') AND consort_int64(\"delay\", 'flight', "
+		 "'delay')"},
 		{{.resource = "strict", .select = "a", .where = "a > 7 and b like 'x*%'"},
-		 "SELECT \"a\" FROM \"strict\" WHERE \"a\" > 7 AND (\"b\" GLOB 'x[*]*') AND consort_text(\"b\", 'strict', 'b')"},
+		 "SELECT \"a\" FROM \"strict\" WHERE \"a\" > 7 AND (\"b\" GLOB 'x[*]*') AND "
+		 "consort_text(\"b\", 'strict', 'b')"},
 		{{.resource = "strict", .select = "a", .order = "a nulls first, b desc nulls last"},
 		 "SELECT \"a\" FROM \"strict\" ORDER BY \"a\", \"b\" DESC"},
 		{{.resource = "strict", .select = "a", .order = "a, b desc"},
@@ -180,17 +211,26 @@ static void test_sql(void)
 		{{.resource = "strict", .select = "c", .order = "c, c desc", .limit = 3, .offset = 2},
 		 "SELECT \"c\" FROM \"strict\" ORDER BY \"c\", \"c\" DESC LIMIT 3 OFFSET 2"},
 		{{.resource = "strict", .select = "n", .where = "n = 'a'", .order = "n"},
-		 "SELECT \"n\" FROM \"strict\" WHERE (\"n\" = 'a' AND \"n\" COLLATE BINARY = 'a') ORDER BY \"n\" COLLATE BINARY "
+		 "SELECT \"n\" FROM \"strict\" WHERE (\"n\" = 'a' AND \"n\" COLLATE BINARY = 'a') ORDER BY "
+		 "\"n\" COLLATE BINARY "
 		 "NULLS LAST"},
-		{{.resource = "strict", .select = "b, sum(a) as total", .group = "b", .having = "sum(a) > 3", .order = "total"},
-		 "SELECT q1.c0, q1.c1 FROM (SELECT \"b\" AS c0, consort_sum_int64(\"a\") AS c1 FROM \"strict\" GROUP BY \"b\") "
+		{{.resource = "strict",
+		  .select = "b, sum(a) as total",
+		  .group = "b",
+		  .having = "sum(a) > 3",
+		  .order = "total"},
+		 "SELECT q1.c0, q1.c1 FROM (SELECT \"b\" AS c0, consort_sum_int64(\"a\") AS c1 FROM "
+		 "\"strict\" GROUP BY \"b\") "
 		 "AS q1 WHERE q1.c1 > 3 ORDER BY q1.c1 NULLS LAST"},
 	};
 	struct sqlite_test test;
 	size_t i;
 
-	sqlite_test_open(&test, FLIGHTS "CREATE TABLE strict(a INTEGER, b TEXT, c INTEGER NOT NULL, n TEXT COLLATE NOCASE) STRICT",
-			 NULL);
+	sqlite_test_open(
+		&test,
+		FLIGHTS
+		"CREATE TABLE strict(a INTEGER, b TEXT, c INTEGER NOT NULL, n TEXT COLLATE NOCASE) STRICT",
+		NULL);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		OK(sqlite_test_explain(&test, cases[i].query));
 		TESTING_TEXT(test.text.data, cases[i].sql);
@@ -217,13 +257,18 @@ static void test_refused(void)
 	struct sqlite_test test;
 	size_t i;
 
-	sqlite_test_open(&test, FLIGHTS "ALTER TABLE flight ADD COLUMN doc TEXT; ALTER TABLE flight ADD COLUMN price TEXT", NULL);
+	sqlite_test_open(&test,
+			 FLIGHTS
+			 "ALTER TABLE flight ADD COLUMN doc TEXT; ALTER TABLE flight ADD COLUMN price TEXT",
+			 NULL);
 	sqlite_test_resource(&test, "flight", declared);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		OK(sqlite_test_offer(&test, QUERY(.resource = "flight", .select = "id", .where = cases[i].where)));
+		OK(sqlite_test_offer(&test,
+				     QUERY(.resource = "flight", .select = "id", .where = cases[i].where)));
 		TESTING_CONTAINS(test.text.data ? test.text.data : "", cases[i].reason);
 	}
-	OK(sqlite_test_offer(&test, QUERY(.resource = "flight", .select = "id", .where = "at > timestamp '2024-01-01 00:00:00'")));
+	OK(sqlite_test_offer(&test, QUERY(.resource = "flight", .select = "id",
+					  .where = "at > timestamp '2024-01-01 00:00:00'")));
 	TESTING_CONTAINS(test.text.data, "superset: ");
 	OK(sqlite_test_offer(&test, QUERY(.resource = "flight", .select = "id", .order = "doc")));
 	TESTING_CONTAINS(test.text.data, "does not order");
@@ -242,7 +287,8 @@ static void test_parameters(void)
 	query.args = CONSORT_ARGS(consort_text("SFO"), consort_int64(-10));
 	OK(sqlite_test_run(&test, query));
 	TESTING_TEXT(test.text.data, "1\n3\n");
-	query.where = "distance < $1"; /* NaN is greatest, and nothing that SQLite would compare so by itself */
+	query.where =
+		"distance < $1"; /* NaN is greatest, and nothing that SQLite would compare so by itself */
 	query.args = CONSORT_ARGS(consort_float64(__builtin_nan("")));
 	OK(sqlite_test_run(&test, query));
 	TESTING_TEXT(test.text.data, "1\n3\n4\n");
@@ -274,18 +320,24 @@ static void test_aggregates(void)
 
 	sqlite_test_open(&test,
 			 "CREATE TABLE x(g TEXT COLLATE NOCASE, n INTEGER, f REAL, z, b BOOLEAN);"
-			 "INSERT INTO x VALUES('a', 1, 0.5, -0.0, 1), ('A', 2, 1.5, 0.0, 0), ('a', NULL, NULL, 1.0, 1),"
+			 "INSERT INTO x VALUES('a', 1, 0.5, -0.0, 1), ('A', 2, 1.5, 0.0, 0), ('a', NULL, "
+			 "NULL, 1.0, 1),"
 			 " (NULL, 9223372036854775807, 2, NULL, NULL)",
 			 NULL);
 	sqlite_test_resource(&test, "x", (const char *const[]){"z float64", NULL});
-	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "count(*), count(n), count(distinct g), min(f), max(g), "
-								   "avg(f), max(b)")));
+	OK(sqlite_test_run(&test, QUERY(.resource = "x",
+					.select = "count(*), count(n), count(distinct g), min(f), max(g), "
+						  "avg(f), max(b)")));
 	TESTING_TEXT(test.text.data, "4|3|2|0.5|a|1.3333333333333333|true\n");
-	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "g, count(*), sum(n), avg(n)", .group = "g", .order = "g")));
-	TESTING_TEXT(test.text.data, "A|1|2|2.0\na|2|1|1.0\nNULL|1|9223372036854775807|9.223372036854776e18\n");
-	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "z, count(*)", .group = "z", .order = "z")));
+	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "g, count(*), sum(n), avg(n)",
+					.group = "g", .order = "g")));
+	TESTING_TEXT(test.text.data,
+		     "A|1|2|2.0\na|2|1|1.0\nNULL|1|9223372036854775807|9.223372036854776e18\n");
+	OK(sqlite_test_run(&test,
+			   QUERY(.resource = "x", .select = "z, count(*)", .group = "z", .order = "z")));
 	TESTING_TEXT(test.text.data, "0.0|2\n1.0|1\nNULL|1\n");
-	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "sum(n), sum(f), count(*), min(g)", .where = "n = 77")));
+	OK(sqlite_test_run(&test, QUERY(.resource = "x", .select = "sum(n), sum(f), count(*), min(g)",
+					.where = "n = 77")));
 	TESTING_TEXT(test.text.data, "NULL|NULL|0|NULL\n");
 	CU_ASSERT_EQUAL(sqlite_test_run(&test, QUERY(.resource = "x", .select = "sum(n)")), CONSORT_ERANGE);
 	TESTING_CONTAINS(test.error.message, "overflow");
@@ -298,10 +350,10 @@ static void test_aggregates(void)
 
 /* --- joins --- */
 
-#define BOOKS                                                                                                      \
-	"CREATE TABLE author(id INTEGER PRIMARY KEY, name TEXT, country TEXT);"                                    \
-	"INSERT INTO author VALUES(1,'Le Guin','US'),(2,'Lem','PL'),(3,'Nobody',NULL);"                            \
-	"CREATE TABLE book(id INTEGER PRIMARY KEY, title TEXT, author_id INTEGER REFERENCES author);"              \
+#define BOOKS                                                                                         \
+	"CREATE TABLE author(id INTEGER PRIMARY KEY, name TEXT, country TEXT);"                       \
+	"INSERT INTO author VALUES(1,'Le Guin','US'),(2,'Lem','PL'),(3,'Nobody',NULL);"               \
+	"CREATE TABLE book(id INTEGER PRIMARY KEY, title TEXT, author_id INTEGER REFERENCES author);" \
 	"INSERT INTO book VALUES(10,'Solaris',2),(11,'Eden',2),(12,'Anonymous',NULL),(13,'Rocannon',1);"
 
 static void test_left_join(void)
@@ -309,12 +361,15 @@ static void test_left_join(void)
 	struct sqlite_test test;
 
 	sqlite_test_open(&test, BOOKS, NULL);
-	OK(sqlite_test_run(&test, QUERY(.resource = "book", .select = "title, author.name", .order = "title")));
+	OK(sqlite_test_run(&test,
+			   QUERY(.resource = "book", .select = "title, author.name", .order = "title")));
 	TESTING_TEXT(test.text.data, "Anonymous|NULL\nEden|Lem\nRocannon|Le Guin\nSolaris|Lem\n");
-	OK(sqlite_test_run(&test, QUERY(.resource = "book", .select = "title", .where = "author.name = 'Lem' and id > 10")));
+	OK(sqlite_test_run(&test, QUERY(.resource = "book", .select = "title",
+					.where = "author.name = 'Lem' and id > 10")));
 	TESTING_TEXT(test.text.data, "Eden\n");
-	OK(sqlite_test_run(&test, QUERY(.resource = "book", .select = "author.country, count(*)", .group = "author.country",
-					.order = "count(*) desc, author.country")));
+	OK(sqlite_test_run(&test,
+			   QUERY(.resource = "book", .select = "author.country, count(*)",
+				 .group = "author.country", .order = "count(*) desc, author.country")));
 	TESTING_TEXT(test.text.data, "PL|2\nUS|1\nNULL|1\n");
 	sqlite_test_close(&test);
 }
@@ -338,7 +393,8 @@ static void test_other_joins(void)
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct consort_logical logical;
 		struct consort_node *root = sqlite_test_tree(
-			&test, QUERY(.resource = "book", .select = "id, author.name", .order = "id"), &logical);
+			&test, QUERY(.resource = "book", .select = "id, author.name", .order = "id"),
+			&logical);
 		struct consort_node *join = root, *project = root;
 		const struct consort_expr *first;
 		struct sqlite_cursor cursor;
@@ -364,10 +420,13 @@ static void test_other_joins(void)
 /* --- keys --- */
 
 /* KEYED over the scan of a resource. */
-static struct consort_node *keyed(struct sqlite_test *test, const char *resource, const char *select, uint32_t nkeys)
+static struct consort_node *keyed(struct sqlite_test *test, const char *resource, const char *select,
+				  uint32_t nkeys)
 {
 	struct consort_logical logical;
-	struct consort_node *root = sqlite_test_tree(test, QUERY(.resource = resource, .select = select), &logical), *scan = root;
+	struct consort_node *root = sqlite_test_tree(test, QUERY(.resource = resource, .select = select),
+						     &logical),
+			    *scan = root;
 	struct consort_node *node = consort_arena_alloc(&test->arena, sizeof(*node));
 	const struct consort_expr **exprs = consort_arena_array(&test->arena, nkeys, sizeof(*exprs));
 	const struct consort_node **inputs = consort_arena_array(&test->arena, 1, sizeof(*inputs));
@@ -406,7 +465,8 @@ static struct consort_batch *key_batch(struct consort_type a, struct consort_typ
 
 static void test_keys(void)
 {
-	struct consort_type int64 = consort_type_of(CONSORT_TYPE_INT64), text = consort_type_of(CONSORT_TYPE_TEXT);
+	struct consort_type int64 = consort_type_of(CONSORT_TYPE_INT64),
+			    text = consort_type_of(CONSORT_TYPE_TEXT);
 	struct consort_args none = CONSORT_NO_ARGS;
 	struct consort_value key[2];
 	struct consort_batch *keys = key_batch(int64, text, 1, 1000);
@@ -414,13 +474,15 @@ static void test_keys(void)
 	struct sqlite_test test;
 	int64_t rows, total = 0, i;
 
-	sqlite_test_open(&test,
-			 "CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT);"
-			 "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<5000) INSERT INTO x SELECT i, 'v'||i FROM g;"
-			 "CREATE TABLE pair(a INTEGER, b TEXT COLLATE NOCASE, c INTEGER, PRIMARY KEY(a, b));"
-			 "INSERT INTO pair VALUES(1,'x',7),(1,'Y',8),(2,'x',9),(2,NULL,10);"
-			 "CREATE TABLE plain(a INTEGER, b INTEGER); INSERT INTO plain VALUES(1,1),(1,2),(3,3)",
-			 NULL);
+	sqlite_test_open(
+		&test,
+		"CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT);"
+		"WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<5000) INSERT INTO x "
+		"SELECT i, 'v'||i FROM g;"
+		"CREATE TABLE pair(a INTEGER, b TEXT COLLATE NOCASE, c INTEGER, PRIMARY KEY(a, b));"
+		"INSERT INTO pair VALUES(1,'x',7),(1,'Y',8),(2,'x',9),(2,NULL,10);"
+		"CREATE TABLE plain(a INTEGER, b INTEGER); INSERT INTO plain VALUES(1,1),(1,2),(3,3)",
+		NULL);
 	for (i = 0; i < 1000; i++) {
 		key[0] = consort_int64(i * 7 - 10);
 		CU_ASSERT_EQUAL(consort_batch_append_row(keys, key), CONSORT_OK);
@@ -479,7 +541,10 @@ static void test_keys_snapshot(void)
 	struct sqlite_test test;
 	int64_t rows;
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO x VALUES(1,'old'),(2,'old')", NULL);
+	sqlite_test_open(
+		&test,
+		"CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO x VALUES(1,'old'),(2,'old')",
+		NULL);
 	key = consort_int64(1);
 	consort_batch_append_row(keys, &key);
 	key = consort_int64(2);
@@ -534,7 +599,8 @@ static void test_cursor_and_writes(void)
 	OK(sqlite_test_begin(&test, QUERY(.resource = "flight", .select = "id, origin, distance, at"), &one));
 	OK(sqlite_test_begin(&test, QUERY(.resource = "flight", .select = "id", .order = "id desc"), &two));
 	OK(sqlite_test_next(&test, &one, &rows));
-	OK(sqlite_test_native(&test, "UPDATE flight SET origin = 'XXX', id = id + 100", CONSORT_NO_ARGS, &rows));
+	OK(sqlite_test_native(&test, "UPDATE flight SET origin = 'XXX', id = id + 100", CONSORT_NO_ARGS,
+			      &rows));
 	CU_ASSERT_EQUAL(rows, 4);
 	OK(sqlite_test_native(&test, "DELETE FROM flight", CONSORT_NO_ARGS, &rows));
 	do
@@ -571,7 +637,8 @@ static void test_cursor_again(void)
 		while (i == 2 && rows)
 			OK(sqlite_test_next(&test, &cursor, &rows));
 		test.plugin->query->close(cursor.cursor);
-		OK(test.plugin->query->open(test.connection, &test.call, cursor.compiled, &run, &cursor.cursor, &test.error));
+		OK(test.plugin->query->open(test.connection, &test.call, cursor.compiled, &run,
+					    &cursor.cursor, &test.error));
 	}
 	consort_buffer_reset(&test.text);
 	OK(sqlite_test_next(&test, &cursor, &rows));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any allocation may fail: the adapter's own and SQLite's are made to, one after the other, while everything is done
- * once. Each time the answer is "out of memory", or right because SQLite did without; nothing leaks, nothing crashes,
- * nothing half done stays. And steady reading makes no allocation. The adapter is linked in with --wrap.
+ * Any allocation may fail: the adapter's own and SQLite's are made to, one after the other, while everything
+ * is done once. Each time the answer is "out of memory", or right because SQLite did without; nothing leaks,
+ * nothing crashes, nothing half done stays. And steady reading makes no allocation. The adapter is linked in
+ * with --wrap.
  */
 #include "sqlite-adapter.h"
 
@@ -88,7 +89,10 @@ static uint32_t read_some(void)
 	struct consort_value values[] = {consort_text("a")};
 	struct consort_run run = {.struct_size = sizeof(run), .nparameters = 1, .parameters = values};
 	struct consort_type types[] = {{.id = CONSORT_TYPE_TEXT}};
-	struct consort_statement statement = {.struct_size = sizeof(statement), .id = 77, .root = tree, .nparameters = 1,
+	struct consort_statement statement = {.struct_size = sizeof(statement),
+					      .id = 77,
+					      .root = tree,
+					      .nparameters = 1,
 					      .parameters = types};
 	const struct consort_query_ops *query = test.plugin->query;
 	void *compiled = NULL, *cursor = NULL;
@@ -103,12 +107,17 @@ static uint32_t read_some(void)
 	/* a write, which puts the rest of the cursor aside */
 	if (!status) {
 		struct consort_write_result result = {.struct_size = sizeof(result), .returned = returned};
-		struct consort_write write = {.struct_size = sizeof(write), .id = 78, .resource = resource, .nattributes = 3,
-					      .attributes = (const uint32_t[]){0, 1, 2}, .nreturning = 1,
+		struct consort_write write = {.struct_size = sizeof(write),
+					      .id = 78,
+					      .resource = resource,
+					      .nattributes = 3,
+					      .attributes = (const uint32_t[]){0, 1, 2},
+					      .nreturning = 1,
 					      .returning = (const uint32_t[]){1}};
 
 		consort_batch_reset(returned);
-		status = test.plugin->write->upsert(connection, &test.call, &write, rows, &result, &test.error);
+		status = test.plugin->write->upsert(connection, &test.call, &write, rows, &result,
+						    &test.error);
 		if (!status)
 			CU_ASSERT_EQUAL(result.affected, 2);
 	}
@@ -134,7 +143,8 @@ static uint32_t run_native(void)
 	uint32_t nfields, status;
 	int64_t affected;
 
-	status = test.plugin->native->open(connection, &test.call, "SELECT count(*), 'x' FROM item WHERE id < $1", &run, &cursor,
+	status = test.plugin->native->open(connection, &test.call,
+					   "SELECT count(*), 'x' FROM item WHERE id < $1", &run, &cursor,
 					   &fields, &nfields, &affected, &test.error);
 	if (!status)
 		test.plugin->query->close(cursor);
@@ -143,7 +153,8 @@ static uint32_t run_native(void)
 
 static uint32_t run_all(void)
 {
-	struct consort_setting settings[] = {{"path", consort_text(test.path)}, {"synchronous", consort_text("off")}};
+	struct consort_setting settings[] = {{"path", consort_text(test.path)},
+					     {"synchronous", consort_text("off")}};
 	struct consort_database_config config = {sizeof(config), 2, "local", settings};
 	struct consort_transaction_options options = {.struct_size = sizeof(options)};
 	struct consort_resource_sink sink = {NULL, ignore};
@@ -155,7 +166,8 @@ static uint32_t run_all(void)
 	if (!status)
 		status = test.plugin->connection->open(test.database, &test.call, &connection, &test.error);
 	if (!status)
-		status = test.plugin->schema->introspect(connection, &test.call, NULL, NULL, 0, &sink, &test.error);
+		status = test.plugin->schema->introspect(connection, &test.call, NULL, NULL, 0, &sink,
+							 &test.error);
 	if (!status)
 		status = test.plugin->transaction->begin(connection, &test.call, &options, &test.error);
 	if (!status)
@@ -173,19 +185,25 @@ static uint32_t run_all(void)
 
 static void prepare(void)
 {
-	struct consort_type types[] = {{.id = CONSORT_TYPE_INT64}, {.id = CONSORT_TYPE_TEXT}, {.id = CONSORT_TYPE_DATE}};
-	struct consort_value values[] = {consort_int64(1), consort_text("new"), consort_date(1),
+	struct consort_type types[] = {
+		{.id = CONSORT_TYPE_INT64}, {.id = CONSORT_TYPE_TEXT}, {.id = CONSORT_TYPE_DATE}};
+	struct consort_value values[] = {consort_int64(1), consort_text("new"),	 consort_date(1),
 					 consort_int64(9), consort_text("nine"), consort_null()};
 	struct consort_logical logical;
 	struct consort_node *root;
 
 	take_over_sqlite();
-	sqlite_test_open(&test, "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, day DATE, j JSON);"
-				"INSERT INTO item VALUES(1, 'a', '2024-01-01', '{\"a\": 1}'), (2, 'b', NULL, '[]'), (3, 'c', NULL, NULL)",
+	sqlite_test_open(&test,
+			 "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, day DATE, j JSON);"
+			 "INSERT INTO item VALUES(1, 'a', '2024-01-01', '{\"a\": 1}'), (2, 'b', NULL, '[]'), "
+			 "(3, 'c', NULL, NULL)",
 			 NULL);
 	resource = sqlite_test_resource(&test, "item", NULL);
-	root = sqlite_test_tree(&test, (struct sqlite_query){.resource = "item", .select = "id, name, day, j",
-							    .where = "name >= $1 and day is null or id < 5", .order = "name"},
+	root = sqlite_test_tree(&test,
+				(struct sqlite_query){.resource = "item",
+						      .select = "id, name, day, j",
+						      .where = "name >= $1 and day is null or id < 5",
+						      .order = "name"},
 				&logical);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
 	tree = root;
@@ -214,7 +232,9 @@ static void test_sweep(void)
 
 	prepare();
 	for (bound = 0; bound < 20000; bound++) {
-		sqlite_test_raw(&test, "DELETE FROM item; INSERT INTO item(id, name) VALUES(1, 'a'), (2, 'b'), (3, 'c')");
+		sqlite_test_raw(
+			&test,
+			"DELETE FROM item; INSERT INTO item(id, name) VALUES(1, 'a'), (2, 'b'), (3, 'c')");
 		memset(&test.error, 0, sizeof(test.error));
 		allocations_left = bound;
 		status = run_all();
@@ -228,8 +248,11 @@ static void test_sweep(void)
 			break;
 		}
 		/* all of the write or nothing */
-		TESTING_TEXT(sqlite_test_raw(&test, "SELECT group_concat(name, '') FROM (SELECT name FROM item ORDER BY id)"),
-			     status ? "abc" : "newbcnine");
+		TESTING_TEXT(
+			sqlite_test_raw(
+				&test,
+				"SELECT group_concat(name, '') FROM (SELECT name FROM item ORDER BY id)"),
+			status ? "abc" : "newbcnine");
 		if (CU_get_number_of_failures())
 			break;
 	}
@@ -248,14 +271,21 @@ static void test_steady(void)
 	long before = -1;
 
 	take_over_sqlite();
-	sqlite_test_open(&test, "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, day DATE, x REAL, u UUID, at DATETIME);"
-				"WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i < 20000) INSERT INTO item SELECT i,"
-				" 'name ' || (i + 1000000), '2024-01-01', i / 2.0, '550e8400-e29b-41d4-a716-446655440000',"
-				" '2024-01-01 10:00:00' FROM g", NULL);
-	CU_ASSERT_EQUAL(sqlite_test_begin(&test, (struct sqlite_query){.resource = "item"}, &cursor), CONSORT_OK);
+	sqlite_test_open(
+		&test,
+		"CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, day DATE, x REAL, u UUID, at DATETIME);"
+		"WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i < 20000) INSERT INTO "
+		"item SELECT i,"
+		" 'name ' || (i + 1000000), '2024-01-01', i / 2.0, '550e8400-e29b-41d4-a716-446655440000',"
+		" '2024-01-01 10:00:00' FROM g",
+		NULL);
+	CU_ASSERT_EQUAL(sqlite_test_begin(&test, (struct sqlite_query){.resource = "item"}, &cursor),
+			CONSORT_OK);
 	do {
 		consort_batch_reset(cursor.batch);
-		CU_ASSERT_EQUAL_FATAL(test.plugin->query->next(cursor.cursor, &test.call, cursor.batch, &test.error), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(
+			test.plugin->query->next(cursor.cursor, &test.call, cursor.batch, &test.error),
+			CONSORT_OK);
 		total += cursor.batch->nrows;
 		if (total == 10000)
 			before = allocations;
@@ -269,7 +299,8 @@ static void test_steady(void)
 
 int main(int argc, char **argv)
 {
-	static const struct testing_case cases[] = {{"sweep", test_sweep}, {"steady", test_steady}, {NULL, NULL}};
+	static const struct testing_case cases[] = {
+		{"sweep", test_sweep}, {"steady", test_steady}, {NULL, NULL}};
 
 	return testing_main("sqlite-memory", cases, argc, argv);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the SQLite adapter takes must mean what the core means. Random conditions over a table of hard values are
- * offered: one that is taken exactly must find the very rows that the core's own evaluation finds, one that is taken
- * loosely at least those. A failing seed is printed; CONSORT_TEST_SEED runs that one alone.
+ * What the SQLite adapter takes must mean what the core means. Random conditions over a table of hard values
+ * are offered: one that is taken exactly must find the very rows that the core's own evaluation finds, one
+ * that is taken loosely at least those. A failing seed is printed; CONSORT_TEST_SEED runs that one alone.
  */
 #include "sqlite-adapter.h"
 
@@ -26,31 +26,78 @@ static uint32_t pick(uint32_t limit)
 /* --- the table --- */
 
 static const char *const integers[] = {
-	"NULL", "0", "1", "-1", "2", "5", "9007199254740992", "9007199254740993", "-9007199254740993",
-	"9223372036854775807", "-9223372036854775808", "42",
+	"NULL",
+	"0",
+	"1",
+	"-1",
+	"2",
+	"5",
+	"9007199254740992",
+	"9007199254740993",
+	"-9007199254740993",
+	"9223372036854775807",
+	"-9223372036854775808",
+	"42",
 };
 static const char *const doubles[] = {
-	"NULL", "0.0", "-0.0", "1.0", "0.1", "-2.5", "9007199254740992.0", "9e999", "-9e999", "1e-320", "42.0",
+	"NULL",
+	"0.0",
+	"-0.0",
+	"1.0",
+	"0.1",
+	"-2.5",
+	"9007199254740992.0",
+	"9e999",
+	"-9e999",
+	"1e-320",
+	"42.0",
 	"9223372036854775807.0",
 };
 static const char *const texts[] = {
-	"NULL", "''", "'a'", "'A'", "'a '", "'ab'", "'a%b'", "'a_b'", "'é'", "'É'", "'\xf0\x9f\x98\x80'", "'[a]'", "'*'", "'?'",
-	"'a\\b'", "'z'", "'it''s'", "'123'", "'a]b'",
+	"NULL",
+	"''",
+	"'a'",
+	"'A'",
+	"'a '",
+	"'ab'",
+	"'a%b'",
+	"'a_b'",
+	"'é'",
+	"'É'",
+	"'\xf0\x9f\x98\x80'",
+	"'[a]'",
+	"'*'",
+	"'?'",
+	"'a\\b'",
+	"'z'",
+	"'it''s'",
+	"'123'",
+	"'a]b'",
 };
-static const char *const dates[] = {"NULL", "'1999-12-31'", "'2024-02-29'", "'0001-01-01'", "'9999-12-31'", "'1970-01-01'"};
+static const char *const dates[] = {"NULL",	    "'1999-12-31'", "'2024-02-29'",
+				    "'0001-01-01'", "'9999-12-31'", "'1970-01-01'"};
 static const char *const moments[] = {
-	"NULL", "'2024-02-29 12:00:00'", "'2024-02-29T12:00:00.5Z'", "'2024-02-29 23:30:00-01:00'",
-	"'2024-03-01 00:15:00+02:00'", "'1969-12-31 23:59:59.999999'", "'0000-01-01 00:00:00+01:00'",
+	"NULL",
+	"'2024-02-29 12:00:00'",
+	"'2024-02-29T12:00:00.5Z'",
+	"'2024-02-29 23:30:00-01:00'",
+	"'2024-03-01 00:15:00+02:00'",
+	"'1969-12-31 23:59:59.999999'",
+	"'0000-01-01 00:00:00+01:00'",
 	"'9999-12-31 23:59:59'",
 };
 static const char *const seconds[] = {"NULL", "0", "-1", "1709208000", "1709208001", "253402300799"};
 static const char *const micros[] = {"NULL", "0", "-1", "1709208000000000", "1709208000500000"};
 static const char *const uuids[] = {
-	"NULL", "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+	"NULL",
+	"'00000000-0000-0000-0000-000000000000'",
+	"'ffffffff-ffff-ffff-ffff-ffffffffffff'",
 	"'550e8400-e29b-41d4-a716-446655440000'",
 };
 static const char *const uuid_blobs[] = {
-	"NULL", "x'00000000000000000000000000000000'", "x'ffffffffffffffffffffffffffffffff'",
+	"NULL",
+	"x'00000000000000000000000000000000'",
+	"x'ffffffffffffffffffffffffffffffff'",
 	"x'550e8400e29b41d4a716446655440000'",
 };
 static const char *const blobs[] = {"NULL", "x''", "x'00'", "x'ff'", "x'6162'", "x'610062'"};
@@ -61,24 +108,26 @@ static void fill(struct consort_buffer *sql, const char *table, bool strict)
 {
 	int row;
 
-	consort_buffer_printf(sql,
-			      strict ? "CREATE TABLE %s(id INTEGER PRIMARY KEY, i INTEGER, j INTEGER, f REAL, g REAL,"
-				       " t TEXT, v TEXT, n TEXT COLLATE NOCASE, b INTEGER, d TEXT, m TEXT, s INTEGER,"
-				       " us INTEGER, u TEXT, ub BLOB, raw BLOB, p TEXT) STRICT;" :
-				       "CREATE TABLE %s(id INTEGER PRIMARY KEY, i INTEGER, j BIGINT, f REAL, g DOUBLE,"
-				       " t TEXT, v VARCHAR(20), n TEXT COLLATE NOCASE, b BOOLEAN, d DATE, m DATETIME,"
-				       " s INTEGER, us INTEGER, u UUID, ub BLOB, raw BLOB, p TEXT);"
-				       "CREATE INDEX flex_i ON flex(i); CREATE INDEX flex_t ON flex(t);"
-				       "CREATE INDEX flex_n ON flex(n); CREATE INDEX flex_m ON flex(m);"
-				       "CREATE INDEX flex_f ON flex(f); CREATE INDEX flex_d ON flex(d);",
-			      table);
+	consort_buffer_printf(
+		sql,
+		strict ? "CREATE TABLE %s(id INTEGER PRIMARY KEY, i INTEGER, j INTEGER, f REAL, g REAL,"
+			 " t TEXT, v TEXT, n TEXT COLLATE NOCASE, b INTEGER, d TEXT, m TEXT, s INTEGER,"
+			 " us INTEGER, u TEXT, ub BLOB, raw BLOB, p TEXT) STRICT;"
+		       : "CREATE TABLE %s(id INTEGER PRIMARY KEY, i INTEGER, j BIGINT, f REAL, g DOUBLE,"
+			 " t TEXT, v VARCHAR(20), n TEXT COLLATE NOCASE, b BOOLEAN, d DATE, m DATETIME,"
+			 " s INTEGER, us INTEGER, u UUID, ub BLOB, raw BLOB, p TEXT);"
+			 "CREATE INDEX flex_i ON flex(i); CREATE INDEX flex_t ON flex(t);"
+			 "CREATE INDEX flex_n ON flex(n); CREATE INDEX flex_m ON flex(m);"
+			 "CREATE INDEX flex_f ON flex(f); CREATE INDEX flex_d ON flex(d);",
+		table);
 	for (row = 0; row < 60; row++)
 		consort_buffer_printf(sql,
 				      "INSERT INTO %s(i,j,f,g,t,v,n,b,d,m,s,us,u,ub,raw,p)"
 				      " VALUES(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s);",
-				      table, ANY(integers), ANY(integers), ANY(doubles), ANY(doubles), ANY(texts),
-				      ANY(texts), ANY(texts), ANY(bools), ANY(dates), ANY(moments), ANY(seconds),
-				      ANY(micros), ANY(uuids), ANY(uuid_blobs), ANY(blobs), ANY(decimals));
+				      table, ANY(integers), ANY(integers), ANY(doubles), ANY(doubles),
+				      ANY(texts), ANY(texts), ANY(texts), ANY(bools), ANY(dates),
+				      ANY(moments), ANY(seconds), ANY(micros), ANY(uuids), ANY(uuid_blobs),
+				      ANY(blobs), ANY(decimals));
 }
 
 /* --- conditions --- */
@@ -89,31 +138,42 @@ struct group {
 };
 
 static const struct group groups[] = {
-	{{"i", "j", "i", "id"}, {"0", "1", "-1", "5", "9007199254740993", "9223372036854775807", "42", "2.5", "null", "9007199254740992.0"}},
-	{{"f", "g", "f", "i"}, {"0.0", "1.0", "0.1", "-2.5", "9007199254740992.0", "42", "1e300", "-1e300", "null", "9007199254740993"}},
-	{{"t", "v", "n", "t"}, {"'a'", "'A'", "'a '", "''", "'é'", "'AB'", "'z'", "'it''s'", "null", "'123'"}},
-	{{"d", "d", "d", "d"}, {"date '1999-12-31'", "date '2024-02-29'", "date '2024-03-01'", "date '9999-12-31'", "null",
-				"date '0001-01-01'", "date '1970-01-01'", "date '1969-12-31'", "date '+12000-01-01'", "date '-0100-01-01'"}},
-	{{"m", "m", "m", "m"}, {"timestamp '2024-02-29 12:00:00'", "timestamp '2024-02-29 22:15:00'",
-				"timestamp '2024-03-01 00:30:00'", "timestamp '1970-01-01 00:00:00'", "null",
-				"timestamp '9999-12-31 23:59:59'", "timestamp '0001-01-01 00:00:00'",
-				"timestamp '+20000-01-01 00:00:00'", "timestamp '2024-02-29 12:00:00.5'",
-				"timestamp '-0001-01-01 00:00:00'"}},
-	{{"s", "s", "us", "s"}, {"timestamp '2024-02-29 12:00:00'", "timestamp '2024-02-29 12:00:00.5'",
-				 "timestamp '2024-02-29 12:00:01'", "timestamp '1970-01-01 00:00:00'",
-				 "timestamp '1969-12-31 23:59:59'", "timestamp '1969-12-31 23:59:59.999999'", "null",
-				 "timestamp '9999-12-31 23:59:59'", "timestamp '+20000-01-01 00:00:00'",
-				 "timestamp '1970-01-01 00:00:00.000001'"}},
-	{{"u", "ub", "u", "ub"}, {"uuid '550e8400-e29b-41d4-a716-446655440000'", "uuid '00000000-0000-0000-0000-000000000000'",
-				  "uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff'", "uuid '550e8400-e29b-41d4-a716-446655440001'",
-				  "null", "null", "uuid '7fffffff-ffff-ffff-ffff-ffffffffffff'",
-				  "uuid '550E8400-E29B-41D4-A716-446655440000'", "null", "null"}},
-	{{"p", "p", "p", "p"}, {"1.5", "1.50", "0", "-0.01", "null", "12345678901234567890.12", "2", "3", "4", "5"}},
+	{{"i", "j", "i", "id"},
+	 {"0", "1", "-1", "5", "9007199254740993", "9223372036854775807", "42", "2.5", "null",
+	  "9007199254740992.0"}},
+	{{"f", "g", "f", "i"},
+	 {"0.0", "1.0", "0.1", "-2.5", "9007199254740992.0", "42", "1e300", "-1e300", "null",
+	  "9007199254740993"}},
+	{{"t", "v", "n", "t"},
+	 {"'a'", "'A'", "'a '", "''", "'é'", "'AB'", "'z'", "'it''s'", "null", "'123'"}},
+	{{"d", "d", "d", "d"},
+	 {"date '1999-12-31'", "date '2024-02-29'", "date '2024-03-01'", "date '9999-12-31'", "null",
+	  "date '0001-01-01'", "date '1970-01-01'", "date '1969-12-31'", "date '+12000-01-01'",
+	  "date '-0100-01-01'"}},
+	{{"m", "m", "m", "m"},
+	 {"timestamp '2024-02-29 12:00:00'", "timestamp '2024-02-29 22:15:00'",
+	  "timestamp '2024-03-01 00:30:00'", "timestamp '1970-01-01 00:00:00'", "null",
+	  "timestamp '9999-12-31 23:59:59'", "timestamp '0001-01-01 00:00:00'",
+	  "timestamp '+20000-01-01 00:00:00'", "timestamp '2024-02-29 12:00:00.5'",
+	  "timestamp '-0001-01-01 00:00:00'"}},
+	{{"s", "s", "us", "s"},
+	 {"timestamp '2024-02-29 12:00:00'", "timestamp '2024-02-29 12:00:00.5'",
+	  "timestamp '2024-02-29 12:00:01'", "timestamp '1970-01-01 00:00:00'",
+	  "timestamp '1969-12-31 23:59:59'", "timestamp '1969-12-31 23:59:59.999999'", "null",
+	  "timestamp '9999-12-31 23:59:59'", "timestamp '+20000-01-01 00:00:00'",
+	  "timestamp '1970-01-01 00:00:00.000001'"}},
+	{{"u", "ub", "u", "ub"},
+	 {"uuid '550e8400-e29b-41d4-a716-446655440000'", "uuid '00000000-0000-0000-0000-000000000000'",
+	  "uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff'", "uuid '550e8400-e29b-41d4-a716-446655440001'",
+	  "null", "null", "uuid '7fffffff-ffff-ffff-ffff-ffffffffffff'",
+	  "uuid '550E8400-E29B-41D4-A716-446655440000'", "null", "null"}},
+	{{"p", "p", "p", "p"},
+	 {"1.5", "1.50", "0", "-0.01", "null", "12345678901234567890.12", "2", "3", "4", "5"}},
 };
 
 static const char *const patterns[] = {
-	"'a%'", "'%a%'", "'_'", "'a_b'", "'a\\%b'", "'a\\_b'", "'%\\\\%'", "''", "'%'", "'[a]'", "'*'", "'?'", "'A%'", "'__'",
-	"'\xf0\x9f\x98\x80'", "'%]%'",
+	"'a%'", "'%a%'", "'_'", "'a_b'", "'a\\%b'", "'a\\_b'", "'%\\\\%'",	     "''",
+	"'%'",	"'[a]'", "'*'", "'?'",	 "'A%'",    "'__'",    "'\xf0\x9f\x98\x80'", "'%]%'",
 };
 
 static void condition(struct consort_buffer *out, int depth);
@@ -134,12 +194,12 @@ static void comparison(struct consort_buffer *out)
 		consort_buffer_printf(out, "%s %s %s", ANY(group->literals), ANY(operators), column);
 		break;
 	case 2:
-		consort_buffer_printf(out, "%s %sin (%s, %s, %s)", column, pick(2) ? "not " : "", ANY(group->literals),
-				      ANY(group->literals), ANY(group->literals));
+		consort_buffer_printf(out, "%s %sin (%s, %s, %s)", column, pick(2) ? "not " : "",
+				      ANY(group->literals), ANY(group->literals), ANY(group->literals));
 		break;
 	case 3:
-		consort_buffer_printf(out, "%s %sbetween %s and %s", column, pick(2) ? "not " : "", ANY(group->literals),
-				      ANY(group->literals));
+		consort_buffer_printf(out, "%s %sbetween %s and %s", column, pick(2) ? "not " : "",
+				      ANY(group->literals), ANY(group->literals));
 		break;
 	default:
 		consort_buffer_printf(out, "%s %s %s", column, ANY(operators), ANY(group->literals));
@@ -159,21 +219,23 @@ static void text_condition(struct consort_buffer *out)
 		consort_buffer_printf(out, "%s || %s %s 'aa'", ANY(columns), ANY(columns), ANY(operators));
 		break;
 	case 2:
-		consort_buffer_printf(out, "coalesce(%s, %s, 'a') %s %s", ANY(columns), ANY(columns), ANY(operators),
-				      ANY(columns));
+		consort_buffer_printf(out, "coalesce(%s, %s, 'a') %s %s", ANY(columns), ANY(columns),
+				      ANY(operators), ANY(columns));
 		break;
 	case 3:
 		consort_buffer_printf(out, "i::text %s '42'", ANY(operators));
 		break;
 	default:
-		consort_buffer_printf(out, "%s %slike %s", ANY(columns), pick(2) ? "not " : "", ANY(patterns));
+		consort_buffer_printf(out, "%s %slike %s", ANY(columns), pick(2) ? "not " : "",
+				      ANY(patterns));
 	}
 }
 
 static void other_condition(struct consort_buffer *out, int depth)
 {
 	static const char *const columns[] = {"i", "f", "t", "b", "d", "m", "u", "p", "raw"};
-	static const char *const tests[] = {"b", "not b", "b is true", "b is false", "b is not true", "b = true", "b is null"};
+	static const char *const tests[] = {
+		"b", "not b", "b is true", "b is false", "b is not true", "b = true", "b is null"};
 
 	switch (pick(4)) {
 	case 0:
@@ -228,7 +290,8 @@ static void print_ids(const bool *found, struct consort_buffer *out)
 }
 
 /* The ids for which the core finds the condition true. */
-static void core_answer(struct sqlite_test *test, const struct consort_node *filter, struct consort_buffer *out)
+static void core_answer(struct sqlite_test *test, const struct consort_node *filter,
+			struct consort_buffer *out)
 {
 	const struct consort_node *scan = filter->inputs[0];
 	struct consort_args none = CONSORT_NO_ARGS;
@@ -239,7 +302,9 @@ static void core_answer(struct sqlite_test *test, const struct consort_node *fil
 	bool found[100], ids[100] = {false};
 
 	CU_ASSERT_EQUAL(sqlite_test_begin_tree(test, scan, none, NULL, &cursor), CONSORT_OK);
-	CU_ASSERT_EQUAL_FATAL(test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(
+		test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error),
+		CONSORT_OK);
 	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++) {
 		rows[i] = i;
 		found[i] = true;
@@ -248,8 +313,8 @@ static void core_answer(struct sqlite_test *test, const struct consort_node *fil
 		id++;
 	consort_eval_init(&eval, NULL, 0);
 	for (e = 0; e < filter->nexprs; e++) {
-		if (consort_eval_rows(&eval, filter->exprs[e], cursor.batch, rows, (uint32_t)cursor.batch->nrows, values,
-				      &test->error)) {
+		if (consort_eval_rows(&eval, filter->exprs[e], cursor.batch, rows,
+				      (uint32_t)cursor.batch->nrows, values, &test->error)) {
 			fprintf(stderr, "%s\n", test->error.message);
 			CU_FAIL_FATAL("the core cannot evaluate it");
 		}
@@ -264,7 +329,8 @@ static void core_answer(struct sqlite_test *test, const struct consort_node *fil
 }
 
 /* The ids that SQLite finds. */
-static void pushed_answer(struct sqlite_test *test, const struct consort_node *filter, struct consort_buffer *out)
+static void pushed_answer(struct sqlite_test *test, const struct consort_node *filter,
+			  struct consort_buffer *out)
 {
 	struct consort_args none = CONSORT_NO_ARGS;
 	struct sqlite_cursor cursor;
@@ -319,7 +385,8 @@ struct counts {
 
 static void try_condition(struct sqlite_test *test, const char *table, uint64_t seed, struct counts *counts)
 {
-	struct consort_buffer where = CONSORT_BUFFER_INIT, core = CONSORT_BUFFER_INIT, pushed = CONSORT_BUFFER_INIT;
+	struct consort_buffer where = CONSORT_BUFFER_INIT, core = CONSORT_BUFFER_INIT,
+			      pushed = CONSORT_BUFFER_INIT;
 	struct consort_offer answer = {.struct_size = sizeof(answer), .count = 64};
 	uint8_t fidelity[64] = {0};
 	const char *reasons[64] = {NULL};
@@ -329,8 +396,9 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 
 	state = seed * 0x9e3779b97f4a7c15u + 1;
 	condition(&where, 3);
-	root = sqlite_test_tree(test, (struct sqlite_query){.resource = table, .select = "id, i", .where = where.data},
-				&logical);
+	root = sqlite_test_tree(
+		test, (struct sqlite_query){.resource = table, .select = "id, i", .where = where.data},
+		&logical);
 	if (!root) { /* a literal that is no value of the column's type */
 		consort_buffer_clear(&where);
 		return;
@@ -339,7 +407,8 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 	CU_ASSERT_FATAL(filter->first_conjunct + filter->nexprs <= 64);
 	answer.fidelity = fidelity;
 	answer.reason = reasons;
-	CU_ASSERT_EQUAL(test->plugin->query->offer(test->database, filter, &answer, &test->error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test->plugin->query->offer(test->database, filter, &answer, &test->error),
+			CONSORT_OK);
 	for (i = 0; i < filter->nexprs; i++)
 		if (fidelity[filter->first_conjunct + i] < worst)
 			worst = fidelity[filter->first_conjunct + i];
@@ -352,10 +421,10 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 		consort_buffer_text(&core, "");
 		consort_buffer_text(&pushed, "");
 		counts->nonempty += core.size > 0;
-		if (worst == CONSORT_FIDELITY_EXACT ? strcmp(core.data, pushed.data) != 0 :
-						      !contains_all(pushed.data, core.data)) {
-			fprintf(stderr, "seed %llu, table %s: %s\ncore:\n%spushed:\n%s", (unsigned long long)seed, table,
-				where.data, core.data, pushed.data);
+		if (worst == CONSORT_FIDELITY_EXACT ? strcmp(core.data, pushed.data) != 0
+						    : !contains_all(pushed.data, core.data)) {
+			fprintf(stderr, "seed %llu, table %s: %s\ncore:\n%spushed:\n%s",
+				(unsigned long long)seed, table, where.data, core.data, pushed.data);
 			CU_FAIL("SQLite and the core differ");
 		}
 	}
@@ -366,9 +435,11 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 
 static void test_table(const char *table, bool strict)
 {
-	static const char *const flex[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)", "ub uuid", NULL};
-	static const char *const rigid[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)", "ub uuid", "b bool",
-					    "d date", "m timestamp", "u uuid text", NULL};
+	static const char *const flex[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)", "ub uuid",
+					   NULL};
+	static const char *const rigid[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)",
+					    "ub uuid",	     "b bool",		"d date",
+					    "m timestamp",   "u uuid text",	NULL};
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
 	struct counts counts = {0, 0, 0, 0};
 	struct sqlite_test test;
@@ -407,7 +478,9 @@ static void test_strict(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"conditions", test_flexible}, {"conditions-strict", test_strict}, {NULL, NULL},
+		{"conditions", test_flexible},
+		{"conditions-strict", test_strict},
+		{NULL, NULL},
 	};
 
 	return testing_main("sqlite-pushdown", cases, argc, argv);

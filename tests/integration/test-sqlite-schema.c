@@ -38,7 +38,8 @@ static uint32_t print_resource(void *context, const struct consort_resource *res
 		print_flags(resource->attributes[i]->flags);
 	}
 	for (i = 0; i < resource->nkeys; i++)
-		consort_buffer_printf(&test.text, "%s%s", i ? ", " : "\n  key ", resource->attributes[resource->keys[i]]->name);
+		consort_buffer_printf(&test.text, "%s%s", i ? ", " : "\n  key ",
+				      resource->attributes[resource->keys[i]]->name);
 	for (i = 0; i < resource->nrelationships; i++) {
 		const struct consort_relationship *link = resource->relationships[i];
 
@@ -52,7 +53,8 @@ static uint32_t print_resource(void *context, const struct consort_resource *res
 		consort_buffer_printf(&test.text, "\n  index '%s'%s", index->name,
 				      index->flags & CONSORT_INDEX_UNIQUE ? " unique" : "");
 		for (j = 0; j < index->nattributes; j++)
-			consort_buffer_printf(&test.text, " %s", resource->attributes[index->attributes[j]]->name);
+			consort_buffer_printf(&test.text, " %s",
+					      resource->attributes[index->attributes[j]]->name);
 	}
 	consort_buffer_char(&test.text, '\n');
 	return CONSORT_OK;
@@ -64,7 +66,8 @@ static uint32_t describe(const char *source)
 
 	memset(&test.error, 0, sizeof(test.error));
 	consort_buffer_reset(&test.text);
-	return test.plugin->schema->introspect(test.connection, &test.call, source, NULL, 0, &sink, &test.error);
+	return test.plugin->schema->introspect(test.connection, &test.call, source, NULL, 0, &sink,
+					       &test.error);
 }
 
 static void describes(const char *sql, const char *source, const char *expected)
@@ -78,48 +81,65 @@ static void describes(const char *sql, const char *source, const char *expected)
 
 static void test_types(void)
 {
-	describes("CREATE TABLE x(a INT, b BIGINT, c VARCHAR(10), d DOUBLE PRECISION, e BLOB, f BOOLEAN, g TIMESTAMP, h DATE,"
-		  " i TIME, j UUID, k JSON, l DECIMAL(10,2), m, n MONEY, o \"DATETIME\", p NUMERIC, q CLOB)", "x",
-		  "x:\n  a int64 'INT'\n  b int64 'BIGINT'\n  c text 'VARCHAR(10)'\n  d float64 'DOUBLE PRECISION'\n  e bytes "
-		  "'BLOB'\n  f bool 'BOOLEAN'\n  g timestamp 'TIMESTAMP'\n  h date 'DATE'\n  i time 'TIME'\n  j uuid 'UUID'\n"
-		  "  k json 'JSON'\n  l float64 'DECIMAL(10,2)'\n  m text '' unknown\n  n text 'MONEY' unknown\n  o timestamp "
+	describes("CREATE TABLE x(a INT, b BIGINT, c VARCHAR(10), d DOUBLE PRECISION, e BLOB, f BOOLEAN, g "
+		  "TIMESTAMP, h DATE,"
+		  " i TIME, j UUID, k JSON, l DECIMAL(10,2), m, n MONEY, o \"DATETIME\", p NUMERIC, q CLOB)",
+		  "x",
+		  "x:\n  a int64 'INT'\n  b int64 'BIGINT'\n  c text 'VARCHAR(10)'\n  d float64 'DOUBLE "
+		  "PRECISION'\n  e bytes "
+		  "'BLOB'\n  f bool 'BOOLEAN'\n  g timestamp 'TIMESTAMP'\n  h date 'DATE'\n  i time 'TIME'\n "
+		  " j uuid 'UUID'\n"
+		  "  k json 'JSON'\n  l float64 'DECIMAL(10,2)'\n  m text '' unknown\n  n text 'MONEY' "
+		  "unknown\n  o timestamp "
 		  "'DATETIME'\n  p float64 'NUMERIC'\n  q text 'CLOB'\n");
 	describes("CREATE TABLE x(a INT, b INTEGER, c TEXT, d REAL, e BLOB, f ANY) STRICT", "x",
-		  "x:\n  a int64 'INT' strict\n  b int64 'INTEGER' strict\n  c text 'TEXT' strict\n  d float64 'REAL' strict\n"
+		  "x:\n  a int64 'INT' strict\n  b int64 'INTEGER' strict\n  c text 'TEXT' strict\n  d "
+		  "float64 'REAL' strict\n"
 		  "  e bytes 'BLOB' strict\n  f text 'ANY' unknown\n");
 }
 
 static void test_keys(void)
 {
 	describes("CREATE TABLE x(id INTEGER PRIMARY KEY, v)", "x",
-		  "x:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  v text '' unknown\n  key id\n");
+		  "x:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  v text '' unknown\n  "
+		  "key id\n");
 	/* these are no row numbers */
 	describes("CREATE TABLE x(id INT PRIMARY KEY)", "x", "x:\n  id int64 'INT UNIQUE'\n  key id\n");
-	describes("CREATE TABLE x(id INTEGER PRIMARY KEY DESC)", "x", "x:\n  id int64 'INTEGER UNIQUE'\n  key id\n");
+	describes("CREATE TABLE x(id INTEGER PRIMARY KEY DESC)", "x",
+		  "x:\n  id int64 'INTEGER UNIQUE'\n  key id\n");
 	describes("CREATE TABLE x(id INTEGER PRIMARY KEY) WITHOUT ROWID", "x",
 		  "x:\n  id int64 'INTEGER UNIQUE' not-null\n  key id\n");
 	describes("CREATE TABLE x(a TEXT, b INTEGER, c TEXT COLLATE NOCASE UNIQUE, PRIMARY KEY(b, a))", "x",
-		  "x:\n  a text 'TEXT'\n  b int64 'INTEGER'\n  c text 'TEXT UNIQUE COLLATE NOCASE'\n  key b, a\n"
+		  "x:\n  a text 'TEXT'\n  b int64 'INTEGER'\n  c text 'TEXT UNIQUE COLLATE NOCASE'\n  key b, "
+		  "a\n"
 		  "  index '' unique c\n");
 }
 
 static void test_everything_else(void)
 {
-	describes("CREATE TABLE x(a INTEGER NOT NULL DEFAULT 5, b AS (a + 1), c INTEGER AS (a) STORED);"
-		  "CREATE INDEX i1 ON x(a, c); CREATE UNIQUE INDEX i2 ON x(c); CREATE INDEX i3 ON x(a + 1);"
-		  "CREATE INDEX i4 ON x(a) WHERE a > 5", "x",
-		  "x:\n  a int64 'INTEGER' not-null generated\n  b text '' generated read-only unknown\n"
-		  "  c int64 'INTEGER UNIQUE' generated read-only\n  index 'i1' a c\n  index 'i2' unique c\n");
+	describes(
+		"CREATE TABLE x(a INTEGER NOT NULL DEFAULT 5, b AS (a + 1), c INTEGER AS (a) STORED);"
+		"CREATE INDEX i1 ON x(a, c); CREATE UNIQUE INDEX i2 ON x(c); CREATE INDEX i3 ON x(a + 1);"
+		"CREATE INDEX i4 ON x(a) WHERE a > 5",
+		"x",
+		"x:\n  a int64 'INTEGER' not-null generated\n  b text '' generated read-only unknown\n"
+		"  c int64 'INTEGER UNIQUE' generated read-only\n  index 'i1' a c\n  index 'i2' unique c\n");
 	describes("CREATE TABLE author(id INTEGER PRIMARY KEY); CREATE TABLE airport(iata TEXT PRIMARY KEY);"
 		  "CREATE TABLE pair(a, b, PRIMARY KEY(a, b));"
-		  "CREATE TABLE x(author_id INTEGER REFERENCES author, editor_id REFERENCES author(id), origin TEXT REFERENCES "
-		  "airport(iata), p, q, author INTEGER, lost REFERENCES nowhere, FOREIGN KEY(p, q) REFERENCES pair)", "x",
-		  "x:\n  author_id int64 'INTEGER'\n  editor_id text '' unknown\n  origin text 'TEXT'\n  p text '' unknown\n"
+		  "CREATE TABLE x(author_id INTEGER REFERENCES author, editor_id REFERENCES author(id), "
+		  "origin TEXT REFERENCES "
+		  "airport(iata), p, q, author INTEGER, lost REFERENCES nowhere, FOREIGN KEY(p, q) "
+		  "REFERENCES pair)",
+		  "x",
+		  "x:\n  author_id int64 'INTEGER'\n  editor_id text '' unknown\n  origin text 'TEXT'\n  p "
+		  "text '' unknown\n"
 		  "  q text '' unknown\n  author int64 'INTEGER'\n  lost text '' unknown\n"
-		  "  link author_id_author_2 = author, author_id -> id\n  link editor = author, editor_id -> id\n"
+		  "  link author_id_author_2 = author, author_id -> id\n  link editor = author, editor_id -> "
+		  "id\n"
 		  "  link origin_airport = airport, origin -> iata\n  link pair = pair, p -> a, q -> b\n");
-	describes("CREATE TABLE x(a INTEGER, b TEXT); CREATE VIEW v AS SELECT a, b || 'x' AS c, count(*) AS n FROM x", "v",
-		  "v (read-only):\n  a int64 'INTEGER'\n  c text '' unknown\n  n text '' unknown\n");
+	describes("CREATE TABLE x(a INTEGER, b TEXT); CREATE VIEW v AS SELECT a, b || 'x' AS c, count(*) AS "
+		  "n FROM x",
+		  "v", "v (read-only):\n  a int64 'INTEGER'\n  c text '' unknown\n  n text '' unknown\n");
 }
 
 /* Identifiers that look like SQL, with quotes, dots, spaces, beyond ASCII and very long. */
@@ -127,29 +147,39 @@ static void test_names(void)
 {
 #define LONG "a_name_of_far_more_than_sixty_three_characters_which_sqlite_does_not_mind_at_all"
 	sqlite_test_open(&test,
-			 "CREATE TABLE \"a.b \"\"c\"\"; drop table x --\"(\"select\" INTEGER PRIMARY KEY, \"it's\" TEXT, \"größe\" "
-			 "INTEGER, " LONG " TEXT); INSERT INTO \"a.b \"\"c\"\"; drop table x --\" VALUES(1, 'x', 2, 'y')", NULL);
+			 "CREATE TABLE \"a.b \"\"c\"\"; drop table x --\"(\"select\" INTEGER PRIMARY KEY, "
+			 "\"it's\" TEXT, \"größe\" "
+			 "INTEGER, " LONG
+			 " TEXT); INSERT INTO \"a.b \"\"c\"\"; drop table x --\" VALUES(1, 'x', 2, 'y')",
+			 NULL);
 	CU_ASSERT_EQUAL(describe("a.b \"c\"; drop table x --"), CONSORT_OK);
 	TESTING_CONTAINS(text(), "it's text 'TEXT'\n  größe int64 'INTEGER'\n  " LONG " text 'TEXT'");
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "a.b \"c\"; drop table x --",
-								    .where = "\"größe\" = 2 and \"it's\" = 'x'"}), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		sqlite_test_run(&test, (struct sqlite_query){.resource = "a.b \"c\"; drop table x --",
+							     .where = "\"größe\" = 2 and \"it's\" = 'x'"}),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "1|x|2|y\n");
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
 					  (struct sqlite_write){.resource = "a.b \"c\"; drop table x --",
-								.attributes = "it's, select", .nkeys = 1,
-								.values = CONSORT_ARGS(consort_text("'); --"), consort_int64(1))}),
+								.attributes = "it's, select",
+								.nkeys = 1,
+								.values = CONSORT_ARGS(consort_text("'); --"),
+										       consort_int64(1))}),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "a.b \"c\"; drop table x --",
-								    .select = "\"it's\""}), CONSORT_OK);
+								     .select = "\"it's\""}),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "'); --\n");
 	sqlite_test_close(&test);
 }
 
 static void test_listing(void)
 {
-	sqlite_test_open(&test, "CREATE TABLE b(x INTEGER); CREATE TABLE a(x INTEGER PRIMARY KEY AUTOINCREMENT);"
-				"CREATE TABLE gone(x); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone;"
-				"CREATE VIRTUAL TABLE f USING fts5(t)", NULL);
+	sqlite_test_open(&test,
+			 "CREATE TABLE b(x INTEGER); CREATE TABLE a(x INTEGER PRIMARY KEY AUTOINCREMENT);"
+			 "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone;"
+			 "CREATE VIRTUAL TABLE f USING fts5(t)",
+			 NULL);
 	CU_ASSERT_EQUAL(describe(NULL), CONSORT_OK);
 	TESTING_TEXT(text(), "a:\n  x int64 'INTEGER PRIMARY KEY' not-null generated strict\n  key x\n"
 			     "b:\n  x int64 'INTEGER'\nf:\n  t text '' unknown\n");
@@ -188,11 +218,13 @@ static struct consort_resource *make(struct shape *shape, const char *name, cons
 
 		sscanf(attributes[i], "%63s %63s %63s %63[a-z ]", attribute, type, codec, more);
 		shape->attributes[i].struct_size = sizeof(shape->attributes[i]);
-		shape->attributes[i].name = shape->attributes[i].source = consort_arena_text(&test.arena, attribute);
+		shape->attributes[i].name = shape->attributes[i].source =
+			consort_arena_text(&test.arena, attribute);
 		shape->attributes[i].engine_type = "";
 		shape->attributes[i].codec = strcmp(codec, "-") ? consort_arena_text(&test.arena, codec) : "";
 		shape->attributes[i].flags = *more ? CONSORT_ATTRIBUTE_NOT_NULL : 0;
-		CU_ASSERT_EQUAL_FATAL(consort_type_parse(type, &shape->attributes[i].type, &test.error), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(consort_type_parse(type, &shape->attributes[i].type, &test.error),
+				      CONSORT_OK);
 		shape->list[i] = &shape->attributes[i];
 	}
 	shape->resource.struct_size = sizeof(shape->resource);
@@ -224,12 +256,19 @@ static uint32_t drop(const struct consort_resource *resource, uint32_t flags)
 
 static void test_define(void)
 {
-	static const char *const flight[] = {"id int64", "origin text - not null", "at timestamp", "day date", "doc json", NULL};
-	static const char *const airport[] = {"iata text", "country text", "lat float64 - not null", "u uuid text", NULL};
-	const struct consort_index index = {.struct_size = sizeof(index), .name = "", .nattributes = 2,
+	static const char *const flight[] = {
+		"id int64", "origin text - not null", "at timestamp", "day date", "doc json", NULL};
+	static const char *const airport[] = {"iata text", "country text", "lat float64 - not null",
+					      "u uuid text", NULL};
+	const struct consort_index index = {.struct_size = sizeof(index),
+					    .name = "",
+					    .nattributes = 2,
 					    .attributes = (const uint32_t[]){1, 2}};
-	const struct consort_index unique = {.struct_size = sizeof(unique), .flags = CONSORT_INDEX_UNIQUE, .name = "mine",
-					     .nattributes = 1, .attributes = (const uint32_t[]){3}};
+	const struct consort_index unique = {.struct_size = sizeof(unique),
+					     .flags = CONSORT_INDEX_UNIQUE,
+					     .name = "mine",
+					     .nattributes = 1,
+					     .attributes = (const uint32_t[]){3}};
 	struct consort_resource *resource;
 	struct shape shape;
 
@@ -238,17 +277,20 @@ static void test_define(void)
 	resource->indexes = (const struct consort_index *const[]){&index, &unique};
 	resource->nindexes = 2;
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
-	TESTING_TEXT(text(),
-		     "CREATE TABLE \"flight\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT NOT NULL,\n  \"at\" INTEGER,\n"
-		     "  \"day\" TEXT,\n  \"doc\" TEXT\n) STRICT;\n"
-		     "CREATE INDEX \"flight_origin_at_index\" ON \"flight\" (\"origin\", \"at\");\n"
-		     "CREATE UNIQUE INDEX \"mine\" ON \"flight\" (\"day\");\n");
+	TESTING_TEXT(text(), "CREATE TABLE \"flight\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT "
+			     "NOT NULL,\n  \"at\" INTEGER,\n"
+			     "  \"day\" TEXT,\n  \"doc\" TEXT\n) STRICT;\n"
+			     "CREATE INDEX \"flight_origin_at_index\" ON \"flight\" (\"origin\", \"at\");\n"
+			     "CREATE UNIQUE INDEX \"mine\" ON \"flight\" (\"day\");\n");
 	CU_ASSERT_EQUAL(describe("flight"), CONSORT_ENOTFOUND);
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
 	CU_ASSERT_EQUAL(describe("flight"), CONSORT_OK);
-	TESTING_TEXT(text(), "flight:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  origin text 'TEXT' not-null "
-			     "strict\n  at int64 'INTEGER' strict\n  day text 'TEXT UNIQUE' strict\n  doc text 'TEXT' strict\n"
-			     "  key id\n  index 'flight_origin_at_index' origin at\n  index 'mine' unique day\n");
+	TESTING_TEXT(text(),
+		     "flight:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  origin text "
+		     "'TEXT' not-null "
+		     "strict\n  at int64 'INTEGER' strict\n  day text 'TEXT UNIQUE' strict\n  doc text "
+		     "'TEXT' strict\n"
+		     "  key id\n  index 'flight_origin_at_index' origin at\n  index 'mine' unique day\n");
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "has a table 'flight' already");
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
@@ -257,9 +299,10 @@ static void test_define(void)
 	/* a key of texts, with small rows: one tree */
 	resource = make(&shape, "airport", airport, (const uint32_t[]){1, 0}, 2);
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(), "CREATE TABLE \"airport\" (\n  \"iata\" TEXT NOT NULL,\n  \"country\" TEXT NOT NULL,\n"
-			     "  \"lat\" REAL NOT NULL,\n  \"u\" TEXT,\n  PRIMARY KEY (\"country\", \"iata\")\n"
-			     ") STRICT, WITHOUT ROWID;\n");
+	TESTING_TEXT(text(),
+		     "CREATE TABLE \"airport\" (\n  \"iata\" TEXT NOT NULL,\n  \"country\" TEXT NOT NULL,\n"
+		     "  \"lat\" REAL NOT NULL,\n  \"u\" TEXT,\n  PRIMARY KEY (\"country\", \"iata\")\n"
+		     ") STRICT, WITHOUT ROWID;\n");
 	CU_ASSERT_EQUAL(drop(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
 	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_OK);
 	TESTING_TEXT(text(), "DROP TABLE \"airport\";\n");
@@ -272,8 +315,9 @@ static void test_define(void)
 	resource->settings = &shape.strict;
 	resource->nsettings = 1;
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(), "CREATE TABLE \"loose\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT NOT NULL,\n"
-			     "  \"at\" DATETIME,\n  \"day\" DATE,\n  \"doc\" JSON\n);\n");
+	TESTING_TEXT(text(),
+		     "CREATE TABLE \"loose\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT NOT NULL,\n"
+		     "  \"at\" DATETIME,\n  \"day\" DATE,\n  \"doc\" JSON\n);\n");
 	CU_ASSERT_EQUAL(describe("loose"), CONSORT_OK);
 	TESTING_CONTAINS(text(), "at timestamp 'DATETIME'\n  day date 'DATE'\n  doc json 'JSON'\n");
 	sqlite_test_close(&test);
@@ -286,7 +330,8 @@ static void test_define_missing(void)
 	struct consort_resource *resource;
 	struct shape shape;
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, a TEXT); CREATE VIEW v AS SELECT 1", NULL);
+	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, a TEXT); CREATE VIEW v AS SELECT 1",
+			 NULL);
 	resource = make(&shape, "x", more, (const uint32_t[]){0}, 1);
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
 	TESTING_TEXT(text(), "ALTER TABLE \"x\" ADD COLUMN \"b\" INTEGER;\n");
@@ -306,7 +351,9 @@ static void test_define_fails(void)
 {
 	static const char *const attributes[] = {"id int64", "a text", NULL};
 	static const char *const codec[] = {"id int64", "at timestamp fortnights", NULL};
-	const struct consort_index index = {.struct_size = sizeof(index), .name = "taken", .nattributes = 1,
+	const struct consort_index index = {.struct_size = sizeof(index),
+					    .name = "taken",
+					    .nattributes = 1,
 					    .attributes = (const uint32_t[]){1}};
 	struct consort_resource *resource;
 	struct shape shape;

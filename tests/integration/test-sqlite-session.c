@@ -45,8 +45,9 @@ static const char *text(void)
 
 static void test_not_a_database(void)
 {
-	const char *path = testing_write("t.db", "This is a text, and long enough to be taken for a header, which it is not.\n"
-						 "This is a text, and long enough to be taken for a header, which it is not.\n");
+	const char *path = testing_write(
+		"t.db", "This is a text, and long enough to be taken for a header, which it is not.\n"
+			"This is a text, and long enough to be taken for a header, which it is not.\n");
 
 	CU_ASSERT_EQUAL(sqlite_test_try(&test, path, NULL), CONSORT_ECONNECTION);
 	TESTING_CONTAINS(test.error.message, "t.db' is not a SQLite database");
@@ -71,9 +72,11 @@ static void test_damaged(void)
 {
 	FILE *file;
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT);"
-				"WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<5000)"
-				" INSERT INTO x SELECT i, 'v'||i FROM g", (const char *const[]){"journal=delete", NULL});
+	sqlite_test_open(&test,
+			 "CREATE TABLE x(id INTEGER PRIMARY KEY, v TEXT);"
+			 "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<5000)"
+			 " INSERT INTO x SELECT i, 'v'||i FROM g",
+			 (const char *const[]){"journal=delete", NULL});
 	CU_ASSERT_PTR_NOT_NULL(sqlite_test_resource(&test, "x", NULL));
 	test.plugin->connection->close(test.connection, &test.call);
 	file = fopen(test.path, "r+");
@@ -89,12 +92,15 @@ static void test_damaged(void)
 
 static void test_read_only(void)
 {
-	struct sqlite_write write = {.resource = "x", .attributes = "id", .values = CONSORT_ARGS(consort_int64(1))};
+	struct sqlite_write write = {
+		.resource = "x", .attributes = "id", .values = CONSORT_ARGS(consort_int64(1))};
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY)", (const char *const[]){"mode=ro", NULL});
-	TESTING_CONTAINS(test.missing, "1: the database is opened with mode = ro\n"); /* CREATE */
+	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY)",
+			 (const char *const[]){"mode=ro", NULL});
+	TESTING_CONTAINS(test.missing, "1: the database is opened with mode = ro\n");  /* CREATE */
 	TESTING_CONTAINS(test.missing, "25: the database is opened with mode = ro\n"); /* DEFINE */
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "x", .select = "count(*)"}), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "x", .select = "count(*)"}),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_INSERT, write), CONSORT_EREADONLY);
 	sqlite_test_close(&test);
 }
@@ -109,9 +115,11 @@ static void test_features(void)
 		{{NULL}, "22: a power cut can undo a commit: it needs synchronous = full or extra\n"},
 		{{"synchronous=full", NULL}, ""},
 		{{"synchronous=extra", NULL}, ""},
-		{{"journal=delete", NULL}, "22: a power cut can undo a commit: it needs synchronous = extra, or journal = wal\n"},
+		{{"journal=delete", NULL},
+		 "22: a power cut can undo a commit: it needs synchronous = extra, or journal = wal\n"},
 		{{"journal=delete", "synchronous=extra", NULL}, ""},
-		{{"journal=memory", "synchronous=extra", NULL}, "22: a crash can leave half a transaction with this journal mode\n"},
+		{{"journal=memory", "synchronous=extra", NULL},
+		 "22: a crash can leave half a transaction with this journal mode\n"},
 		{{"journal=off", NULL}, "22: a crash can leave half a transaction with this journal mode\n"},
 	};
 	struct consort_connection_info info = {.struct_size = sizeof(info)};
@@ -137,20 +145,27 @@ static void test_features(void)
 
 static void test_settings(void)
 {
-	sqlite_test_open(&test, NULL, (const char *const[]){"cache_size=1048576", "foreign_keys=no", "synchronous=off", NULL});
-	CU_ASSERT_EQUAL(native("SELECT (SELECT cache_size FROM pragma_cache_size), (SELECT foreign_keys FROM pragma_foreign_keys),"
-			       " (SELECT synchronous FROM pragma_synchronous), (SELECT journal_mode FROM pragma_journal_mode)"),
+	sqlite_test_open(
+		&test, NULL,
+		(const char *const[]){"cache_size=1048576", "foreign_keys=no", "synchronous=off", NULL});
+	CU_ASSERT_EQUAL(native("SELECT (SELECT cache_size FROM pragma_cache_size), (SELECT foreign_keys FROM "
+			       "pragma_foreign_keys),"
+			       " (SELECT synchronous FROM pragma_synchronous), (SELECT journal_mode FROM "
+			       "pragma_journal_mode)"),
 			CONSORT_OK);
 	TESTING_TEXT(text(), "-1024|0|0|wal\n");
 	sqlite_test_close(&test);
 	sqlite_test_open(&test, NULL, NULL);
-	CU_ASSERT_EQUAL(native("SELECT (SELECT foreign_keys FROM pragma_foreign_keys), (SELECT synchronous FROM"
-			       " pragma_synchronous)"), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		native("SELECT (SELECT foreign_keys FROM pragma_foreign_keys), (SELECT synchronous FROM"
+		       " pragma_synchronous)"),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "1|1\n");
 	sqlite_test_close(&test);
 }
 
-/* All connections of a memory database share one store, which lives as long as the database; another has its own. */
+/* All connections of a memory database share one store, which lives as long as the database; another has its
+ * own. */
 static void test_memory(void)
 {
 	struct sqlite_test other;
@@ -169,7 +184,8 @@ static void test_memory(void)
 	test.connection = sqlite_test_connect(&test);
 	CU_ASSERT_EQUAL(native("SELECT a FROM x"), CONSORT_OK);
 	TESTING_TEXT(text(), "7\n");
-	CU_ASSERT(sqlite_test_native(&other, "SELECT a FROM x", CONSORT_NO_ARGS, &(int64_t){0}) == CONSORT_ENAME);
+	CU_ASSERT(sqlite_test_native(&other, "SELECT a FROM x", CONSORT_NO_ARGS, &(int64_t){0}) ==
+		  CONSORT_ENAME);
 	sqlite_test_close(&other);
 	sqlite_test_close(&test);
 }
@@ -315,14 +331,17 @@ static void test_unknown_flags(void)
 /* A mess, and the connection as new. */
 static void test_reset(void)
 {
-	struct consort_transaction_options options = {.struct_size = sizeof(options), .flags = CONSORT_TRANSACTION_READ_ONLY};
+	struct consort_transaction_options options = {.struct_size = sizeof(options),
+						      .flags = CONSORT_TRANSACTION_READ_ONLY};
 
 	sqlite_test_open(&test, "CREATE TABLE x(a)", NULL);
-	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(test.plugin->connection->reset(test.connection, &test.call, &test.error), CONSORT_OK);
 	CU_ASSERT_EQUAL(native("INSERT INTO x VALUES(1)"), CONSORT_OK);
 	options.flags = 0;
-	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(native("INSERT INTO x VALUES(2)"), CONSORT_OK);
 	CU_ASSERT_EQUAL(test.plugin->connection->reset(test.connection, &test.call, &test.error), CONSORT_OK);
 	TESTING_TEXT(sqlite_test_raw(&test, "SELECT count(*) FROM x"), "1");
@@ -345,12 +364,14 @@ static void test_full(void)
 	CU_ASSERT_EQUAL(native("INSERT INTO x VALUES('kept')"), CONSORT_OK);
 	CU_ASSERT_EQUAL(native("INSERT INTO x VALUES(zeroblob(1000000))"), CONSORT_EFULL);
 	TESTING_CONTAINS(test.error.message, "t.db");
-	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call, &options, &test.error),
+			CONSORT_OK);
 	CU_ASSERT(native("WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM g WHERE i<3000)"
 			 " INSERT INTO x SELECT randomblob(1000) FROM g") != CONSORT_OK ||
 		  test.plugin->transaction->commit(test.connection, &test.call, &test.error) != CONSORT_OK);
 	CU_ASSERT_EQUAL(test.error.status, CONSORT_EFULL);
-	CU_ASSERT_EQUAL(test.plugin->transaction->rollback(test.connection, &test.call, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test.plugin->transaction->rollback(test.connection, &test.call, &test.error),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(native("SELECT a FROM x"), CONSORT_OK);
 	TESTING_TEXT(text(), "kept\n");
 	sqlite_test_close(&test);
@@ -364,16 +385,23 @@ static void test_native(void)
 	struct consort_args args = CONSORT_ARGS(consort_int64(7), consort_text("x"), consort_bool(1));
 	int64_t affected = 77;
 
-	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, t TEXT, at DATETIME);"
-				"INSERT INTO x VALUES(1, 'a', '2024-01-01 00:00:00'), (2, NULL, NULL)", NULL);
-	CU_ASSERT_EQUAL(native("SELECT id, t, at, id * 1.5, count(*) OVER () AS n, NULL FROM x;  -- and no more"), CONSORT_OK);
+	sqlite_test_open(&test,
+			 "CREATE TABLE x(id INTEGER PRIMARY KEY, t TEXT, at DATETIME);"
+			 "INSERT INTO x VALUES(1, 'a', '2024-01-01 00:00:00'), (2, NULL, NULL)",
+			 NULL);
+	CU_ASSERT_EQUAL(
+		native("SELECT id, t, at, id * 1.5, count(*) OVER () AS n, NULL FROM x;  -- and no more"),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "1|a|2024-01-01T00:00:00Z|1.5|2|NULL\n2|NULL|NULL|3.0|2|NULL\n");
 	CU_ASSERT_EQUAL(sqlite_test_native(&test, "SELECT $2, $1, ?3, ?", args, &affected), CONSORT_EINVAL);
-	CU_ASSERT_EQUAL(sqlite_test_native(&test, "SELECT $2, $1, $1 + 1, typeof(?3)", args, &affected), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_native(&test, "SELECT $2, $1, $1 + 1, typeof(?3)", args, &affected),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "x|7|8|integer\n");
-	CU_ASSERT_EQUAL(sqlite_test_native(&test, "UPDATE x SET t = $2 WHERE id < $1", args, &affected), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_native(&test, "UPDATE x SET t = $2 WHERE id < $1", args, &affected),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(affected, 2);
-	CU_ASSERT_EQUAL(sqlite_test_native(&test, "CREATE TABLE y(a)", CONSORT_NO_ARGS, &affected), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_native(&test, "CREATE TABLE y(a)", CONSORT_NO_ARGS, &affected),
+			CONSORT_OK);
 	CU_ASSERT_EQUAL(affected, 0);
 	CU_ASSERT_EQUAL(native("INSERT INTO x(t) VALUES('new') RETURNING id, t"), CONSORT_OK);
 	TESTING_TEXT(text(), "3|new\n");

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TABLE                                                                                                      \
-	"CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, n INTEGER CHECK(n < 100), f REAL,"   \
-	" made TEXT DEFAULT 'now', twice INTEGER AS (n * 2));"                                                     \
-	"CREATE TABLE part(item INTEGER REFERENCES item(id), no INTEGER, PRIMARY KEY(item, no)) WITHOUT ROWID;"    \
+#define TABLE                                                                                               \
+	"CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, n INTEGER CHECK(n < 100), f " \
+	"REAL,"                                                                                             \
+	" made TEXT DEFAULT 'now', twice INTEGER AS (n * 2));"                                              \
+	"CREATE TABLE part(item INTEGER REFERENCES item(id), no INTEGER, PRIMARY KEY(item, no)) WITHOUT "   \
+	"ROWID;"                                                                                            \
 	"INSERT INTO item(id, name, n) VALUES(1, 'one', 1), (2, 'two', 2)"
 
 #define VALUES(...) CONSORT_ARGS(__VA_ARGS__)
@@ -25,14 +27,17 @@ static void open_test(const char *sql)
 static uint32_t insert(const char *attributes, const char *returning, struct consort_args values)
 {
 	return sqlite_test_write(&test, SQLITE_TEST_INSERT,
-				 (struct sqlite_write){.resource = "item", .attributes = attributes, .returning = returning,
+				 (struct sqlite_write){.resource = "item",
+						       .attributes = attributes,
+						       .returning = returning,
 						       .values = values});
 }
 
 static const char *rows(void)
 {
-	return sqlite_test_raw(&test, "SELECT group_concat(id || name || coalesce(n, '-'), ' ') FROM (SELECT * FROM item "
-				      "ORDER BY id)");
+	return sqlite_test_raw(
+		&test, "SELECT group_concat(id || name || coalesce(n, '-'), ' ') FROM (SELECT * FROM item "
+		       "ORDER BY id)");
 }
 
 static const char *text(void)
@@ -47,10 +52,13 @@ static void test_insert(void)
 	open_test(TABLE);
 	CU_ASSERT_EQUAL(insert("name, n", "id, made, twice", VALUES(T("three"), I(3))), CONSORT_OK);
 	TESTING_TEXT(text(), "affected 1\n3|now|6\n");
-	CU_ASSERT_EQUAL(insert("id, name, n", NULL, VALUES(I(7), T("seven"), I(7), I(8), T("eight"), consort_null())), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		insert("id, name, n", NULL, VALUES(I(7), T("seven"), I(7), I(8), T("eight"), consort_null())),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "affected 2\n");
 	TESTING_TEXT(rows(), "1one1 2two2 3three3 7seven7 8eight-");
-	CU_ASSERT_EQUAL(insert("id, name, n", "id", VALUES(I(20), T("x"), I(1), I(21), T("y"), I(1))), CONSORT_OK);
+	CU_ASSERT_EQUAL(insert("id, name, n", "id", VALUES(I(20), T("x"), I(1), I(21), T("y"), I(1))),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "affected 2\n20\n21\n");
 	sqlite_test_close(&test);
 }
@@ -79,7 +87,8 @@ static void test_constraints(void)
 
 	open_test(TABLE);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		CU_ASSERT_EQUAL(insert(cases[i].attributes, NULL, VALUES(I(cases[i].id), T(cases[i].name), I(cases[i].n))),
+		CU_ASSERT_EQUAL(insert(cases[i].attributes, NULL,
+				       VALUES(I(cases[i].id), T(cases[i].name), I(cases[i].n))),
 				CONSORT_ECONSTRAINT);
 		TESTING_TEXT(test.error.sqlstate, cases[i].sqlstate);
 		TESTING_TEXT(test.error.attribute, cases[i].attribute);
@@ -88,8 +97,10 @@ static void test_constraints(void)
 		CU_ASSERT(test.error.code != 0);
 	}
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_INSERT,
-					  (struct sqlite_write){.resource = "part", .attributes = "item, no",
-								.values = VALUES(I(99), I(1))}), CONSORT_ECONSTRAINT);
+					  (struct sqlite_write){.resource = "part",
+								.attributes = "item, no",
+								.values = VALUES(I(99), I(1))}),
+			CONSORT_ECONSTRAINT);
 	TESTING_TEXT(test.error.sqlstate, "23503");
 	TESTING_TEXT(test.error.constraint, "FOREIGN KEY");
 	TESTING_TEXT(rows(), "1one1 2two2");
@@ -100,26 +111,37 @@ static void test_batches(void)
 {
 	open_test(TABLE);
 	/* all or nothing */
-	CU_ASSERT_EQUAL(insert("id, name, n", NULL, VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5), T("b"), I(1))),
+	CU_ASSERT_EQUAL(insert("id, name, n", NULL,
+			       VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5), T("b"), I(1))),
 			CONSORT_ECONSTRAINT);
 	TESTING_CONTAINS(text(), "failed 1: UNIQUE constraint failed: item.name\n");
 	TESTING_TEXT(rows(), "1one1 2two2");
 	/* whatever fits */
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_INSERT,
-					  (struct sqlite_write){.resource = "item", .attributes = "id, name, n",
-								.returning = "id", .flags = CONSORT_WRITE_CONTINUE,
-								.values = VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5),
-										 T("b"), I(101), I(6), T("c"), I(1))}), CONSORT_OK);
-	TESTING_TEXT(text(), "failed 1: UNIQUE constraint failed: item.name\nfailed 2: CHECK constraint failed: n < 100\n"
-			     "affected 2\n3\n6\n");
+	CU_ASSERT_EQUAL(
+		sqlite_test_write(
+			&test, SQLITE_TEST_INSERT,
+			(struct sqlite_write){.resource = "item",
+					      .attributes = "id, name, n",
+					      .returning = "id",
+					      .flags = CONSORT_WRITE_CONTINUE,
+					      .values = VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5),
+							       T("b"), I(101), I(6), T("c"), I(1))}),
+		CONSORT_OK);
+	TESTING_TEXT(
+		text(),
+		"failed 1: UNIQUE constraint failed: item.name\nfailed 2: CHECK constraint failed: n < 100\n"
+		"affected 2\n3\n6\n");
 	TESTING_TEXT(rows(), "1one1 2two2 3a1 6c1");
 	/* inside a transaction the rest of it stays */
-	CU_ASSERT_EQUAL(test.plugin->transaction->begin(test.connection, &test.call,
-							&(struct consort_transaction_options){.struct_size = 32}, &test.error),
+	CU_ASSERT_EQUAL(test.plugin->transaction->begin(
+				test.connection, &test.call,
+				&(struct consort_transaction_options){.struct_size = 32}, &test.error),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(10), T("ten"))), CONSORT_OK);
-	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(11), T("x"), I(12), T("ten"))), CONSORT_ECONSTRAINT);
-	CU_ASSERT_EQUAL(test.plugin->transaction->commit(test.connection, &test.call, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(11), T("x"), I(12), T("ten"))),
+			CONSORT_ECONSTRAINT);
+	CU_ASSERT_EQUAL(test.plugin->transaction->commit(test.connection, &test.call, &test.error),
+			CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2 3a1 6c1 10ten-");
 	sqlite_test_close(&test);
 }
@@ -128,33 +150,47 @@ static void test_update_and_delete(void)
 {
 	open_test(TABLE);
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "item", .attributes = "n, id", .nkeys = 1,
+					  (struct sqlite_write){.resource = "item",
+								.attributes = "n, id",
+								.nkeys = 1,
 								.returning = "id, twice",
-								.values = VALUES(I(10), I(1), I(11), I(99))}), CONSORT_OK);
+								.values = VALUES(I(10), I(1), I(11), I(99))}),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "failed 1: resource 'item' has no record with this key\naffected 1\n1|20\n");
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "item", .attributes = "id", .nkeys = 1,
-								.values = VALUES(I(2))}), CONSORT_OK);
+					  (struct sqlite_write){.resource = "item",
+								.attributes = "id",
+								.nkeys = 1,
+								.values = VALUES(I(2))}),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "affected 1\n");
 	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_REMOVE,
-					  (struct sqlite_write){.resource = "item", .attributes = "id", .nkeys = 1,
-								.returning = "name", .values = VALUES(I(2), I(5))}), CONSORT_OK);
+					  (struct sqlite_write){.resource = "item",
+								.attributes = "id",
+								.nkeys = 1,
+								.returning = "name",
+								.values = VALUES(I(2), I(5))}),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "failed 1: resource 'item' has no record with this key\naffected 1\ntwo\n");
 	TESTING_TEXT(rows(), "1one10");
 	sqlite_test_close(&test);
 }
 
-static uint32_t upsert(const char *resource, const char *attributes, const char *returning, struct consort_args values)
+static uint32_t upsert(const char *resource, const char *attributes, const char *returning,
+		       struct consort_args values)
 {
 	return sqlite_test_write(&test, SQLITE_TEST_UPSERT,
-				 (struct sqlite_write){.resource = resource, .attributes = attributes, .returning = returning,
+				 (struct sqlite_write){.resource = resource,
+						       .attributes = attributes,
+						       .returning = returning,
 						       .values = values});
 }
 
 static void test_upsert(void)
 {
 	open_test(TABLE ";CREATE TABLE word(w TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER)");
-	CU_ASSERT_EQUAL(upsert("item", "id, name", "id, n", VALUES(I(1), T("uno"), I(3), T("tre"))), CONSORT_OK);
+	CU_ASSERT_EQUAL(upsert("item", "id, name", "id, n", VALUES(I(1), T("uno"), I(3), T("tre"))),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "affected 2\n1|1\n3|NULL\n");
 	CU_ASSERT_EQUAL(upsert("part", "item, no", "no", VALUES(I(1), I(1), I(1), I(1))), CONSORT_OK);
 	TESTING_TEXT(text(), "affected 2\n1\n1\n");
@@ -169,10 +205,15 @@ static void test_upsert(void)
 /* A key that SQLite compares without case finds the record of these very bytes only. */
 static void test_collated_key(void)
 {
-	open_test("CREATE TABLE word(w TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER); INSERT INTO word VALUES('a', 1)");
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "word", .attributes = "n, w", .nkeys = 1,
-								.values = VALUES(I(2), T("A"), I(3), T("a"))}), CONSORT_OK);
+	open_test("CREATE TABLE word(w TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER); INSERT INTO word "
+		  "VALUES('a', 1)");
+	CU_ASSERT_EQUAL(
+		sqlite_test_write(&test, SQLITE_TEST_UPDATE,
+				  (struct sqlite_write){.resource = "word",
+							.attributes = "n, w",
+							.nkeys = 1,
+							.values = VALUES(I(2), T("A"), I(3), T("a"))}),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "failed 0: resource 'word' has no record with this key\naffected 1\n");
 	TESTING_TEXT(sqlite_test_raw(&test, "SELECT w || n FROM word"), "a3");
 	sqlite_test_close(&test);
@@ -190,7 +231,8 @@ static void test_refused_values(void)
 		{"DATE", NULL, "+10000-01-01", "years 0000 to 9999"},
 		{"DATETIME", NULL, "-0001-01-01T00:00:00Z", "years 0000 to 9999"},
 		{"INTEGER", "timestamp s", "2024-01-01T00:00:00.5Z", "finer than the column's seconds"},
-		{"INTEGER", "timestamp ms", "2024-01-01T00:00:00.0005Z", "finer than the column's milliseconds"},
+		{"INTEGER", "timestamp ms", "2024-01-01T00:00:00.0005Z",
+		 "finer than the column's milliseconds"},
 		{"INTEGER", "text", "0123", "would become a number"},
 		{"NUMERIC", "decimal(38,2)", "12345678901234567.89", "digits"},
 		{"REAL", "int64", "9007199254740993", "more than a REAL column keeps"},
@@ -203,14 +245,17 @@ static void test_refused_values(void)
 		struct consort_value value;
 		char sql[128], declaration[64];
 
-		snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS item; CREATE TABLE item(v %s)", cases[i].column);
+		snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS item; CREATE TABLE item(v %s)",
+			 cases[i].column);
 		open_test(sql);
 		snprintf(declaration, sizeof(declaration), "v %s", cases[i].type ? cases[i].type : "");
 		if (cases[i].type)
 			declared[0] = declaration;
 		resource = sqlite_test_resource(&test, "item", declared);
-		CU_ASSERT_EQUAL_FATAL(consort_value_parse(resource->attributes[0]->type, cases[i].value, strlen(cases[i].value),
-							  &test.arena, &value, &test.error), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(consort_value_parse(resource->attributes[0]->type, cases[i].value,
+							  strlen(cases[i].value), &test.arena, &value,
+							  &test.error),
+				      CONSORT_OK);
 		CU_ASSERT_EQUAL(insert("v", NULL, VALUES(value)), CONSORT_ERANGE);
 		TESTING_CONTAINS(test.error.message, cases[i].message);
 		TESTING_TEXT(test.error.attribute, "v");
@@ -225,14 +270,21 @@ static void round_trip(const char *strict)
 	static const struct {
 		const char *name, *type, *value;
 	} all[] = {
-		{"i", "int64", "-9223372036854775808"}, {"f", "float64", "0.1"},   {"b", "bool", "true"},
-		{"d", "decimal(38,10)", "-1234567890123456789012345678.0123456789"},  {"t", "text", "é 'x' \"y\""},
-		{"y", "bytes", "\\x00ff"},               {"ts", "timestamp", "1969-12-31T23:59:59.999999Z"},
-		{"dt", "date", "2024-02-29"},            {"tm", "time", "23:59:59.999999"},
-		{"u", "uuid", "550e8400-e29b-41d4-a716-446655440000"},                {"o", "objectid", "507f1f77bcf86cd799439011"},
+		{"i", "int64", "-9223372036854775808"},
+		{"f", "float64", "0.1"},
+		{"b", "bool", "true"},
+		{"d", "decimal(38,10)", "-1234567890123456789012345678.0123456789"},
+		{"t", "text", "é 'x' \"y\""},
+		{"y", "bytes", "\\x00ff"},
+		{"ts", "timestamp", "1969-12-31T23:59:59.999999Z"},
+		{"dt", "date", "2024-02-29"},
+		{"tm", "time", "23:59:59.999999"},
+		{"u", "uuid", "550e8400-e29b-41d4-a716-446655440000"},
+		{"o", "objectid", "507f1f77bcf86cd799439011"},
 		{"j", "json", "{\"a\":[1,null]}"},
 	};
-	struct consort_resource resource = {.struct_size = sizeof(resource), .name = "item", .source = "item"};
+	struct consort_resource resource = {
+		.struct_size = sizeof(resource), .name = "item", .source = "item"};
 	struct consort_setting setting = {"strict", consort_bool(!strcmp(strict, "yes"))};
 	struct consort_attribute attributes[16];
 	const struct consort_attribute *list[16];
@@ -245,11 +297,17 @@ static void round_trip(const char *strict)
 	open_test(NULL);
 	memset(attributes, 0, sizeof(attributes));
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		attributes[i] = (struct consort_attribute){.struct_size = sizeof(attributes[i]), .name = all[i].name,
-							   .source = all[i].name, .engine_type = "", .codec = ""};
-		CU_ASSERT_EQUAL_FATAL(consort_type_parse(all[i].type, &attributes[i].type, &test.error), CONSORT_OK);
-		CU_ASSERT_EQUAL_FATAL(consort_value_parse(attributes[i].type, all[i].value, strlen(all[i].value), &test.arena,
-							  &values[i], &test.error), CONSORT_OK);
+		attributes[i] = (struct consort_attribute){.struct_size = sizeof(attributes[i]),
+							   .name = all[i].name,
+							   .source = all[i].name,
+							   .engine_type = "",
+							   .codec = ""};
+		CU_ASSERT_EQUAL_FATAL(consort_type_parse(all[i].type, &attributes[i].type, &test.error),
+				      CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(consort_value_parse(attributes[i].type, all[i].value,
+							  strlen(all[i].value), &test.arena, &values[i],
+							  &test.error),
+				      CONSORT_OK);
 		list[i] = &attributes[i];
 		snprintf(declarations[i], sizeof(declarations[i]), "%s %s", all[i].name, all[i].type);
 		declared[i] = declarations[i];
@@ -263,7 +321,9 @@ static void round_trip(const char *strict)
 	resource.nattributes = i;
 	resource.settings = &setting;
 	resource.nsettings = 1;
-	CU_ASSERT_EQUAL(test.plugin->schema->define(test.connection, &test.call, &resource, 0, NULL, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		test.plugin->schema->define(test.connection, &test.call, &resource, 0, NULL, &test.error),
+		CONSORT_OK);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sqlite_test_resource(&test, "item", declared));
 	CU_ASSERT_EQUAL(insert(names.data, NULL, (struct consort_args){values, i}), CONSORT_OK);
 	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item"}), CONSORT_OK);
@@ -272,7 +332,9 @@ static void round_trip(const char *strict)
 	for (i = 0; i < resource.nattributes; i++)
 		values[i] = consort_null();
 	CU_ASSERT_EQUAL(insert(names.data, NULL, (struct consort_args){values, i}), CONSORT_OK);
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .where = "i is null"}), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .where = "i is null"}),
+		CONSORT_OK);
 	TESTING_TEXT(text(), "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
 	consort_buffer_clear(&names);
 	consort_buffer_clear(&expected);
@@ -305,20 +367,26 @@ static void test_lists(void)
 	CU_ASSERT_EQUAL(insert("id, tags", "tags", VALUES(I(1), list)), CONSORT_OK);
 	TESTING_TEXT(text(), "affected 1\n[\"a\",null,\"b \\\"c\\\"\"]\n");
 	TESTING_TEXT(sqlite_test_raw(&test, "SELECT tags FROM item"), "[\"a\",null,\"b \\\"c\\\"\"]");
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .select = "tags"}), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .select = "tags"}),
+			CONSORT_OK);
 	TESTING_TEXT(text(), "[\"a\",null,\"b \\\"c\\\"\"]\n");
 	sqlite_test_close(&test);
 }
 
 /* --- by query --- */
 
-static uint32_t change(const char *where, const char *assignments, struct consort_args args, int64_t *out_affected)
+static uint32_t change(const char *where, const char *assignments, struct consort_args args,
+		       int64_t *out_affected)
 {
 	const char *conditions[] = {where};
-	struct consort_clauses clauses = {.resource = "item", .where = conditions, .nwhere = where ? 1 : 0, .limit = -1,
+	struct consort_clauses clauses = {.resource = "item",
+					  .where = conditions,
+					  .nwhere = where ? 1 : 0,
+					  .limit = -1,
 					  .assignments = assignments};
 	struct consort_statement statement = {.struct_size = sizeof(statement)};
-	struct consort_run run = {.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
+	struct consort_run run = {
+		.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
 	struct consort_names names = {&test, NULL};
 	struct consort_logical logical;
 	static uint64_t id = 1000000;
@@ -327,14 +395,16 @@ static uint32_t change(const char *where, const char *assignments, struct consor
 
 	names.resource = sqlite_test_find;
 	memset(&test.error, 0, sizeof(test.error));
-	CU_ASSERT_EQUAL_FATAL(consort_query_resolve_write(&clauses, !assignments, &names, &test.arena, &logical, &test.error),
+	CU_ASSERT_EQUAL_FATAL(consort_query_resolve_write(&clauses, !assignments, &names, &test.arena,
+							  &logical, &test.error),
 			      CONSORT_OK);
 	statement.id = ++id;
 	statement.root = logical.root;
 	status = test.plugin->query->compile(test.database, &statement, &compiled, &test.error);
 	if (status)
 		return status;
-	status = test.plugin->query->execute(test.connection, &test.call, compiled, &run, out_affected, &test.error);
+	status = test.plugin->query->execute(test.connection, &test.call, compiled, &run, out_affected,
+					     &test.error);
 	test.plugin->query->compiled_free(test.database, compiled);
 	return status;
 }
@@ -351,7 +421,8 @@ static void test_by_query(void)
 	TESTING_TEXT(rows(), "1one7 2two!7");
 	TESTING_TEXT(sqlite_test_raw(&test, "SELECT f FROM item WHERE id = 2"), "2.5");
 	CU_ASSERT_EQUAL(change("id = 1", "n = $1", VALUES(I(700)), &affected), CONSORT_ECONSTRAINT);
-	CU_ASSERT_EQUAL(change("id = 1", "f = $1", VALUES(consort_float64(__builtin_nan(""))), &affected), CONSORT_ERANGE);
+	CU_ASSERT_EQUAL(change("id = 1", "f = $1", VALUES(consort_float64(__builtin_nan(""))), &affected),
+			CONSORT_ERANGE);
 	CU_ASSERT_EQUAL(change("id = 1", NULL, CONSORT_NO_ARGS, &affected), CONSORT_OK);
 	CU_ASSERT_EQUAL(affected, 1);
 	TESTING_TEXT(rows(), "2two!7");
@@ -384,7 +455,8 @@ static uint32_t wrote(void)
 {
 	uint32_t answer = 77;
 
-	CU_ASSERT_EQUAL(test.plugin->transaction->wrote(test.connection, &test.call, &answer, &test.error), CONSORT_OK);
+	CU_ASSERT_EQUAL(test.plugin->transaction->wrote(test.connection, &test.call, &answer, &test.error),
+			CONSORT_OK);
 	return answer;
 }
 
@@ -433,8 +505,11 @@ static void test_savepoints(void)
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(4), T("y"), I(5), T("z"))), CONSORT_OK);
 	/* a cursor that began before shows what was there then */
 	test.max_rows = 1;
-	CU_ASSERT_EQUAL(sqlite_test_begin(&test, (struct sqlite_query){.resource = "item", .select = "id", .order = "id"},
-					  &cursor), CONSORT_OK);
+	CU_ASSERT_EQUAL(
+		sqlite_test_begin(&test,
+				  (struct sqlite_query){.resource = "item", .select = "id", .order = "id"},
+				  &cursor),
+		CONSORT_OK);
 	CU_ASSERT_EQUAL(sqlite_test_next(&test, &cursor, &count), CONSORT_OK);
 	CU_ASSERT_EQUAL(tx->rollback_to(test.connection, &test.call, "a", &test.error), CONSORT_OK);
 	while (count && !(cursor.batch->flags & CONSORT_BATCH_LAST))
@@ -454,7 +529,8 @@ static void test_broken_transaction(void)
 {
 	int64_t affected;
 
-	open_test(TABLE ";CREATE TRIGGER t BEFORE INSERT ON item WHEN new.id = 666 BEGIN SELECT RAISE(ROLLBACK, 'gone'); END");
+	open_test(TABLE ";CREATE TRIGGER t BEFORE INSERT ON item WHEN new.id = 666 BEGIN SELECT "
+			"RAISE(ROLLBACK, 'gone'); END");
 	CU_ASSERT_EQUAL(begin(0), CONSORT_OK);
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(3), T("x"))), CONSORT_OK);
 	CU_ASSERT(insert("id, name", NULL, VALUES(I(666), T("y"))) != CONSORT_OK);
@@ -462,7 +538,8 @@ static void test_broken_transaction(void)
 	CU_ASSERT(test.error.flags & CONSORT_ERROR_TX_ABORTED);
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(4), T("z"))), CONSORT_ECONFLICT);
 	CU_ASSERT(test.error.flags & CONSORT_ERROR_TX_ABORTED);
-	CU_ASSERT_EQUAL(sqlite_test_native(&test, "DELETE FROM item", CONSORT_NO_ARGS, &affected), CONSORT_ECONFLICT);
+	CU_ASSERT_EQUAL(sqlite_test_native(&test, "DELETE FROM item", CONSORT_NO_ARGS, &affected),
+			CONSORT_ECONFLICT);
 	CU_ASSERT(commit() != CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2");
 	CU_ASSERT_EQUAL(begin(0), CONSORT_OK);
@@ -475,7 +552,8 @@ static void test_broken_transaction(void)
 /* A deferred foreign key is refused by the commit, which then has rolled back. */
 static void test_failing_commit(void)
 {
-	open_test("CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, n INTEGER REFERENCES item(id) DEFERRABLE INITIALLY "
+	open_test("CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, n INTEGER REFERENCES item(id) "
+		  "DEFERRABLE INITIALLY "
 		  "DEFERRED)");
 	CU_ASSERT_EQUAL(begin(0), CONSORT_OK);
 	CU_ASSERT_EQUAL(insert("id, name, n", NULL, VALUES(I(1), T("x"), I(99))), CONSORT_OK);
