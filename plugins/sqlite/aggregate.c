@@ -31,7 +31,7 @@ static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *re
 		break;
 	case CONSORT_AGGREGATE_MIN:
 	case CONSORT_AGGREGATE_MAX:
-		if (!storage || !storage->order)
+		if (!storage || !lite_orders(builder, storage))
 			reason = "SQLite does not order values of this type as they are stored";
 		else
 			term->storage = *storage;

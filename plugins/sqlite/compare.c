@@ -28,7 +28,7 @@ static const struct lite_storage *common_storage(struct lite_builder *builder, s
 
 		if (!storage)
 			continue;
-		if (!(ordered ? storage->order : storage->equality)) {
+		if (!storage->equality) {
 			builder->reason = "SQLite cannot compare values of this type as they are stored";
 			return NULL;
 		}
@@ -48,6 +48,10 @@ static const struct lite_storage *common_storage(struct lite_builder *builder, s
 		*out = lite_plain_storage(exprs[i]->type);
 	}
 	out->collated = collated;
+	if (ordered && !lite_orders(builder, out)) {
+		builder->reason = "SQLite does not order values of this type as they are stored";
+		return NULL;
+	}
 	return out;
 }
 

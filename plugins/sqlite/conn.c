@@ -321,6 +321,20 @@ static int configure(struct lite_connection *conn)
 	return pragma(conn, sql, NULL, 0);
 }
 
+/* In a database of UTF-16 texts are ordered by other bytes. */
+static int find_encoding(struct lite_connection *conn)
+{
+	char encoding[16] = "";
+	int code;
+
+	if (__atomic_load_n(&conn->database->utf8, __ATOMIC_RELAXED))
+		return SQLITE_OK;
+	code = pragma(conn, "PRAGMA encoding", encoding, sizeof(encoding));
+	if (!code && !strcmp(encoding, "UTF-8"))
+		__atomic_store_n(&conn->database->utf8, 1, __ATOMIC_RELAXED);
+	return code;
+}
+
 static int open_handle(const struct lite_database *database, sqlite3 **out_db)
 {
 	sqlite3_int64 most = MEMORY_MOST;
@@ -402,6 +416,8 @@ static uint32_t connection_open(void *context, const struct consort_call *call, 
 		sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
 		sqlite3_set_authorizer(conn->db, on_authorize, conn);
 		code = configure(conn);
+		if (!code)
+			code = find_encoding(conn);
 		/* from now on: it forbids journal = off */
 		sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	}

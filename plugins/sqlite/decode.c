@@ -356,6 +356,8 @@ uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **
 		consort_append_null(column);
 		return CONSORT_OK;
 	}
+	if (type == SQLITE_TEXT && !sqlite3_value_text(value)) /* of UTF-16, for which there is no memory */
+		return consort_error_no_memory(error);
 	if (!lite_has_form(from->codec, value))
 		return lite_wrong_value(from, value, error);
 	integer = type == SQLITE_INTEGER ? sqlite3_value_int64(value) : 0;

@@ -192,6 +192,42 @@ static uint32_t run(struct lite_statement *cursor, int64_t *out_affected, struct
 	return CONSORT_OK;
 }
 
+static uint32_t open_cursor(struct lite_connection *conn, const char *text, const struct consort_run *values,
+			    struct lite_statement **out_cursor,
+			    const struct consort_field *const **out_fields, int64_t *out_affected,
+			    struct consort_error *error)
+{
+	struct lite_statement *cursor;
+	uint32_t status = prepare(conn, text, &cursor, error);
+	bool writes;
+
+	if (status)
+		return status;
+	writes = !sqlite3_stmt_readonly(cursor->stmt);
+	if (writes) {
+		conn->defined = true;
+		status = lite_settle(conn, error);
+	}
+	if (!status)
+		status = bind_parameters(cursor, values, error);
+	if (!status)
+		status = sqlite3_column_count(cursor->stmt) ? describe(cursor, out_fields, error)
+							    : run(cursor, out_affected, error);
+	if (status) {
+		lite_statement_give(cursor);
+		return status;
+	}
+	lite_cursor_start(cursor);
+	/* what a RETURNING returns is put aside at once, so that the write is over when this returns */
+	if (writes)
+		status = lite_settle(conn, error);
+	if (status)
+		lite_query_ops.close(cursor);
+	else
+		*out_cursor = cursor;
+	return status;
+}
+
 static uint32_t native_open(void *connection, const struct consort_call *call, const char *text,
 			    const struct consort_run *values, void **out_cursor,
 			    const struct consort_field *const **out_fields, uint32_t *out_nfields,
@@ -205,23 +241,10 @@ static uint32_t native_open(void *connection, const struct consort_call *call, c
 
 	if (status)
 		return status;
-	status = prepare(conn, text, &cursor, error);
-	if (!status && !sqlite3_stmt_readonly(cursor->stmt)) {
-		conn->defined = true;
-		status = lite_settle(conn, error);
-	}
-	if (!status)
-		status = bind_parameters(cursor, values, error);
-	if (!status)
-		status = sqlite3_column_count(cursor->stmt) ? describe(cursor, &fields, error)
-							    : run(cursor, &affected, error);
+	status = open_cursor(conn, text, values, &cursor, &fields, &affected, error);
 	lite_leave(conn);
-	if (status) {
-		if (cursor)
-			lite_statement_give(cursor);
+	if (status)
 		return status;
-	}
-	lite_cursor_start(cursor);
 	*out_cursor = cursor;
 	*out_fields = fields;
 	*out_nfields = cursor->ncolumns;

@@ -54,16 +54,25 @@ static bool render_change(struct lite_builder *builder, const struct consort_nod
 	return !builder->status;
 }
 
+static struct lite_builder new_builder(const struct lite_database *database, const struct consort_node *tree,
+				       struct consort_error *error)
+{
+	struct lite_builder builder = {.error = error, .joins = has_join(tree)};
+
+	builder.utf8 = __atomic_load_n(&database->utf8, __ATOMIC_RELAXED) != 0;
+	return builder;
+}
+
 static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
 			    struct consort_error *error)
 {
 	struct consort_arena arena;
-	struct lite_builder builder = {
-		.arena = &arena, .error = error, .offer = answer, .joins = has_join(tree)};
+	struct lite_builder builder = new_builder(database, tree, error);
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
 
-	(void)database;
 	consort_arena_init(&arena, 0);
+	builder.arena = &arena;
+	builder.offer = answer;
 	if (tree->kind == CONSORT_NODE_UPDATE || tree->kind == CONSORT_NODE_DELETE)
 		render_change(&builder, tree, &sql);
 	else
@@ -138,9 +147,8 @@ static uint32_t query_compile(void *database, const struct consort_statement *st
 			      struct consort_error *error)
 {
 	struct lite_compiled *compiled;
-	struct lite_builder builder = {.error = error, .joins = has_join(statement->root)};
+	struct lite_builder builder = new_builder(database, statement->root, error);
 
-	(void)database;
 	if (statement->flags)
 		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a statement");
 	compiled = calloc(1, sizeof(*compiled));

@@ -454,7 +454,7 @@ static bool order_text(struct lite_builder *builder, struct lite_relation *relat
 		builder->reason = "SQLite does not compute this as the core does";
 		return false;
 	}
-	if (!storage->order) {
+	if (!lite_orders(builder, storage)) {
 		builder->reason = "SQLite does not order values of this type as they are stored";
 		return false;
 	}

@@ -57,6 +57,7 @@ struct lite_builder {
 	struct lite_slot *slots;
 	uint32_t nslots, slot_room;
 	uint32_t naliases;
+	bool utf8;  /* texts are ordered as they must be */
 	bool joins; /* columns need their table's name */
 	bool checks;
 	uint32_t depth;
@@ -75,6 +76,11 @@ bool lite_render_stored(struct lite_builder *builder, struct lite_relation *rela
 			const struct consort_expr *expr, struct consort_buffer *out);
 /* How its value is stored; NULL if it is a literal or parameter, which may be stored in any way. */
 const struct lite_storage *lite_expr_storage(struct lite_relation *relation, const struct consort_expr *expr);
+/* Is SQLite's order of such values ours? */
+static inline bool lite_orders(const struct lite_builder *builder, const struct lite_storage *storage)
+{
+	return storage->order && (builder->utf8 || storage->codec != LITE_TEXT);
+}
 /* Values of that type that no column holds. */
 struct lite_storage lite_plain_storage(struct consort_type type);
 /* Is it known only when the statement runs, and could it be NaN? */

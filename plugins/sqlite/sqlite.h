@@ -30,6 +30,7 @@ struct lite_database {
 	int64_t busy_timeout; /* nanoseconds */
 	int64_t cache_size;   /* bytes; 0: SQLite's own */
 	bool foreign_keys;
+	uint32_t utf8;	      /* atomic; a connection has seen that texts are kept, so compared, as UTF-8 */
 	pthread_mutex_t lock; /* of keeper */
 	sqlite3 *keeper;      /* a memory database lives as long as it is open */
 };

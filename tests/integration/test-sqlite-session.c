@@ -409,6 +409,132 @@ static void test_native(void)
 	sqlite_test_close(&test);
 }
 
+/* A statement that writes and returns rows has written when it is open, whatever is read of it. */
+static void test_native_returning(void)
+{
+	struct consort_run run = {.struct_size = sizeof(run)};
+	const struct consort_field *const *fields;
+	uint32_t nfields;
+	int64_t affected;
+	void *cursor = NULL;
+
+	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY)", NULL);
+	CU_ASSERT_EQUAL(test.plugin->native->open(test.connection, &test.call,
+						  "INSERT INTO x VALUES(1), (2), (3) RETURNING id", &run,
+						  &cursor, &fields, &nfields, &affected, &test.error),
+			CONSORT_OK);
+	TESTING_TEXT(sqlite_test_raw(&test, "INSERT INTO x VALUES(4); SELECT count(*) FROM x"), "4");
+	test.plugin->query->close(cursor);
+	sqlite_test_close(&test);
+}
+
+/* A database in UTF-16 gives the same texts, also those that were put aside, but orders them otherwise. */
+static void test_utf16(void)
+{
+	struct sqlite_cursor cursor;
+	int64_t rows;
+
+	sqlite_test_open(&test,
+			 "PRAGMA encoding = 'UTF-16le'; CREATE TABLE x(id INTEGER PRIMARY KEY, t TEXT);"
+			 "INSERT INTO x VALUES(1, 'é'), (2, '\xf0\x9f\x98\x80'), (3, 'a')",
+			 NULL);
+	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "x",
+								     .select = "t",
+								     .where = "t like '_' and t <> 'a'",
+								     .order = "id"}),
+			CONSORT_OK);
+	TESTING_TEXT(text(), "é\n\xf0\x9f\x98\x80\n");
+	CU_ASSERT_EQUAL(sqlite_test_offer(&test, (struct sqlite_query){.resource = "x", .where = "t > 'b'"}),
+			CONSORT_OK);
+	TESTING_CONTAINS(text(), "does not order");
+	CU_ASSERT_EQUAL(sqlite_test_offer(&test, (struct sqlite_query){.resource = "x", .order = "t"}),
+			CONSORT_OK);
+	TESTING_CONTAINS(text(), "does not order");
+	CU_ASSERT_EQUAL(sqlite_test_offer(&test, (struct sqlite_query){.resource = "x", .select = "max(t)"}),
+			CONSORT_OK);
+	TESTING_CONTAINS(text(), "does not order");
+	test.max_rows = 1;
+	CU_ASSERT_EQUAL(sqlite_test_begin(&test, (struct sqlite_query){.resource = "x"}, &cursor),
+			CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_next(&test, &cursor, &rows), CONSORT_OK);
+	CU_ASSERT_EQUAL(native("DELETE FROM x"), CONSORT_OK);
+	CU_ASSERT_EQUAL(sqlite_test_next(&test, &cursor, &rows), CONSORT_OK);
+	TESTING_TEXT(text(), "2|\xf0\x9f\x98\x80\n");
+	sqlite_test_end(&test, &cursor);
+	sqlite_test_close(&test);
+}
+
+/* --- threads --- */
+
+#define THREADS 4
+#define ROUNDS 50
+
+/* A connection of its own, over the same database: offers, compiles, reads and writes. */
+static void *work(void *number)
+{
+	struct consort_logical logical;
+	const struct consort_node *root;
+	struct sqlite_test own = test;
+	struct sqlite_cursor cursor;
+	int64_t rows, affected;
+	char sql[64];
+	int i;
+
+	own.connection = NULL;
+	memset(&own.text, 0, sizeof(own.text));
+	consort_arena_init(&own.arena, 0);
+	own.nresources = 0;
+	if (own.plugin->connection->open(own.database, &own.call, &own.connection, &own.error))
+		return "open";
+	root = sqlite_test_tree(
+		&own,
+		(struct sqlite_query){.resource = "x", .select = "id, t", .where = "id > 0 and t = 'a'"},
+		&logical);
+	for (i = 0; i < ROUNDS; i++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO x VALUES(%d, 'a')", *(int *)number * 1000 + i);
+		if (sqlite_test_native(&own, sql, CONSORT_NO_ARGS, &affected) ||
+		    sqlite_test_begin_tree(&own, root, CONSORT_NO_ARGS, NULL, &cursor) ||
+		    sqlite_test_next(&own, &cursor, &rows) || rows < i)
+			return "round";
+		sqlite_test_end(&own, &cursor);
+	}
+	own.plugin->connection->close(own.connection, &own.call);
+	consort_buffer_clear(&own.text);
+	consort_arena_clear(&own.arena);
+	return NULL;
+}
+
+static void threads(const char *path)
+{
+	int numbers[THREADS], i;
+	pthread_t ids[THREADS];
+	void *failed;
+
+	CU_ASSERT_EQUAL_FATAL(sqlite_test_try(&test, path, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(native("CREATE TABLE x(id INTEGER PRIMARY KEY, t TEXT)"), CONSORT_OK);
+	for (i = 0; i < THREADS; i++) {
+		numbers[i] = i + 1;
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&ids[i], NULL, work, &numbers[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(ids[i], &failed);
+		CU_ASSERT_PTR_NULL(failed);
+	}
+	CU_ASSERT_EQUAL(native("SELECT count(*) FROM x"), CONSORT_OK);
+	TESTING_TEXT(text(), "200\n");
+	sqlite_test_close(&test);
+}
+
+static void test_threads(void)
+{
+	threads(testing_path("t.db"));
+}
+
+static void test_threads_memory(void)
+{
+	threads(":memory:");
+}
+
 static void test_native_refused(void)
 {
 	static const struct {
@@ -468,6 +594,10 @@ int main(int argc, char **argv)
 		{"full", test_full},
 		{"native", test_native},
 		{"native-refused", test_native_refused},
+		{"native-returning", test_native_returning},
+		{"utf16", test_utf16},
+		{"threads", test_threads},
+		{"threads-memory", test_threads_memory},
 		{NULL, NULL},
 	};
 
