@@ -19,13 +19,6 @@
 
 static struct sqlite_test *logging; /* the test that is running */
 
-static uint64_t next_id(void)
-{
-	static uint64_t last;
-
-	return ++last;
-}
-
 static int64_t now(void)
 {
 	struct timespec time;
@@ -266,7 +259,7 @@ static uint32_t take_resource(void *context, const struct consort_resource *from
 	const struct consort_index **indexes;
 	uint32_t i;
 
-	resource->id = next_id();
+	resource->id = consort_next_id();
 	resource->database = "local";
 	resource->name = resource->source = consort_arena_text(&test->arena, from->source);
 	attributes = consort_arena_array(&test->arena, from->nattributes, sizeof(*attributes));
@@ -462,7 +455,7 @@ uint32_t sqlite_test_begin_tree(struct sqlite_test *test, const struct consort_n
 				struct sqlite_cursor *cursor)
 {
 	struct consort_statement statement = {.struct_size = sizeof(statement),
-					      .id = next_id(),
+					      .id = consort_next_id(),
 					      .root = root,
 					      .nparameters = (uint32_t)args.count,
 					      .parameters = types_of(test, args),
@@ -656,7 +649,7 @@ uint32_t sqlite_test_write(struct sqlite_test *test, enum sqlite_write_kind kind
 	const struct consort_resource *resource = sqlite_test_resource(test, what.resource, NULL);
 	struct consort_write write = {.struct_size = sizeof(write),
 				      .flags = what.flags,
-				      .id = next_id(),
+				      .id = consort_next_id(),
 				      .resource = resource,
 				      .nkeys = what.nkeys};
 	struct consort_write_result result = {
