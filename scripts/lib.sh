@@ -5,25 +5,37 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What building and testing need on Debian 12.
 packages_build=(build-essential autoconf automake libtool pkg-config libinih-dev libyajl-dev libpg-query-dev
-	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev)
-packages_test=(libcunit1-dev clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh)
+	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev)
+packages_test=(libcunit1-dev clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh
+	postgresql-15 openssl)
+
+# as_root COMMAND…
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# apt_install NAME…: the lists may be absent or old on a fresh machine.
+apt_install() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >/dev/null 2>&1 && return 0
+	as_root apt-get update -q >/dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >/dev/null
+}
 
 # install_packages NAME…: installs those that are missing.
 install_packages() {
-	local missing=() name sudo=
+	local missing=() name conf=/etc/postgresql-common/createcluster.conf
 	for name in "$@"; do
 		dpkg-query -W -f '${Status}\n' "$name" 2>/dev/null | grep -q ' installed$' || missing+=("$name")
 	done
 	[ ${#missing[@]} -eq 0 ] && return 0
 	echo "installing: ${missing[*]}" >&2
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null || { echo "run this as root, or install: ${missing[*]}" >&2; return 1; }
-		sudo=sudo
+	[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+		{ echo "run this as root, or install: ${missing[*]}" >&2; return 1; }
+	# the tests have servers of their own: where there is no PostgreSQL yet, none is set up for the system
+	if [[ " ${missing[*]}" == *" postgresql-"* ]] && [ ! -e "$conf" ]; then
+		apt_install postgresql-common && as_root sh -c "echo 'create_main_cluster = false' >>$conf" || return 1
 	fi
-	# the lists may be absent or old on a fresh machine
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "${missing[@]}" >/dev/null 2>&1 && return 0
-	$sudo apt-get update -q >/dev/null
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "${missing[@]}" >/dev/null
+	apt_install "${missing[@]}"
 }
 
 # generate: configure and Makefile.in in the sources, if anything they are made of is newer.
