@@ -11,13 +11,13 @@
 #include "integration/file-adapter.h"
 
 static char folder[4096];
-static struct file_test test;
+static struct adapter_test test;
 
 static void leave(void)
 {
 	char path[sizeof(folder) + 16];
 
-	file_test_close(&test);
+	adapter_close(&test);
 	snprintf(path, sizeof(path), "%s/data", folder);
 	unlink(path);
 	rmdir(folder);
@@ -71,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t described, status;
 
 	enter();
+	adapter_forget(&test);
 	write_file(data + (size > 0), size - (size > 0));
 	test.max_rows = 1 + (choice >> 5);
 	described = file_test_describe(&test, "data", settings);

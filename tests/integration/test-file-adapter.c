@@ -21,14 +21,14 @@ static void folder(const char *name)
 static void test_descriptor(void)
 {
 	static const uint32_t expected[] = {
-		CONSORT_FEATURE_READ,   CONSORT_FEATURE_STREAMING, CONSORT_FEATURE_INTROSPECT,
+		CONSORT_FEATURE_READ,	CONSORT_FEATURE_STREAMING, CONSORT_FEATURE_INTROSPECT,
 		CONSORT_FEATURE_CANCEL, CONSORT_FEATURE_EXPLAIN,   CONSORT_FEATURE_CONCURRENT_CURSORS,
 	};
 	struct consort_connection_info info = {.struct_size = sizeof(info)};
 	struct consort_features features = {{0, 0}};
 	struct consort_note_info note;
 	char library[4096];
-	struct file_test test;
+	struct adapter_test test;
 	size_t i;
 
 	file_test_open(&test, NULL);
@@ -46,77 +46,50 @@ static void test_descriptor(void)
 	test.plugin->connection->info(test.connection, &info);
 	CU_ASSERT_PTR_NOT_NULL(strstr(testing_folder(), strrchr(info.identity, '/')));
 	CU_ASSERT_EQUAL(test.plugin->connection->ping(test.connection, &test.call, &test.error), CONSORT_OK);
-	file_test_close(&test);
+	adapter_close(&test);
 
 	file_test_open(&test, "/nonexistent/folder");
 	CU_ASSERT_PTR_NULL(test.connection);
 	CU_ASSERT_EQUAL(test.error.status, CONSORT_ECONNECTION);
 	TESTING_TEXT(test.error.message,
 		     "cannot open the folder '/nonexistent/folder': No such file or directory");
-	file_test_close(&test);
+	adapter_close(&test);
 	file_test_open(&test, testing_write("plain", ""));
 	CU_ASSERT_EQUAL(test.error.status, CONSORT_ECONNECTION);
 	TESTING_CONTAINS(test.error.message, "is not a folder; path names the folder that the files are in");
-	file_test_close(&test);
-}
-
-static uint32_t take_text(void *context, const char *text, uint64_t size)
-{
-	consort_buffer_append(context, text, size);
-	return CONSORT_OK;
+	adapter_close(&test);
 }
 
 /* A bare scan is taken exactly; all above it is refused with a reason. */
 static void test_offer(void)
 {
-	struct consort_text_sink sink;
-	struct consort_expr conjunct = {.struct_size = sizeof(conjunct)};
-	const struct consort_expr *conjuncts[] = {&conjunct, &conjunct};
-	struct file_scan_test scan;
-	const struct consort_node *inputs[] = {&scan.node};
-	struct consort_node filter = {.struct_size = sizeof(filter),
-				      .kind = CONSORT_NODE_FILTER,
-				      .number = 0,
-				      .first_conjunct = 2,
-				      .ninputs = 1,
-				      .inputs = inputs,
-				      .nexprs = 2,
-				      .exprs = conjuncts};
-	uint8_t fidelity[4] = {0};
-	const char *reason[4] = {NULL};
-	struct consort_offer answer = {
-		.struct_size = sizeof(answer), .count = 4, .fidelity = fidelity, .reason = reason};
-	struct file_test test;
-	void *compiled = NULL;
+	struct adapter_cursor cursor;
+	const struct consort_node *scan;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	testing_write("a.csv", "x,y\n1,2\n");
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "a.csv", NULL, NULL), CONSORT_OK);
-	scan.node.number = 1;
-	CU_ASSERT_EQUAL(test.plugin->query->offer(test.database, &filter, &answer, &test.error), CONSORT_OK);
-	CU_ASSERT_EQUAL(fidelity[1], CONSORT_FIDELITY_EXACT);
-	CU_ASSERT_TRUE(!fidelity[0] && !fidelity[2] && !fidelity[3] && !reason[1]);
-	TESTING_TEXT(reason[0], "files are only read; the core does the rest");
-	TESTING_TEXT(reason[3], reason[0]);
-
-	sink.context = &test.text;
-	sink.write = take_text;
-	consort_buffer_reset(&test.text);
-	CU_ASSERT_EQUAL(test.plugin->query->explain(test.database, scan.compiled, &sink, &test.error),
-			CONSORT_OK);
+	scan = adapter_scan(&test, adapter_resource(&test, "a.csv", NULL));
+	CU_ASSERT_EQUAL(adapter_explain_tree(&test, scan, CONSORT_NO_ARGS), CONSORT_OK);
 	TESTING_TEXT(test.text.data, "read a.csv: columns x, y");
-
-	scan.statement.root = &filter;
-	CU_ASSERT_EQUAL(test.plugin->query->compile(test.database, &scan.statement, &compiled, &test.error),
-			CONSORT_EUNSUPPORTED);
-	CU_ASSERT_PTR_NULL(compiled);
-	file_test_end(&test, &scan);
-	file_test_close(&test);
+	CU_ASSERT_EQUAL(
+		adapter_offer(&test, (struct adapter_query){.resource = "a.csv", .where = "x > 1 and y < 2"}),
+		CONSORT_OK);
+	TESTING_TEXT(test.text.data, "1: files are only read; the core does the rest\n"
+				     "2: files are only read; the core does the rest\n"
+				     "3: files are only read; the core does the rest\n"
+				     "4: files are only read; the core does the rest\n");
+	CU_ASSERT_EQUAL(
+		adapter_begin(&test, (struct adapter_query){.resource = "a.csv", .where = "x > 1"}, &cursor),
+		CONSORT_EUNSUPPORTED);
+	CU_ASSERT_PTR_NULL(cursor.compiled);
+	adapter_end(&test, &cursor);
+	adapter_close(&test);
 }
 
 static void test_sources(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	testing_write("b.csv", "x\n1\n");
@@ -156,12 +129,12 @@ static void test_sources(void)
 		CU_ASSERT_EQUAL(file_test_read(&test, "b.csv", NULL, NULL), CONSORT_ECONNECTION);
 		TESTING_TEXT(test.error.message, "cannot open 'b.csv': Permission denied");
 	}
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_globs(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	testing_write("day-10.csv", "y,x\n30,3\n");
@@ -198,13 +171,13 @@ static void test_globs(void)
 	TESTING_TEXT(test.error.message,
 		     "'day-99.jsonl' is jsonl, but 'day-02.csv' is csv; the files of one source have one "
 		     "format");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* The folder's own name is no pattern. */
 static void test_folder(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	folder("o*[d]d \\ dir?");
 	testing_write("o*[d]d \\ dir?/a1.csv", "x\n1\n");
@@ -214,12 +187,12 @@ static void test_folder(void)
 	TESTING_TEXT(test.text.data, "a1=a1.csv: x int64\na2=a2.csv: x int64\n");
 	CU_ASSERT_EQUAL(file_test_read(&test, "a*.csv", NULL, NULL), CONSORT_OK);
 	TESTING_TEXT(test.text.data, "1\n2\n");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_listing(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	testing_write("b.csv", "x\n1\n");
@@ -239,10 +212,10 @@ static void test_listing(void)
 	TESTING_TEXT(test.text.data,
 		     "a=a.jsonl: v int64\nb.csv: x int64\nb.ndjson: v int64\n"
 		     "broken=broken.csv: x int64, y int64\nc.d=c.d.csv: x text\nempty=empty.csv:\n");
-	TESTING_TEXT(test.log, "2 drop: 'empty.csv' is empty: nothing tells its columns");
+	TESTING_TEXT(test.log, "2 local: 'empty.csv' is empty: nothing tells its columns");
 	CU_ASSERT_EQUAL(file_test_read(&test, "broken.csv", NULL, LIST("x = int64")), CONSORT_EPROTOCOL);
 	TESTING_TEXT(test.error.message, "broken.csv:3: expected 2 columns, found 1");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* Writes `name` with a column n that counts up; returns its size. */
@@ -264,130 +237,117 @@ static size_t write_numbers(const char *name, int rows)
 
 static void test_calls(void)
 {
-	struct file_scan_test scan;
-	struct file_test test;
+	struct adapter_cursor scan;
+	struct adapter_test test;
 	uint32_t cancelled = 1;
 
 	file_test_open(&test, NULL);
 	write_numbers("n.csv", 100000);
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &scan), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_OK);
 	test.call.cancelled = &cancelled;
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ECANCELLED);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_ECANCELLED);
 	test.call.cancelled = NULL;
 	test.call.deadline = 1;
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ETIMEOUT);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_ETIMEOUT);
 	CU_ASSERT_EQUAL(file_test_describe(&test, NULL, NULL), CONSORT_ETIMEOUT);
 	test.call.deadline = 0;
 	test.call.flags = CONSORT_CALL_NONBLOCK;
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_EUNSUPPORTED);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_EUNSUPPORTED);
 	test.call.flags = 0;
 	test.plugin->connection->cancel(test.connection);
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_ECANCELLED);
-	file_test_end(&test, &scan);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_ECANCELLED);
+	adapter_end(&test, &scan);
 	CU_ASSERT_EQUAL(file_test_describe(&test, "n.csv", NULL), CONSORT_ECANCELLED);
 	CU_ASSERT_EQUAL(test.plugin->connection->reset(test.connection, &test.call, &test.error), CONSORT_OK);
 	CU_ASSERT_EQUAL(file_test_describe(&test, "n.csv", NULL), CONSORT_OK);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_cursors(void)
 {
-	struct file_scan_test a, b;
-	struct file_test test;
+	struct adapter_cursor a, b;
+	struct adapter_test test;
 	int64_t expected = 0, i;
 
 	file_test_open(&test, NULL);
 	write_numbers("n.csv", 1000);
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &a, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &a), CONSORT_OK);
 	test.max_rows = 70;
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &b, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &b), CONSORT_OK);
 	for (expected = 0; expected < 1000; expected += 100) {
-		CU_ASSERT_EQUAL_FATAL(file_test_next(&test, &a), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(adapter_next(&test, &a), CONSORT_OK);
 		CU_ASSERT_EQUAL_FATAL(a.batch->nrows, 100);
 		for (i = 0; i < 100; i++)
 			CU_ASSERT_EQUAL(consort_column_int64(&a.batch->columns[0], i), expected + i);
-		CU_ASSERT_EQUAL_FATAL(file_test_next(&test, &b), CONSORT_OK);
+		CU_ASSERT_EQUAL_FATAL(adapter_next(&test, &b), CONSORT_OK);
 		CU_ASSERT_EQUAL(consort_column_int64(&b.batch->columns[0], 0), expected / 100 * 70);
 	}
-	CU_ASSERT_EQUAL(file_test_next(&test, &a), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_next(&test, &a), CONSORT_OK);
 	CU_ASSERT_TRUE(a.batch->nrows == 0 && a.batch->flags == CONSORT_BATCH_LAST);
-	CU_ASSERT_EQUAL(file_test_next(&test, &a), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_next(&test, &a), CONSORT_OK);
 	CU_ASSERT_EQUAL(a.batch->nrows, 0);
-	file_test_end(&test, &a);
-	file_test_end(&test, &b);
-	file_test_close(&test);
-}
-
-/* Reads to the end, or to the error. */
-static uint32_t drain(struct file_test *test, struct file_scan_test *scan, int64_t *out_rows)
-{
-	uint32_t status;
-
-	*out_rows = 0;
-	do {
-		status = file_test_next(test, scan);
-		*out_rows += status ? 0 : scan->batch->nrows;
-	} while (!status && !(scan->batch->flags & CONSORT_BATCH_LAST));
-	return status;
+	adapter_end(&test, &a);
+	adapter_end(&test, &b);
+	adapter_close(&test);
 }
 
 /* What changes behind the reader's back is no whole result; what is only added is not part of it. */
 static void test_changes(void)
 {
-	struct file_scan_test scan;
-	struct file_test test;
+	struct adapter_cursor scan;
+	struct adapter_test test;
 	size_t size;
 	int64_t rows;
 	FILE *file;
 
 	file_test_open(&test, NULL);
 	size = write_numbers("n.csv", 10000);
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &scan), CONSORT_OK);
 	CU_ASSERT_EQUAL_FATAL(truncate(testing_path("n.csv"), (off_t)size / 2), 0);
-	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
+	CU_ASSERT_EQUAL(adapter_drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
 	TESTING_CONTAINS(test.error.message, "'n.csv' was cut to ");
-	file_test_end(&test, &scan);
+	adapter_end(&test, &scan);
 
 	write_numbers("n.csv", 10000);
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &scan), CONSORT_OK);
 	usleep(20000); /* longer than a tick of the file system's clock */
 	write_numbers("n.csv", 10000);
-	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
+	CU_ASSERT_EQUAL(adapter_drain(&test, &scan, &rows), CONSORT_EPROTOCOL);
 	TESTING_TEXT(test.error.message, "'n.csv' was changed while it was read");
-	file_test_end(&test, &scan);
+	adapter_end(&test, &scan);
 
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, NULL, &scan), CONSORT_OK);
 	file = fopen(testing_path("n.csv"), "ab");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
 	fprintf(file, "not a number,and,too,wide\n");
 	fclose(file);
-	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drain(&test, &scan, &rows), CONSORT_OK);
 	CU_ASSERT_EQUAL(rows, 10000);
-	file_test_end(&test, &scan);
-	file_test_close(&test);
+	adapter_end(&test, &scan);
+	adapter_close(&test);
 }
 
 /* However long the file is, reading it takes no more memory. */
 static void test_memory(void)
 {
-	struct file_scan_test scan;
-	struct file_test test;
+	struct adapter_cursor scan;
+	struct adapter_test test;
 	struct rusage before, after;
 	int64_t rows;
 
 	file_test_open(&test, NULL);
 	write_numbers("n.csv", 1000000);
-	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, &scan, "n.csv", NULL, LIST("n = int64", "rest = text")),
+	CU_ASSERT_EQUAL_FATAL(file_test_begin(&test, "n.csv", NULL, LIST("n = int64", "rest = text"), &scan),
 			      CONSORT_OK);
-	CU_ASSERT_EQUAL(file_test_next(&test, &scan), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_next(&test, &scan), CONSORT_OK);
 	getrusage(RUSAGE_SELF, &before);
-	CU_ASSERT_EQUAL(drain(&test, &scan, &rows), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drain(&test, &scan, &rows), CONSORT_OK);
 	getrusage(RUSAGE_SELF, &after);
 	CU_ASSERT_EQUAL(rows, 999900);
 	CU_ASSERT_TRUE(after.ru_maxrss - before.ru_maxrss < 1024);
-	file_test_end(&test, &scan);
-	file_test_close(&test);
+	adapter_end(&test, &scan);
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Reads case.csv, which is written first. */
-static uint32_t read_text(struct file_test *test, const char *text, const char *const *settings)
+static uint32_t read_text(struct adapter_test *test, const char *text, const char *const *settings)
 {
 	testing_write("case.csv", text);
 	return file_test_read(test, "case.csv", settings, NULL);
@@ -53,16 +53,16 @@ static void test_forms(void)
 		 "\xf0\x9f\x98\x80|\xc3\x9f\n",
 		 {NULL}},
 	};
-	struct file_test test;
+	struct adapter_test test;
 	size_t i;
 
 	file_test_open(&test, NULL);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (read_text(&test, cases[i].text, cases[i].settings))
 			fprintf(stderr, "%s", consort_error_text(&test.error));
-		TESTING_TEXT(test.text.data ? test.text.data : "", cases[i].records);
+		TESTING_TEXT(adapter_text(&test), cases[i].records);
 	}
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* Each text is refused with exactly this message. */
@@ -111,7 +111,7 @@ static void test_broken(void)
 		{"a,b\n", "delimiter and quote are the same character", {"delimiter=\""}, CONSORT_EVALUE},
 		{"a,b\n", "sample = -1 is negative; 0 reads every record", {"sample=-1"}, CONSORT_EVALUE},
 	};
-	struct file_test test;
+	struct adapter_test test;
 	size_t i;
 
 	file_test_open(&test, NULL);
@@ -124,7 +124,7 @@ static void test_broken(void)
 	TESTING_TEXT(test.error.message,
 		     "case.csv:3: a NUL byte at character 2; this is no text, or no UTF-8");
 	CU_ASSERT_EQUAL(test.error.position, 2);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* One column of these values is of this type. */
@@ -172,7 +172,7 @@ static void test_inference(void)
 		{"\n\n", "text"},
 		{"{}", "text"},
 	};
-	struct file_test test;
+	struct adapter_test test;
 	char file[256], expected[64];
 	size_t i;
 
@@ -186,13 +186,13 @@ static void test_inference(void)
 			fprintf(stderr, "  of %s:\n", cases[i].values);
 		TESTING_TEXT(test.text.data, expected);
 	}
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* What the sample did not show is an error that says what to write into the manifest. */
 static void test_misfits(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	CU_ASSERT_EQUAL(read_text(&test, "id,n\n1,5\n2,6\n3,007\n", SETTINGS("sample=2")), CONSORT_ETYPE);
@@ -208,12 +208,12 @@ static void test_misfits(void)
 	CU_ASSERT_EQUAL(read_text(&test, "x\n1\n9223372036854775808\n", SETTINGS("sample=1")),
 			CONSORT_ERANGE);
 	TESTING_CONTAINS(test.error.message, "9223372036854775808");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_declared(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	testing_write("case.csv",
@@ -233,14 +233,14 @@ static void test_declared(void)
 	TESTING_TEXT(test.error.message, "case.csv has no column 'prcie'; did you mean 'price'?");
 	CU_ASSERT_NOT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("at = json")), CONSORT_OK);
 	TESTING_CONTAINS(test.error.message, "case.csv:2: column 'at'");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* Fields and records over many buffers, with the expected width of everything. */
 static void test_long(void)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	struct file_test test;
+	struct adapter_test test;
 	size_t i, rows = 0;
 	char *at;
 
@@ -264,7 +264,7 @@ static void test_long(void)
 	CU_ASSERT_EQUAL(test.text.size, text.size - 4 - 3 * 2); /* without header and quotes */
 	TESTING_TEXT(test.text.data + test.text.size - 8, "19999|x\n");
 	consort_buffer_clear(&text);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* Where a line, or a record, does not end the adapter does. */
@@ -272,7 +272,7 @@ static void test_endless(void)
 {
 	size_t size = ((size_t)65 << 20) + 6, i;
 	char *text = malloc(size);
-	struct file_test test;
+	struct adapter_test test;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
 	file_test_open(&test, NULL);
@@ -287,7 +287,7 @@ static void test_endless(void)
 	testing_write_n("case.csv", text, size);
 	CU_ASSERT_EQUAL(file_test_describe(&test, "case.csv", NULL), CONSORT_EPROTOCOL);
 	TESTING_TEXT(test.error.message, "case.csv:2: a quote in this record is not closed within 64 MiB");
-	file_test_close(&test);
+	adapter_close(&test);
 	free(text);
 }
 
@@ -315,7 +315,7 @@ static size_t count_lines(const char *text)
 	return count;
 }
 
-static const char *last_line(struct file_test *test)
+static const char *last_line(struct adapter_test *test)
 {
 	test->text.data[test->text.size - 1] = '\0';
 	return strrchr(test->text.data, '\n') + 1;
@@ -324,7 +324,7 @@ static const char *last_line(struct file_test *test)
 /* The shipped data; figures counted with Python's csv module. */
 static void test_real_data(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, testing_source("examples/data"));
 	CU_ASSERT_EQUAL(file_test_describe(&test, "flights.csv", NULL), CONSORT_OK);
@@ -355,14 +355,14 @@ static void test_real_data(void)
 	CU_ASSERT_EQUAL(count_lines(test.text.data), 8759);
 	CU_ASSERT_DOUBLE_EQUAL(column_sum(test.text.data, 2), 97466.8, 1e-6);
 	TESTING_TEXT(last_line(&test), "2010-12-31T23:00:00Z|1016.7|4.3|4.0");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"forms", test_forms},     {"broken", test_broken},       {"inference", test_inference},
-		{"misfits", test_misfits}, {"declared", test_declared},   {"long", test_long},
+		{"forms", test_forms},	   {"broken", test_broken},	  {"inference", test_inference},
+		{"misfits", test_misfits}, {"declared", test_declared},	  {"long", test_long},
 		{"endless", test_endless}, {"real_data", test_real_data}, {NULL, NULL},
 	};
 

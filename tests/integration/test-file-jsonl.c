@@ -7,13 +7,13 @@
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Describes and reads case.jsonl, which is written first. */
-static uint32_t describe_text(struct file_test *test, const char *text)
+static uint32_t describe_text(struct adapter_test *test, const char *text)
 {
 	testing_write("case.jsonl", text);
 	return file_test_describe(test, "case.jsonl", NULL);
 }
 
-static uint32_t read_text(struct file_test *test, const char *text, const char *const *settings,
+static uint32_t read_text(struct adapter_test *test, const char *text, const char *const *settings,
 			  const char *const *declared)
 {
 	testing_write("case.jsonl", text);
@@ -22,7 +22,7 @@ static uint32_t read_text(struct file_test *test, const char *text, const char *
 
 static void test_members(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	CU_ASSERT_EQUAL(describe_text(&test, "{\"b\":1,\"a\":\"x\"}\n\n{\"a\":null,\"c\":true}\n"),
@@ -37,13 +37,13 @@ static void test_members(void)
 			CONSORT_OK);
 	TESTING_TEXT(test.text.data, "1|\n2|y\n");
 	CU_ASSERT_EQUAL(read_text(&test, "", NULL, NULL), CONSORT_OK);
-	TESTING_TEXT(test.text.data ? test.text.data : "", "");
+	TESTING_TEXT(adapter_text(&test), "");
 	/* documents stay documents, compact */
 	CU_ASSERT_EQUAL(
 		read_text(&test, "{\"d\":{ \"x\" : [1, null], \"y\":\"\\u00e9\"},\"l\":[ ]}\n", NULL, NULL),
 		CONSORT_OK);
 	TESTING_TEXT(test.text.data, "{\"x\":[1,null],\"y\":\"\xc3\xa9\"}|[]\n");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 /* One member with these values, one a line, is of this type. */
@@ -70,7 +70,7 @@ static void test_inference(void)
 		{{"null"}, "text"},
 		{{"null", "7"}, "int64"},
 	};
-	struct file_test test;
+	struct adapter_test test;
 	char file[512], expected[64];
 	size_t i, j;
 
@@ -96,7 +96,7 @@ static void test_inference(void)
 		     "case.jsonl:2: column 'v': '2' is not an integer; its type was inferred from the "
 		     "file's beginning, attribute.v = text declares another");
 	CU_ASSERT_EQUAL(read_text(&test, "{\"v\":{}}\n{\"v\":2}\n", LIST("sample=1"), NULL), CONSORT_ETYPE);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_declared(void)
@@ -104,7 +104,7 @@ static void test_declared(void)
 	static const char text[] =
 		"{\"a\":{\"b\":{\"c\":5},\"l\":[\"x\",{\"y\":\"z\"}],\"t\":\"12.50\"},\"n\":\"7\"}\n"
 		"{\"a\":{\"b\":null},\"n\":8}\n{\"a\":3,\"a.b.c\":6}\n{\"n\":null}\n";
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, NULL);
 	CU_ASSERT_EQUAL(
@@ -121,12 +121,12 @@ static void test_declared(void)
 	CU_ASSERT_EQUAL(read_text(&test, "{\"l\":[3,null,4]}\n{}\n", NULL, LIST("l = list of int64")),
 			CONSORT_OK);
 	TESTING_TEXT(test.text.data, "[3,null,4]\nNULL\n");
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_broken(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 	size_t i;
 	static const struct {
 		const char *line, *message;
@@ -156,7 +156,7 @@ static void test_broken(void)
 	}
 	CU_ASSERT_EQUAL(read_text(&test, "{\"a\":1}\n{\"a\":\n", NULL, LIST("a = int64")), CONSORT_EPROTOCOL);
 	CU_ASSERT_TRUE(test.error.position > 0);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 static size_t count(const char *text, const char *part)
@@ -171,7 +171,7 @@ static size_t count(const char *text, const char *part)
 /* The shipped data; figures counted with Python's json module. */
 static void test_real_data(void)
 {
-	struct file_test test;
+	struct adapter_test test;
 
 	file_test_open(&test, testing_source("examples/data"));
 	CU_ASSERT_EQUAL(file_test_describe(&test, "birdstrikes.jsonl", NULL), CONSORT_OK);
@@ -203,7 +203,7 @@ static void test_real_data(void)
 		CONSORT_OK);
 	CU_ASSERT_EQUAL(count(test.text.data, "NULL|"), 1580);
 	CU_ASSERT_EQUAL(count(test.text.data, "|3.28\n"), 1);
-	file_test_close(&test);
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)

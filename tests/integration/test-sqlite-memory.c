@@ -71,11 +71,12 @@ static void take_over_sqlite(void)
 
 /* --- everything once --- */
 
-static struct sqlite_test test;
+static struct adapter_test test;
 static const struct consort_node *tree;
 static struct consort_resource *resource;
 static struct consort_batch *rows, *batch, *returned;
 static void *connection;
+static const char *path;
 
 static uint32_t ignore(void *context, const struct consort_resource *found)
 {
@@ -153,7 +154,7 @@ static uint32_t run_native(void)
 
 static uint32_t run_all(void)
 {
-	struct consort_setting settings[] = {{"path", consort_text(test.path)},
+	struct consort_setting settings[] = {{"path", consort_text(path)},
 					     {"synchronous", consort_text("off")}};
 	struct consort_database_config config = {sizeof(config), 2, "local", settings};
 	struct consort_transaction_options options = {.struct_size = sizeof(options)};
@@ -193,18 +194,19 @@ static void prepare(void)
 	struct consort_node *root;
 
 	take_over_sqlite();
+	path = sqlite_test_path();
 	sqlite_test_open(&test,
 			 "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, day DATE, j JSON);"
 			 "INSERT INTO item VALUES(1, 'a', '2024-01-01', '{\"a\": 1}'), (2, 'b', NULL, '[]'), "
 			 "(3, 'c', NULL, NULL)",
 			 NULL);
-	resource = sqlite_test_resource(&test, "item", NULL);
-	root = sqlite_test_tree(&test,
-				(struct sqlite_query){.resource = "item",
-						      .select = "id, name, day, j",
-						      .where = "name >= $1 and day is null or id < 5",
-						      .order = "name"},
-				&logical);
+	resource = adapter_resource(&test, "item", NULL);
+	root = adapter_tree(&test,
+			    (struct adapter_query){.resource = "item",
+						   .select = "id, name, day, j",
+						   .where = "name >= $1 and day is null or id < 5",
+						   .order = "name"},
+			    &logical);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
 	tree = root;
 	batch = consort_batch_for_fields(root->fields, root->nfields, 100);
@@ -233,7 +235,6 @@ static void test_sweep(void)
 	prepare();
 	for (bound = 0; bound < 20000; bound++) {
 		sqlite_test_raw(
-			&test,
 			"DELETE FROM item; INSERT INTO item(id, name) VALUES(1, 'a'), (2, 'b'), (3, 'c')");
 		memset(&test.error, 0, sizeof(test.error));
 		allocations_left = bound;
@@ -250,7 +251,6 @@ static void test_sweep(void)
 		/* all of the write or nothing */
 		TESTING_TEXT(
 			sqlite_test_raw(
-				&test,
 				"SELECT group_concat(name, '') FROM (SELECT name FROM item ORDER BY id)"),
 			status ? "abc" : "newbcnine");
 		if (CU_get_number_of_failures())
@@ -266,7 +266,7 @@ static void test_sweep(void)
 /* Ten thousand rows more cost no allocation more. */
 static void test_steady(void)
 {
-	struct sqlite_cursor cursor;
+	struct adapter_cursor cursor;
 	int64_t total = 0;
 	long before = -1;
 
@@ -279,7 +279,7 @@ static void test_steady(void)
 		" 'name ' || (i + 1000000), '2024-01-01', i / 2.0, '550e8400-e29b-41d4-a716-446655440000',"
 		" '2024-01-01 10:00:00' FROM g",
 		NULL);
-	CU_ASSERT_EQUAL(sqlite_test_begin(&test, (struct sqlite_query){.resource = "item"}, &cursor),
+	CU_ASSERT_EQUAL(adapter_begin(&test, (struct adapter_query){.resource = "item"}, &cursor),
 			CONSORT_OK);
 	do {
 		consort_batch_reset(cursor.batch);
@@ -293,8 +293,8 @@ static void test_steady(void)
 	CU_ASSERT_EQUAL(total, 20000);
 	/* SQLite reads its pages into new memory until its cache is full */
 	CU_ASSERT_TRUE(allocations - before < 10000 / 25);
-	sqlite_test_end(&test, &cursor);
-	sqlite_test_close(&test);
+	adapter_end(&test, &cursor);
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)

@@ -290,18 +290,18 @@ static void print_ids(const bool *found, struct consort_buffer *out)
 }
 
 /* The ids for which the core finds the condition true. */
-static void core_answer(struct sqlite_test *test, const struct consort_node *filter,
+static void core_answer(struct adapter_test *test, const struct consort_node *filter,
 			struct consort_buffer *out)
 {
 	const struct consort_node *scan = filter->inputs[0];
 	struct consort_args none = CONSORT_NO_ARGS;
-	struct sqlite_cursor cursor;
+	struct adapter_cursor cursor;
 	struct consort_eval eval;
 	struct consort_value values[100];
 	uint32_t rows[100], i, e, id = 0;
 	bool found[100], ids[100] = {false};
 
-	CU_ASSERT_EQUAL(sqlite_test_begin_tree(test, scan, none, NULL, &cursor), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_begin_tree(test, scan, none, NULL, &cursor), CONSORT_OK);
 	CU_ASSERT_EQUAL_FATAL(
 		test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error),
 		CONSORT_OK);
@@ -325,21 +325,21 @@ static void core_answer(struct sqlite_test *test, const struct consort_node *fil
 	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++)
 		ids[consort_column_int64(&cursor.batch->columns[id], i)] = found[i];
 	print_ids(ids, out);
-	sqlite_test_end(test, &cursor);
+	adapter_end(test, &cursor);
 }
 
 /* The ids that SQLite finds. */
-static void pushed_answer(struct sqlite_test *test, const struct consort_node *filter,
+static void pushed_answer(struct adapter_test *test, const struct consort_node *filter,
 			  struct consort_buffer *out)
 {
 	struct consort_args none = CONSORT_NO_ARGS;
-	struct sqlite_cursor cursor;
+	struct adapter_cursor cursor;
 	bool found[100] = {false};
 	uint32_t i, id = 0;
 
 	while (strcmp(filter->fields[id]->name, "id"))
 		id++;
-	if (sqlite_test_begin_tree(test, filter, none, NULL, &cursor) ||
+	if (adapter_begin_tree(test, filter, none, NULL, &cursor) ||
 	    test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error)) {
 		fprintf(stderr, "%s\n", test->error.message);
 		CU_FAIL_FATAL("SQLite cannot run it");
@@ -347,7 +347,7 @@ static void pushed_answer(struct sqlite_test *test, const struct consort_node *f
 	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++)
 		found[consort_column_int64(&cursor.batch->columns[id], i)] = true;
 	print_ids(found, out);
-	sqlite_test_end(test, &cursor);
+	adapter_end(test, &cursor);
 }
 
 static bool contains_all(const char *all, const char *some)
@@ -383,7 +383,7 @@ struct counts {
 	int exact, loose, no, nonempty;
 };
 
-static void try_condition(struct sqlite_test *test, const char *table, uint64_t seed, struct counts *counts)
+static void try_condition(struct adapter_test *test, const char *table, uint64_t seed, struct counts *counts)
 {
 	struct consort_buffer where = CONSORT_BUFFER_INIT, core = CONSORT_BUFFER_INIT,
 			      pushed = CONSORT_BUFFER_INIT;
@@ -396,9 +396,9 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 
 	state = seed * 0x9e3779b97f4a7c15u + 1;
 	condition(&where, 3);
-	root = sqlite_test_tree(
-		test, (struct sqlite_query){.resource = table, .select = "id, i", .where = where.data},
-		&logical);
+	root = adapter_tree(test,
+			    (struct adapter_query){.resource = table, .select = "id, i", .where = where.data},
+			    &logical);
 	if (!root) { /* a literal that is no value of the column's type */
 		consort_buffer_clear(&where);
 		return;
@@ -435,21 +435,27 @@ static void try_condition(struct sqlite_test *test, const char *table, uint64_t 
 
 static void test_table(const char *table, bool strict)
 {
-	static const char *const flex[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)", "ub uuid",
-					   NULL};
-	static const char *const rigid[] = {"s timestamp s", "us timestamp us", "p decimal(38,2)",
-					    "ub uuid",	     "b bool",		"d date",
-					    "m timestamp",   "u uuid text",	NULL};
+	static const char *const flex[] = {"s = timestamp codec s", "us = timestamp codec us",
+					   "p = decimal(38,2)", "ub = uuid", NULL};
+	static const char *const rigid[] = {"s = timestamp codec s",
+					    "us = timestamp codec us",
+					    "p = decimal(38,2)",
+					    "ub = uuid",
+					    "b = bool",
+					    "d = date",
+					    "m = timestamp",
+					    "u = uuid codec text",
+					    NULL};
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
 	struct counts counts = {0, 0, 0, 0};
-	struct sqlite_test test;
+	struct adapter_test test;
 	int i;
 
 	state = 12345;
 	fill(&sql, table, strict);
 	sqlite_test_open(&test, sql.data, NULL);
 	consort_buffer_clear(&sql);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(sqlite_test_resource(&test, table, strict ? rigid : flex));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(adapter_resource(&test, table, strict ? rigid : flex));
 	for (i = 0; i < CONDITIONS; i++) {
 		try_condition(&test, table, seed_of(i), &counts);
 		if (CU_get_number_of_failures() > 3 || getenv("CONSORT_TEST_SEED"))
@@ -462,7 +468,7 @@ static void test_table(const char *table, bool strict)
 		CU_ASSERT(counts.no > CONDITIONS / 50);
 		CU_ASSERT(counts.nonempty > CONDITIONS / 4);
 	}
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_flexible(void)

@@ -5,12 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct sqlite_test test;
-
-static const char *text(void)
-{
-	return test.text.data ? test.text.data : "";
-}
+static struct adapter_test test;
 
 /* --- introspection --- */
 
@@ -75,8 +70,8 @@ static void describes(const char *sql, const char *source, const char *expected)
 	remove(testing_path("t.db"));
 	sqlite_test_open(&test, sql, NULL);
 	CU_ASSERT_EQUAL(describe(source), CONSORT_OK);
-	TESTING_TEXT(text(), expected);
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), expected);
+	adapter_close(&test);
 }
 
 static void test_types(void)
@@ -153,24 +148,25 @@ static void test_names(void)
 			 " TEXT); INSERT INTO \"a.b \"\"c\"\"; drop table x --\" VALUES(1, 'x', 2, 'y')",
 			 NULL);
 	CU_ASSERT_EQUAL(describe("a.b \"c\"; drop table x --"), CONSORT_OK);
-	TESTING_CONTAINS(text(), "it's text 'TEXT'\n  größe int64 'INTEGER'\n  " LONG " text 'TEXT'");
+	TESTING_CONTAINS(adapter_text(&test),
+			 "it's text 'TEXT'\n  größe int64 'INTEGER'\n  " LONG " text 'TEXT'");
 	CU_ASSERT_EQUAL(
-		sqlite_test_run(&test, (struct sqlite_query){.resource = "a.b \"c\"; drop table x --",
-							     .where = "\"größe\" = 2 and \"it's\" = 'x'"}),
+		adapter_run(&test, (struct adapter_query){.resource = "a.b \"c\"; drop table x --",
+							  .where = "\"größe\" = 2 and \"it's\" = 'x'"}),
 		CONSORT_OK);
-	TESTING_TEXT(text(), "1|x|2|y\n");
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "a.b \"c\"; drop table x --",
-								.attributes = "it's, select",
-								.nkeys = 1,
-								.values = CONSORT_ARGS(consort_text("'); --"),
-										       consort_int64(1))}),
+	TESTING_TEXT(adapter_text(&test), "1|x|2|y\n");
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_UPDATE,
+				      (struct adapter_write){.resource = "a.b \"c\"; drop table x --",
+							     .attributes = "it's, select",
+							     .nkeys = 1,
+							     .values = CONSORT_ARGS(consort_text("'); --"),
+										    consort_int64(1))}),
 			CONSORT_OK);
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "a.b \"c\"; drop table x --",
-								     .select = "\"it's\""}),
+	CU_ASSERT_EQUAL(adapter_run(&test, (struct adapter_query){.resource = "a.b \"c\"; drop table x --",
+								  .select = "\"it's\""}),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "'); --\n");
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), "'); --\n");
+	adapter_close(&test);
 }
 
 static void test_listing(void)
@@ -181,13 +177,14 @@ static void test_listing(void)
 			 "CREATE VIRTUAL TABLE f USING fts5(t)",
 			 NULL);
 	CU_ASSERT_EQUAL(describe(NULL), CONSORT_OK);
-	TESTING_TEXT(text(), "a:\n  x int64 'INTEGER PRIMARY KEY' not-null generated strict\n  key x\n"
-			     "b:\n  x int64 'INTEGER'\nf:\n  t text '' unknown\n");
+	TESTING_TEXT(adapter_text(&test),
+		     "a:\n  x int64 'INTEGER PRIMARY KEY' not-null generated strict\n  key x\n"
+		     "b:\n  x int64 'INTEGER'\nf:\n  t text '' unknown\n");
 	TESTING_CONTAINS(test.log, "gone");
 	CU_ASSERT_EQUAL(describe("broken"), CONSORT_ENAME);
 	CU_ASSERT_EQUAL(describe("nothing"), CONSORT_ENOTFOUND);
 	TESTING_CONTAINS(test.error.message, "has no table 'nothing'");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 /* --- define and drop --- */
@@ -277,15 +274,16 @@ static void test_define(void)
 	resource->indexes = (const struct consort_index *const[]){&index, &unique};
 	resource->nindexes = 2;
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
-	TESTING_TEXT(text(), "CREATE TABLE \"flight\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT "
-			     "NOT NULL,\n  \"at\" INTEGER,\n"
-			     "  \"day\" TEXT,\n  \"doc\" TEXT\n) STRICT;\n"
-			     "CREATE INDEX \"flight_origin_at_index\" ON \"flight\" (\"origin\", \"at\");\n"
-			     "CREATE UNIQUE INDEX \"mine\" ON \"flight\" (\"day\");\n");
+	TESTING_TEXT(adapter_text(&test),
+		     "CREATE TABLE \"flight\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT "
+		     "NOT NULL,\n  \"at\" INTEGER,\n"
+		     "  \"day\" TEXT,\n  \"doc\" TEXT\n) STRICT;\n"
+		     "CREATE INDEX \"flight_origin_at_index\" ON \"flight\" (\"origin\", \"at\");\n"
+		     "CREATE UNIQUE INDEX \"mine\" ON \"flight\" (\"day\");\n");
 	CU_ASSERT_EQUAL(describe("flight"), CONSORT_ENOTFOUND);
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
 	CU_ASSERT_EQUAL(describe("flight"), CONSORT_OK);
-	TESTING_TEXT(text(),
+	TESTING_TEXT(adapter_text(&test),
 		     "flight:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  origin text "
 		     "'TEXT' not-null "
 		     "strict\n  at int64 'INTEGER' strict\n  day text 'TEXT UNIQUE' strict\n  doc text "
@@ -294,18 +292,18 @@ static void test_define(void)
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "has a table 'flight' already");
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
-	TESTING_TEXT(text(), "");
+	TESTING_TEXT(adapter_text(&test), "");
 
 	/* a key of texts, with small rows: one tree */
 	resource = make(&shape, "airport", airport, (const uint32_t[]){1, 0}, 2);
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(),
+	TESTING_TEXT(adapter_text(&test),
 		     "CREATE TABLE \"airport\" (\n  \"iata\" TEXT NOT NULL,\n  \"country\" TEXT NOT NULL,\n"
 		     "  \"lat\" REAL NOT NULL,\n  \"u\" TEXT,\n  PRIMARY KEY (\"country\", \"iata\")\n"
 		     ") STRICT, WITHOUT ROWID;\n");
 	CU_ASSERT_EQUAL(drop(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
 	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(), "DROP TABLE \"airport\";\n");
+	TESTING_TEXT(adapter_text(&test), "DROP TABLE \"airport\";\n");
 	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_ENOTFOUND);
 	CU_ASSERT_EQUAL(drop(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
 
@@ -315,12 +313,13 @@ static void test_define(void)
 	resource->settings = &shape.strict;
 	resource->nsettings = 1;
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(),
+	TESTING_TEXT(adapter_text(&test),
 		     "CREATE TABLE \"loose\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT NOT NULL,\n"
 		     "  \"at\" DATETIME,\n  \"day\" DATE,\n  \"doc\" JSON\n);\n");
 	CU_ASSERT_EQUAL(describe("loose"), CONSORT_OK);
-	TESTING_CONTAINS(text(), "at timestamp 'DATETIME'\n  day date 'DATE'\n  doc json 'JSON'\n");
-	sqlite_test_close(&test);
+	TESTING_CONTAINS(adapter_text(&test),
+			 "at timestamp 'DATETIME'\n  day date 'DATE'\n  doc json 'JSON'\n");
+	adapter_close(&test);
 }
 
 static void test_define_missing(void)
@@ -334,7 +333,7 @@ static void test_define_missing(void)
 			 NULL);
 	resource = make(&shape, "x", more, (const uint32_t[]){0}, 1);
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
-	TESTING_TEXT(text(), "ALTER TABLE \"x\" ADD COLUMN \"b\" INTEGER;\n");
+	TESTING_TEXT(adapter_text(&test), "ALTER TABLE \"x\" ADD COLUMN \"b\" INTEGER;\n");
 	resource = make(&shape, "x", never, (const uint32_t[]){0}, 1);
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "lacks the column 'c'");
@@ -342,8 +341,8 @@ static void test_define_missing(void)
 	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "has a view 'v' already");
 	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_OK);
-	TESTING_TEXT(text(), "DROP VIEW \"v\";\n");
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), "DROP VIEW \"v\";\n");
+	adapter_close(&test);
 }
 
 /* What fails in the middle has changed nothing. */
@@ -370,7 +369,7 @@ static void test_define_fails(void)
 	TESTING_CONTAINS(test.error.message, "no codec 'fortnights' for timestamp; there are us, ms, s, iso");
 	resource = make(&shape, "x", attributes + 2, NULL, 0);
 	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_EINVAL);
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)

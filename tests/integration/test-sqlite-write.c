@@ -17,7 +17,7 @@
 #define I(value) consort_int64(value)
 #define T(value) consort_text(value)
 
-static struct sqlite_test test;
+static struct adapter_test test;
 
 static void open_test(const char *sql)
 {
@@ -26,23 +26,18 @@ static void open_test(const char *sql)
 
 static uint32_t insert(const char *attributes, const char *returning, struct consort_args values)
 {
-	return sqlite_test_write(&test, SQLITE_TEST_INSERT,
-				 (struct sqlite_write){.resource = "item",
-						       .attributes = attributes,
-						       .returning = returning,
-						       .values = values});
+	return adapter_write(&test, ADAPTER_INSERT,
+			     (struct adapter_write){.resource = "item",
+						    .attributes = attributes,
+						    .returning = returning,
+						    .values = values});
 }
 
 static const char *rows(void)
 {
 	return sqlite_test_raw(
-		&test, "SELECT group_concat(id || name || coalesce(n, '-'), ' ') FROM (SELECT * FROM item "
-		       "ORDER BY id)");
-}
-
-static const char *text(void)
-{
-	return test.text.data ? test.text.data : "";
+		"SELECT group_concat(id || name || coalesce(n, '-'), ' ') FROM (SELECT * FROM item "
+		"ORDER BY id)");
 }
 
 /* --- by key --- */
@@ -51,16 +46,16 @@ static void test_insert(void)
 {
 	open_test(TABLE);
 	CU_ASSERT_EQUAL(insert("name, n", "id, made, twice", VALUES(T("three"), I(3))), CONSORT_OK);
-	TESTING_TEXT(text(), "affected 1\n3|now|6\n");
+	TESTING_TEXT(adapter_text(&test), "affected 1\n3|now|6\n");
 	CU_ASSERT_EQUAL(
 		insert("id, name, n", NULL, VALUES(I(7), T("seven"), I(7), I(8), T("eight"), consort_null())),
 		CONSORT_OK);
-	TESTING_TEXT(text(), "affected 2\n");
+	TESTING_TEXT(adapter_text(&test), "affected 2\n");
 	TESTING_TEXT(rows(), "1one1 2two2 3three3 7seven7 8eight-");
 	CU_ASSERT_EQUAL(insert("id, name, n", "id", VALUES(I(20), T("x"), I(1), I(21), T("y"), I(1))),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "affected 2\n20\n21\n");
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), "affected 2\n20\n21\n");
+	adapter_close(&test);
 }
 
 /* Nothing but defaults. */
@@ -68,8 +63,8 @@ static void test_insert_nothing(void)
 {
 	open_test("CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT DEFAULT 'x', n INTEGER)");
 	CU_ASSERT_EQUAL(insert("", "id, name", CONSORT_NO_ARGS), CONSORT_OK);
-	TESTING_TEXT(text(), "affected 1\n1|x\n");
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), "affected 1\n1|x\n");
+	adapter_close(&test);
 }
 
 static void test_constraints(void)
@@ -96,15 +91,15 @@ static void test_constraints(void)
 		TESTING_TEXT(test.error.resource, "item");
 		CU_ASSERT(test.error.code != 0);
 	}
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_INSERT,
-					  (struct sqlite_write){.resource = "part",
-								.attributes = "item, no",
-								.values = VALUES(I(99), I(1))}),
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_INSERT,
+				      (struct adapter_write){.resource = "part",
+							     .attributes = "item, no",
+							     .values = VALUES(I(99), I(1))}),
 			CONSORT_ECONSTRAINT);
 	TESTING_TEXT(test.error.sqlstate, "23503");
 	TESTING_TEXT(test.error.constraint, "FOREIGN KEY");
 	TESTING_TEXT(rows(), "1one1 2two2");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_batches(void)
@@ -114,21 +109,20 @@ static void test_batches(void)
 	CU_ASSERT_EQUAL(insert("id, name, n", NULL,
 			       VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5), T("b"), I(1))),
 			CONSORT_ECONSTRAINT);
-	TESTING_CONTAINS(text(), "failed 1: UNIQUE constraint failed: item.name\n");
+	TESTING_CONTAINS(adapter_text(&test), "failed 1: UNIQUE constraint failed: item.name\n");
 	TESTING_TEXT(rows(), "1one1 2two2");
 	/* whatever fits */
-	CU_ASSERT_EQUAL(
-		sqlite_test_write(
-			&test, SQLITE_TEST_INSERT,
-			(struct sqlite_write){.resource = "item",
-					      .attributes = "id, name, n",
-					      .returning = "id",
-					      .flags = CONSORT_WRITE_CONTINUE,
-					      .values = VALUES(I(3), T("a"), I(1), I(4), T("one"), I(1), I(5),
-							       T("b"), I(101), I(6), T("c"), I(1))}),
-		CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_INSERT,
+				      (struct adapter_write){.resource = "item",
+							     .attributes = "id, name, n",
+							     .returning = "id",
+							     .flags = CONSORT_WRITE_CONTINUE,
+							     .values = VALUES(I(3), T("a"), I(1), I(4),
+									      T("one"), I(1), I(5), T("b"),
+									      I(101), I(6), T("c"), I(1))}),
+			CONSORT_OK);
 	TESTING_TEXT(
-		text(),
+		adapter_text(&test),
 		"failed 1: UNIQUE constraint failed: item.name\nfailed 2: CHECK constraint failed: n < 100\n"
 		"affected 2\n3\n6\n");
 	TESTING_TEXT(rows(), "1one1 2two2 3a1 6c1");
@@ -143,47 +137,49 @@ static void test_batches(void)
 	CU_ASSERT_EQUAL(test.plugin->transaction->commit(test.connection, &test.call, &test.error),
 			CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2 3a1 6c1 10ten-");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_update_and_delete(void)
 {
 	open_test(TABLE);
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "item",
-								.attributes = "n, id",
-								.nkeys = 1,
-								.returning = "id, twice",
-								.values = VALUES(I(10), I(1), I(11), I(99))}),
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_UPDATE,
+				      (struct adapter_write){.resource = "item",
+							     .attributes = "n, id",
+							     .nkeys = 1,
+							     .returning = "id, twice",
+							     .values = VALUES(I(10), I(1), I(11), I(99))}),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "failed 1: resource 'item' has no record with this key\naffected 1\n1|20\n");
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-					  (struct sqlite_write){.resource = "item",
-								.attributes = "id",
-								.nkeys = 1,
-								.values = VALUES(I(2))}),
+	TESTING_TEXT(adapter_text(&test),
+		     "failed 1: resource 'item' has no record with this key\naffected 1\n1|20\n");
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_UPDATE,
+				      (struct adapter_write){.resource = "item",
+							     .attributes = "id",
+							     .nkeys = 1,
+							     .values = VALUES(I(2))}),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "affected 1\n");
-	CU_ASSERT_EQUAL(sqlite_test_write(&test, SQLITE_TEST_REMOVE,
-					  (struct sqlite_write){.resource = "item",
-								.attributes = "id",
-								.nkeys = 1,
-								.returning = "name",
-								.values = VALUES(I(2), I(5))}),
+	TESTING_TEXT(adapter_text(&test), "affected 1\n");
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_REMOVE,
+				      (struct adapter_write){.resource = "item",
+							     .attributes = "id",
+							     .nkeys = 1,
+							     .returning = "name",
+							     .values = VALUES(I(2), I(5))}),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "failed 1: resource 'item' has no record with this key\naffected 1\ntwo\n");
+	TESTING_TEXT(adapter_text(&test),
+		     "failed 1: resource 'item' has no record with this key\naffected 1\ntwo\n");
 	TESTING_TEXT(rows(), "1one10");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static uint32_t upsert(const char *resource, const char *attributes, const char *returning,
 		       struct consort_args values)
 {
-	return sqlite_test_write(&test, SQLITE_TEST_UPSERT,
-				 (struct sqlite_write){.resource = resource,
-						       .attributes = attributes,
-						       .returning = returning,
-						       .values = values});
+	return adapter_write(&test, ADAPTER_UPSERT,
+			     (struct adapter_write){.resource = resource,
+						    .attributes = attributes,
+						    .returning = returning,
+						    .values = values});
 }
 
 static void test_upsert(void)
@@ -191,15 +187,15 @@ static void test_upsert(void)
 	open_test(TABLE ";CREATE TABLE word(w TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER)");
 	CU_ASSERT_EQUAL(upsert("item", "id, name", "id, n", VALUES(I(1), T("uno"), I(3), T("tre"))),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "affected 2\n1|1\n3|NULL\n");
+	TESTING_TEXT(adapter_text(&test), "affected 2\n1|1\n3|NULL\n");
 	CU_ASSERT_EQUAL(upsert("part", "item, no", "no", VALUES(I(1), I(1), I(1), I(1))), CONSORT_OK);
-	TESTING_TEXT(text(), "affected 2\n1\n1\n");
+	TESTING_TEXT(adapter_text(&test), "affected 2\n1\n1\n");
 	CU_ASSERT_EQUAL(upsert("item", "id, name", NULL, VALUES(I(3), T("two"))), CONSORT_ECONSTRAINT);
 	TESTING_TEXT(rows(), "1uno1 2two2 3tre-");
 	/* 'A' would change the record of 'a' */
 	CU_ASSERT_EQUAL(upsert("word", "w, n", NULL, VALUES(T("A"), I(1))), CONSORT_EUNSUPPORTED);
 	TESTING_CONTAINS(test.error.message, "NOCASE");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 /* A key that SQLite compares without case finds the record of these very bytes only. */
@@ -207,16 +203,16 @@ static void test_collated_key(void)
 {
 	open_test("CREATE TABLE word(w TEXT COLLATE NOCASE PRIMARY KEY, n INTEGER); INSERT INTO word "
 		  "VALUES('a', 1)");
-	CU_ASSERT_EQUAL(
-		sqlite_test_write(&test, SQLITE_TEST_UPDATE,
-				  (struct sqlite_write){.resource = "word",
-							.attributes = "n, w",
-							.nkeys = 1,
-							.values = VALUES(I(2), T("A"), I(3), T("a"))}),
-		CONSORT_OK);
-	TESTING_TEXT(text(), "failed 0: resource 'word' has no record with this key\naffected 1\n");
-	TESTING_TEXT(sqlite_test_raw(&test, "SELECT w || n FROM word"), "a3");
-	sqlite_test_close(&test);
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_UPDATE,
+				      (struct adapter_write){.resource = "word",
+							     .attributes = "n, w",
+							     .nkeys = 1,
+							     .values = VALUES(I(2), T("A"), I(3), T("a"))}),
+			CONSORT_OK);
+	TESTING_TEXT(adapter_text(&test),
+		     "failed 0: resource 'word' has no record with this key\naffected 1\n");
+	TESTING_TEXT(sqlite_test_raw("SELECT w || n FROM word"), "a3");
+	adapter_close(&test);
 }
 
 /* --- values --- */
@@ -230,8 +226,8 @@ static void test_refused_values(void)
 		{"REAL", NULL, "nan", "NULL"},
 		{"DATE", NULL, "+10000-01-01", "years 0000 to 9999"},
 		{"DATETIME", NULL, "-0001-01-01T00:00:00Z", "years 0000 to 9999"},
-		{"INTEGER", "timestamp s", "2024-01-01T00:00:00.5Z", "finer than the column's seconds"},
-		{"INTEGER", "timestamp ms", "2024-01-01T00:00:00.0005Z",
+		{"INTEGER", "timestamp codec s", "2024-01-01T00:00:00.5Z", "finer than the column's seconds"},
+		{"INTEGER", "timestamp codec ms", "2024-01-01T00:00:00.0005Z",
 		 "finer than the column's milliseconds"},
 		{"INTEGER", "text", "0123", "would become a number"},
 		{"NUMERIC", "decimal(38,2)", "12345678901234567.89", "digits"},
@@ -248,10 +244,10 @@ static void test_refused_values(void)
 		snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS item; CREATE TABLE item(v %s)",
 			 cases[i].column);
 		open_test(sql);
-		snprintf(declaration, sizeof(declaration), "v %s", cases[i].type ? cases[i].type : "");
+		snprintf(declaration, sizeof(declaration), "v = %s", cases[i].type ? cases[i].type : "");
 		if (cases[i].type)
 			declared[0] = declaration;
-		resource = sqlite_test_resource(&test, "item", declared);
+		resource = adapter_resource(&test, "item", declared);
 		CU_ASSERT_EQUAL_FATAL(consort_value_parse(resource->attributes[0]->type, cases[i].value,
 							  strlen(cases[i].value), &test.arena, &value,
 							  &test.error),
@@ -259,8 +255,8 @@ static void test_refused_values(void)
 		CU_ASSERT_EQUAL(insert("v", NULL, VALUES(value)), CONSORT_ERANGE);
 		TESTING_CONTAINS(test.error.message, cases[i].message);
 		TESTING_TEXT(test.error.attribute, "v");
-		TESTING_TEXT(sqlite_test_raw(&test, "SELECT count(*) FROM item"), "0");
-		sqlite_test_close(&test);
+		TESTING_TEXT(sqlite_test_raw("SELECT count(*) FROM item"), "0");
+		adapter_close(&test);
 	}
 }
 
@@ -309,7 +305,7 @@ static void round_trip(const char *strict)
 							  &test.error),
 				      CONSORT_OK);
 		list[i] = &attributes[i];
-		snprintf(declarations[i], sizeof(declarations[i]), "%s %s", all[i].name, all[i].type);
+		snprintf(declarations[i], sizeof(declarations[i]), "%s = %s", all[i].name, all[i].type);
 		declared[i] = declarations[i];
 		consort_buffer_printf(&names, "%s%s", i ? ", " : "", all[i].name);
 		copy = values[i];
@@ -324,21 +320,20 @@ static void round_trip(const char *strict)
 	CU_ASSERT_EQUAL(
 		test.plugin->schema->define(test.connection, &test.call, &resource, 0, NULL, &test.error),
 		CONSORT_OK);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(sqlite_test_resource(&test, "item", declared));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(adapter_resource(&test, "item", declared));
 	CU_ASSERT_EQUAL(insert(names.data, NULL, (struct consort_args){values, i}), CONSORT_OK);
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item"}), CONSORT_OK);
-	TESTING_TEXT(text(), expected.data);
+	CU_ASSERT_EQUAL(adapter_run(&test, (struct adapter_query){.resource = "item"}), CONSORT_OK);
+	TESTING_TEXT(adapter_text(&test), expected.data);
 	/* and NULL in each */
 	for (i = 0; i < resource.nattributes; i++)
 		values[i] = consort_null();
 	CU_ASSERT_EQUAL(insert(names.data, NULL, (struct consort_args){values, i}), CONSORT_OK);
-	CU_ASSERT_EQUAL(
-		sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .where = "i is null"}),
-		CONSORT_OK);
-	TESTING_TEXT(text(), "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
+	CU_ASSERT_EQUAL(adapter_run(&test, (struct adapter_query){.resource = "item", .where = "i is null"}),
+			CONSORT_OK);
+	TESTING_TEXT(adapter_text(&test), "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
 	consort_buffer_clear(&names);
 	consort_buffer_clear(&expected);
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_types_strict(void)
@@ -359,18 +354,18 @@ static void test_lists(void)
 	struct consort_resource *resource;
 
 	open_test("CREATE TABLE item(id INTEGER PRIMARY KEY, tags TEXT)");
-	resource = sqlite_test_resource(&test, "item", NULL);
+	resource = adapter_resource(&test, "item", NULL);
 	((struct consort_attribute *)resource->attributes[1])->type = type;
 	list.type = type;
 	list.as.list.items = items;
 	list.as.list.count = 3;
 	CU_ASSERT_EQUAL(insert("id, tags", "tags", VALUES(I(1), list)), CONSORT_OK);
-	TESTING_TEXT(text(), "affected 1\n[\"a\",null,\"b \\\"c\\\"\"]\n");
-	TESTING_TEXT(sqlite_test_raw(&test, "SELECT tags FROM item"), "[\"a\",null,\"b \\\"c\\\"\"]");
-	CU_ASSERT_EQUAL(sqlite_test_run(&test, (struct sqlite_query){.resource = "item", .select = "tags"}),
+	TESTING_TEXT(adapter_text(&test), "affected 1\n[\"a\",null,\"b \\\"c\\\"\"]\n");
+	TESTING_TEXT(sqlite_test_raw("SELECT tags FROM item"), "[\"a\",null,\"b \\\"c\\\"\"]");
+	CU_ASSERT_EQUAL(adapter_run(&test, (struct adapter_query){.resource = "item", .select = "tags"}),
 			CONSORT_OK);
-	TESTING_TEXT(text(), "[\"a\",null,\"b \\\"c\\\"\"]\n");
-	sqlite_test_close(&test);
+	TESTING_TEXT(adapter_text(&test), "[\"a\",null,\"b \\\"c\\\"\"]\n");
+	adapter_close(&test);
 }
 
 /* --- by query --- */
@@ -393,7 +388,7 @@ static uint32_t change(const char *where, const char *assignments, struct consor
 	void *compiled;
 	uint32_t status;
 
-	names.resource = sqlite_test_find;
+	names.resource = adapter_find;
 	memset(&test.error, 0, sizeof(test.error));
 	CU_ASSERT_EQUAL_FATAL(consort_query_resolve_write(&clauses, !assignments, &names, &test.arena,
 							  &logical, &test.error),
@@ -419,7 +414,7 @@ static void test_by_query(void)
 	CU_ASSERT_EQUAL(change(NULL, "n = $1", VALUES(I(7)), &affected), CONSORT_OK);
 	CU_ASSERT_EQUAL(affected, 2);
 	TESTING_TEXT(rows(), "1one7 2two!7");
-	TESTING_TEXT(sqlite_test_raw(&test, "SELECT f FROM item WHERE id = 2"), "2.5");
+	TESTING_TEXT(sqlite_test_raw("SELECT f FROM item WHERE id = 2"), "2.5");
 	CU_ASSERT_EQUAL(change("id = 1", "n = $1", VALUES(I(700)), &affected), CONSORT_ECONSTRAINT);
 	CU_ASSERT_EQUAL(change("id = 1", "f = $1", VALUES(consort_float64(__builtin_nan(""))), &affected),
 			CONSORT_ERANGE);
@@ -427,7 +422,7 @@ static void test_by_query(void)
 	CU_ASSERT_EQUAL(affected, 1);
 	TESTING_TEXT(rows(), "2two!7");
 	CU_ASSERT_EQUAL(change("n + 1 = 3", NULL, CONSORT_NO_ARGS, &affected), CONSORT_EUNSUPPORTED);
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 /* --- transactions --- */
@@ -487,13 +482,13 @@ static void test_transactions(void)
 	CU_ASSERT_EQUAL(begin(CONSORT_TRANSACTION_DECIDES), CONSORT_EUNSUPPORTED); /* synchronous = normal */
 	TESTING_CONTAINS(test.error.message, "synchronous");
 	CU_ASSERT_EQUAL(begin(1u << 20), CONSORT_EUNSUPPORTED);
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 static void test_savepoints(void)
 {
 	const struct consort_transaction_ops *tx;
-	struct sqlite_cursor cursor;
+	struct adapter_cursor cursor;
 	int64_t count;
 
 	open_test(TABLE);
@@ -506,22 +501,22 @@ static void test_savepoints(void)
 	/* a cursor that began before shows what was there then */
 	test.max_rows = 1;
 	CU_ASSERT_EQUAL(
-		sqlite_test_begin(&test,
-				  (struct sqlite_query){.resource = "item", .select = "id", .order = "id"},
-				  &cursor),
+		adapter_begin(&test,
+			      (struct adapter_query){.resource = "item", .select = "id", .order = "id"},
+			      &cursor),
 		CONSORT_OK);
-	CU_ASSERT_EQUAL(sqlite_test_next(&test, &cursor, &count), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_next_text(&test, &cursor, &count), CONSORT_OK);
 	CU_ASSERT_EQUAL(tx->rollback_to(test.connection, &test.call, "a", &test.error), CONSORT_OK);
 	while (count && !(cursor.batch->flags & CONSORT_BATCH_LAST))
-		CU_ASSERT_EQUAL_FATAL(sqlite_test_next(&test, &cursor, &count), CONSORT_OK);
-	TESTING_TEXT(text(), "1\n2\n3\n4\n5\n");
-	sqlite_test_end(&test, &cursor);
+		CU_ASSERT_EQUAL_FATAL(adapter_next_text(&test, &cursor, &count), CONSORT_OK);
+	TESTING_TEXT(adapter_text(&test), "1\n2\n3\n4\n5\n");
+	adapter_end(&test, &cursor);
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(6), T("six"))), CONSORT_OK);
 	CU_ASSERT_EQUAL(tx->release(test.connection, &test.call, "a", &test.error), CONSORT_OK);
 	CU_ASSERT(tx->release(test.connection, &test.call, "a", &test.error) != CONSORT_OK);
 	CU_ASSERT_EQUAL(commit(), CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2 3x- 6six-");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 /* When SQLite itself has rolled back, nothing else runs outside the transaction by mistake. */
@@ -538,7 +533,7 @@ static void test_broken_transaction(void)
 	CU_ASSERT(test.error.flags & CONSORT_ERROR_TX_ABORTED);
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(4), T("z"))), CONSORT_ECONFLICT);
 	CU_ASSERT(test.error.flags & CONSORT_ERROR_TX_ABORTED);
-	CU_ASSERT_EQUAL(sqlite_test_native(&test, "DELETE FROM item", CONSORT_NO_ARGS, &affected),
+	CU_ASSERT_EQUAL(adapter_native(&test, "DELETE FROM item", CONSORT_NO_ARGS, &affected),
 			CONSORT_ECONFLICT);
 	CU_ASSERT(commit() != CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2");
@@ -546,7 +541,7 @@ static void test_broken_transaction(void)
 	CU_ASSERT_EQUAL(insert("id, name", NULL, VALUES(I(4), T("z"))), CONSORT_OK);
 	CU_ASSERT_EQUAL(commit(), CONSORT_OK);
 	TESTING_TEXT(rows(), "1one1 2two2 4z-");
-	sqlite_test_close(&test);
+	adapter_close(&test);
 }
 
 /* A deferred foreign key is refused by the commit, which then has rolled back. */
@@ -560,8 +555,8 @@ static void test_failing_commit(void)
 	CU_ASSERT_EQUAL(commit(), CONSORT_ECONSTRAINT);
 	CU_ASSERT_EQUAL(begin(0), CONSORT_OK);
 	CU_ASSERT_EQUAL(roll_back(), CONSORT_OK);
-	TESTING_TEXT(sqlite_test_raw(&test, "SELECT count(*) FROM item"), "0");
-	sqlite_test_close(&test);
+	TESTING_TEXT(sqlite_test_raw("SELECT count(*) FROM item"), "0");
+	adapter_close(&test);
 }
 
 int main(int argc, char **argv)
