@@ -3,8 +3,8 @@
 #define CONSORT_BASE_H
 
 /*
- * What every layer of the core stands on besides the SDK library: a map by name, and the stamp that tells a
- * forked child.
+ * What every layer of the core stands on besides the SDK library: a map by name, the stamp that tells a forked
+ * child, and the check of the pointers that programs give.
  */
 
 #include <stdbool.h>
@@ -48,6 +48,29 @@ const char *consort_nearest_key(const char *word, const struct consort_map *map)
 extern uint32_t consort_fork_count;
 /* To be called before the first handle is made; cheap to repeat. */
 void consort_fork_watch(void);
+
+/* --- need.c: pointers that a public function cannot do without --- */
+
+enum consort_status consort_need_failed(struct consort_error *error, const char *function, const char *names,
+					size_t index);
+
+static inline enum consort_status consort_need(struct consort_error *error, const char *function,
+					       const char *names, const void *const *pointers, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (CONSORT_UNLIKELY(!pointers[i]))
+			return consort_need_failed(error, function, names, i);
+	return CONSORT_OK;
+}
+
+/* EINVAL that names the first of these pointers that is NULL, and the function that got it: "consort_open: path must
+ * not be NULL". What may be NULL at times stands as CONSORT_GIVEN(args.values || !args.count). */
+#define CONSORT_NEED(error, ...)                                                          \
+	consort_need((error), __func__, #__VA_ARGS__, (const void *const[]){__VA_ARGS__}, \
+		     sizeof((const void *const[]){__VA_ARGS__}) / sizeof(const void *))
+#define CONSORT_GIVEN(condition) ((condition) ? "" : NULL)
 
 /* --- errors --- */
 

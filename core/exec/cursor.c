@@ -70,6 +70,8 @@ static enum consort_status next_batch(struct consort_cursor *rows, struct consor
 
 int consort_cursor_next(struct consort_cursor *rows, struct consort_error *error)
 {
+	if (CONSORT_NEED(error, rows))
+		return 0;
 	if (CONSORT_LIKELY(rows->batch && rows->row + 1 < rows->batch->nrows)) {
 		rows->row++;
 		if (CONSORT_UNLIKELY(rows->scratch.used != 0))
@@ -90,8 +92,10 @@ int consort_cursor_next(struct consort_cursor *rows, struct consort_error *error
 enum consort_status consort_cursor_batch(struct consort_cursor *rows, const struct consort_batch **out_batch,
 					 struct consort_error *error)
 {
-	enum consort_status status;
+	enum consort_status status = CONSORT_NEED(error, rows, out_batch);
 
+	if (status)
+		return status;
 	if (rows->batch && rows->row >= 0 && rows->row + 1 < rows->batch->nrows)
 		return consort_error_set(
 			error, CONSORT_EINVAL,
@@ -108,34 +112,35 @@ enum consort_status consort_cursor_batch(struct consort_cursor *rows, const stru
 
 enum consort_status consort_cursor_status(const struct consort_cursor *rows)
 {
-	return (enum consort_status)rows->error.status;
+	return rows ? (enum consort_status)rows->error.status : CONSORT_EINVAL;
 }
 
 const struct consort_error *consort_cursor_error(const struct consort_cursor *rows)
 {
-	return rows->error.status ? &rows->error : NULL;
+	return rows && rows->error.status ? &rows->error : NULL;
 }
 
 uint32_t consort_cursor_columns(const struct consort_cursor *rows)
 {
-	return rows->nfields;
+	return rows ? rows->nfields : 0;
 }
 
 const char *consort_cursor_name(const struct consort_cursor *rows, uint32_t column)
 {
-	return column < rows->nfields ? rows->fields[column]->name : "";
+	return column < consort_cursor_columns(rows) ? rows->fields[column]->name : "";
 }
 
 struct consort_type consort_cursor_type(const struct consort_cursor *rows, uint32_t column)
 {
-	return column < rows->nfields ? rows->fields[column]->type : consort_type_of(CONSORT_TYPE_NULL);
+	return column < consort_cursor_columns(rows) ? rows->fields[column]->type
+						     : consort_type_of(CONSORT_TYPE_NULL);
 }
 
 int32_t consort_cursor_column(const struct consort_cursor *rows, const char *name)
 {
 	uint32_t i;
 
-	for (i = 0; i < rows->nfields; i++)
+	for (i = 0; name && i < consort_cursor_columns(rows); i++)
 		if (!strcmp(rows->fields[i]->name, name))
 			return (int32_t)i;
 	return -1;
@@ -143,12 +148,18 @@ int32_t consort_cursor_column(const struct consort_cursor *rows, const char *nam
 
 /* --- accessors --- */
 
+/* Is there a current row with that column? */
+static inline bool has_cell(const struct consort_cursor *rows, uint32_t column)
+{
+	return rows && rows->batch && rows->row >= 0 && column < rows->nfields;
+}
+
 /* The column of the current row, if its type is one of those in the mask and it is not NULL. */
 static const struct consort_column *cell(const struct consort_cursor *rows, uint32_t column, uint32_t types)
 {
 	const struct consort_column *at;
 
-	if (!rows->batch || rows->row < 0 || column >= rows->nfields)
+	if (!has_cell(rows, column))
 		return NULL;
 	at = &rows->batch->columns[column];
 	assert((types >> at->type.id & 1) || at->type.id == CONSORT_TYPE_NULL);
@@ -161,7 +172,7 @@ static const struct consort_column *cell(const struct consort_cursor *rows, uint
 
 int consort_cursor_is_null(const struct consort_cursor *rows, uint32_t column)
 {
-	if (!rows->batch || rows->row < 0 || column >= rows->nfields)
+	if (!has_cell(rows, column))
 		return 1;
 	return rows->batch->columns[column].type.id == CONSORT_TYPE_NULL ||
 	       consort_column_is_null(&rows->batch->columns[column], rows->row);
@@ -261,7 +272,7 @@ const uint8_t *consort_cursor_objectid(const struct consort_cursor *rows, uint32
 
 struct consort_value consort_cursor_value(struct consort_cursor *rows, uint32_t column)
 {
-	if (!rows->batch || rows->row < 0 || column >= rows->nfields)
+	if (!has_cell(rows, column))
 		return consort_null();
 	return consort_batch_value(rows->batch, column, rows->row, &rows->scratch);
 }

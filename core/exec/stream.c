@@ -117,8 +117,11 @@ enum consort_status consort_cursor_take_stream(struct consort_cursor *rows,
 					       struct ArrowArrayStream *out_stream,
 					       struct consort_error *error)
 {
+	enum consort_status status = CONSORT_NEED(error, rows, out_stream);
 	struct stream *state;
 
+	if (status)
+		return status;
 	if (rows->error.status) {
 		if (error)
 			*error = rows->error;

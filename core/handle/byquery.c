@@ -232,13 +232,16 @@ enum consort_status consort_update_where(struct consort_query *q, const char *as
 					 struct consort_args args, int64_t *out_affected,
 					 struct consort_error *error)
 {
-	if (!assignments)
-		return consort_error_set(error, CONSORT_EINVAL, "an update by query needs assignments");
-	return write_where(q, assignments, args, out_affected, error);
+	enum consort_status status =
+		CONSORT_NEED(error, assignments, CONSORT_GIVEN(args.values || !args.count));
+
+	return status ? status : write_where(q, assignments, args, out_affected, error);
 }
 
 enum consort_status consort_delete_where(struct consort_query *q, struct consort_args args,
 					 int64_t *out_affected, struct consort_error *error)
 {
-	return write_where(q, NULL, args, out_affected, error);
+	enum consort_status status = CONSORT_NEED(error, CONSORT_GIVEN(args.values || !args.count));
+
+	return status ? status : write_where(q, NULL, args, out_affected, error);
 }

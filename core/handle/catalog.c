@@ -8,8 +8,10 @@ enum consort_status consort_describe(struct consort *c, const char *resource,
 {
 	struct consort_handle_session session;
 	struct consort_entry *entry;
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, resource, out_resource);
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (status)
 		return status;
 	consort_session_begin(&session, c);
@@ -96,10 +98,12 @@ enum consort_status consort_resources(struct consort *c, uint32_t flags,
 				      void *context, struct consort_error *error)
 {
 	const struct listing listing = {c, flags, fn, context};
-	struct consort_catalog *catalog = &c->root->catalog;
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, fn);
+	struct consort_catalog *catalog = status ? NULL : &c->root->catalog;
 	uint32_t i;
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (!status && flags & ~CONSORT_RESOURCES_DECLARED)
 		status = consort_error_set(error, CONSORT_EINVAL, "unknown flags 0x%x", flags);
 	for (i = 0; !status && i < catalog->declared.count; i++)
@@ -209,11 +213,15 @@ static enum consort_status change_schema(struct consort *c, const char *name, bo
 enum consort_status consort_define(struct consort *c, const char *resource, uint32_t flags, char **out_script,
 				   struct consort_error *error)
 {
-	return change_schema(c, resource, true, flags, out_script, error);
+	enum consort_status status = CONSORT_NEED(error, c, resource);
+
+	return status ? status : change_schema(c, resource, true, flags, out_script, error);
 }
 
 enum consort_status consort_drop(struct consort *c, const char *resource, uint32_t flags, char **out_script,
 				 struct consort_error *error)
 {
-	return change_schema(c, resource, false, flags, out_script, error);
+	enum consort_status status = CONSORT_NEED(error, c, resource);
+
+	return status ? status : change_schema(c, resource, false, flags, out_script, error);
 }

@@ -36,9 +36,11 @@ int consort_supports(struct consort *c, const char *name, uint32_t feature, cons
 	const char *why = "";
 	int has = 0;
 
-	if (consort_handle_check(c, &error))
+	if (!c)
+		why = "there is no handle";
+	else if (consort_handle_check(c, &error))
 		why = "this handle cannot be used here (after a fork, or a transaction's end)";
-	else if (consort_catalog_database(&c->root->catalog, name, &database, &error))
+	else if (!name || consort_catalog_database(&c->root->catalog, name, &database, &error))
 		why = "there is no database of that name";
 	else if (connect_once(c, database, &error))
 		why = keep_reason(database, consort_error_text(&error));
@@ -86,13 +88,16 @@ enum consort_status consort_databases(struct consort *c, const char *name, int c
 								const struct consort_database_info *info),
 				      void *context, struct consort_error *error)
 {
-	struct consort_catalog *catalog = &c->root->catalog;
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, fn);
+	struct consort_catalog *catalog;
 	struct consort_database *database;
 	uint32_t i;
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (status)
 		return status;
+	catalog = &c->root->catalog;
 	if (name) {
 		status = consort_catalog_database(catalog, name, &database, error);
 		return status ? status : tell(c, database, connect, fn, context);

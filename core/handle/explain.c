@@ -435,8 +435,10 @@ enum consort_status consort_query_explain(struct consort_query *q, uint32_t form
 	struct consort_cursor *rows = NULL;
 	struct consort_plan *plan;
 	struct shown *shown;
-	enum consort_status status = consort_query_plan(q, &plan, error);
+	enum consort_status status = CONSORT_NEED(error, CONSORT_GIVEN(args.values || !args.count), out_text);
 
+	if (!status)
+		status = consort_query_plan(q, &plan, error);
 	if (!status && (format > CONSORT_EXPLAIN_DOT || flags & ~CONSORT_EXPLAIN_ANALYZE))
 		status = consort_error_set(error, CONSORT_EINVAL, "unknown format %u or flags 0x%x", format,
 					   flags);

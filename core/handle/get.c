@@ -155,13 +155,17 @@ static enum consort_status find_record(struct consort_handle_session *session, c
 enum consort_status consort_get(struct consort *c, const char *resource, struct consort_args key,
 				struct consort_record **out_record, struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
-	struct consort_record *r = *out_record;
+	enum consort_status status =
+		CONSORT_NEED(error, c, resource, CONSORT_GIVEN(key.values || !key.count), out_record);
 	struct consort_handle_session session;
+	struct consort_record *r;
 	struct consort_error spare;
 
-	if (status)
+	if (!status)
+		status = consort_handle_check(c, error);
+	if (CONSORT_UNLIKELY(status))
 		return status;
+	r = *out_record;
 	consort_error_need(&error, &spare);
 	consort_session_begin(&session, c);
 	status = find_record(&session, resource, &r, error);

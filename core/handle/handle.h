@@ -154,7 +154,7 @@ struct consort_plan {
 };
 
 struct consort_query {
-	struct consort *handle;
+	struct consort *handle; /* NULL: it was not given one */
 	struct consort_arena arena;
 	const char *resource, *select, *group, *having, *order;
 	const char **where;
@@ -162,12 +162,12 @@ struct consort_query {
 	int64_t limit, offset;
 	struct consort_value *after;
 	uint32_t nafter;
-	bool no_memory;
-	bool bad_limit;
+	enum consort_status status; /* of the first setter that failed */
+	struct consort_error error;
 	struct consort_plan *plan; /* kept until a setter changes the query */
 };
 
-/* A handle that works, a builder that had memory, limits that make sense. */
+/* A handle that works, a builder whose setters did not fail. */
 enum consort_status consort_query_check(const struct consort_query *q, struct consort_error *error);
 /* An empty plan; consort_plan_free. */
 struct consort_plan *consort_plan_new(struct consort_root *root);

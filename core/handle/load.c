@@ -184,7 +184,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 				     size_t count, struct consort_cursor **out_rows,
 				     struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status =
+		CONSORT_NEED(error, c, resource, CONSORT_GIVEN(keys || !count), out_rows);
 	struct join_request request = {0};
 	struct consort_values values = {0};
 	struct consort_handle_session session;
@@ -195,6 +196,8 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	size_t i;
 
 	consort_error_need(&error, &spare);
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (status)
 		return status;
 	consort_arena_init(&scratch, 0);
@@ -206,14 +209,16 @@ enum consort_status consort_get_many(struct consort *c, const char *resource, co
 	request.nkeys = request.target->resource->nkeys;
 	request.types = request.target->key_types;
 	request.attributes = request.target->resource->keys;
-	status = consort_access_check_key(request.target, count ? keys[0].count : request.nkeys, error);
+	status = consort_access_check_key(request.target, request.nkeys, error);
 	if (status)
 		return status;
 	row = consort_arena_array(&scratch, request.nkeys, sizeof(*row));
 	if (!row)
 		status = consort_error_no_memory(error);
 	for (i = 0; !status && i < count; i++) {
-		status = consort_access_check_key(request.target, keys[i].count, error);
+		status = CONSORT_NEED(error, CONSORT_GIVEN(keys[i].values || !keys[i].count));
+		if (!status)
+			status = consort_access_check_key(request.target, keys[i].count, error);
 		for (k = 0; !status && k < request.nkeys; k++)
 			status = consort_access_key_value(request.target, k, &keys[i].values[k], &scratch,
 							  &row[k], error);
@@ -298,9 +303,12 @@ static enum consort_status add_records(struct consort_values *values, const stru
 		bool missing = false;
 		uint32_t k;
 
-		if (records[i]->access != records[0]->access)
-			return consort_error_set(error, CONSORT_EINVAL,
-						 "the records are not all of one resource");
+		status = consort_record_status(records[i], error);
+		if (!status && records[i]->access != records[0]->access)
+			status = consort_error_set(error, CONSORT_EINVAL,
+						   "the records are not all of one resource");
+		if (status)
+			break;
 		row[0] = consort_int64((int64_t)i);
 		for (k = 0; !status && k < request->nkeys; k++) {
 			const struct consort_value value = consort_record_at(records[i], from[k]);
@@ -316,11 +324,12 @@ static enum consort_status add_records(struct consort_values *values, const stru
 }
 
 enum consort_status consort_load(struct consort *c, struct consort_record *const *records, size_t count,
-				 const char *name, struct consort_cursor **out_rows,
+				 const char *relationship, struct consort_cursor **out_rows,
 				 struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
-	const struct consort_relationship *relationship;
+	enum consort_status status =
+		CONSORT_NEED(error, c, CONSORT_GIVEN(records || !count), relationship, out_rows);
+	const struct consort_relationship *found;
 	struct join_request request = {0};
 	struct consort_values values = {0};
 	struct consort_handle_session session;
@@ -329,19 +338,21 @@ enum consort_status consort_load(struct consort *c, struct consort_record *const
 	uint32_t *from = NULL;
 
 	consort_error_need(&error, &spare);
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (!status && !count)
 		status = consort_error_set(error, CONSORT_EINVAL, "there are no records to load '%s' for",
-					   name);
+					   relationship);
 	if (!status)
 		status = consort_record_status(records[0], error);
 	if (status)
 		return status;
-	relationship = find_relationship(records[0]->access->resource, name, error);
-	if (!relationship)
+	found = find_relationship(records[0]->access->resource, relationship, error);
+	if (!found)
 		return CONSORT_ENAME;
 	consort_arena_init(&scratch, 0);
 	consort_session_begin(&session, c);
-	status = follow(&session, records[0]->access, relationship, &scratch, &request, &from, error);
+	status = follow(&session, records[0]->access, found, &scratch, &request, &from, error);
 	consort_session_end(&session);
 	if (!status)
 		status = add_records(&values, &request, records, count, from, &scratch, error);

@@ -276,21 +276,27 @@ enum consort_status consort_create_many(struct consort *c, struct consort_record
 					size_t count, uint32_t flags, uint32_t *statuses,
 					struct consort_error *error)
 {
-	return write_many(c, records, count, CONSORT_WRITE_INSERT, flags, statuses, error);
+	enum consort_status status = CONSORT_NEED(error, c, CONSORT_GIVEN(records || !count));
+
+	return status ? status : write_many(c, records, count, CONSORT_WRITE_INSERT, flags, statuses, error);
 }
 
 enum consort_status consort_update_many(struct consort *c, struct consort_record *const *records,
 					size_t count, uint32_t flags, uint32_t *statuses,
 					struct consort_error *error)
 {
-	return write_many(c, records, count, CONSORT_WRITE_UPDATE, flags, statuses, error);
+	enum consort_status status = CONSORT_NEED(error, c, CONSORT_GIVEN(records || !count));
+
+	return status ? status : write_many(c, records, count, CONSORT_WRITE_UPDATE, flags, statuses, error);
 }
 
 enum consort_status consort_upsert_many(struct consort *c, struct consort_record *const *records,
 					size_t count, uint32_t flags, uint32_t *statuses,
 					struct consort_error *error)
 {
-	return write_many(c, records, count, CONSORT_WRITE_UPSERT, flags, statuses, error);
+	enum consort_status status = CONSORT_NEED(error, c, CONSORT_GIVEN(records || !count));
+
+	return status ? status : write_many(c, records, count, CONSORT_WRITE_UPSERT, flags, statuses, error);
 }
 
 /* --- deleting by keys --- */
@@ -314,7 +320,9 @@ static enum consort_status fill_keys(struct many_keys *all, struct consort_batch
 	for (; !status && row < all->many.count && batch->nrows < batch->max_rows; row++) {
 		const struct consort_args *key = &all->keys[row];
 
-		status = consort_access_check_key(access, key->count, error);
+		status = CONSORT_NEED(error, CONSORT_GIVEN(key->values || !key->count));
+		if (!status)
+			status = consort_access_check_key(access, key->count, error);
 		for (i = 0; !status && i < access->resource->nkeys; i++) {
 			struct consort_value value;
 
@@ -381,17 +389,18 @@ enum consort_status consort_delete_many(struct consort *c, const char *resource,
 					 .go_on = (flags & CONSORT_MANY_CONTINUE) != 0},
 				.keys = keys};
 	struct consort_handle_session session;
-	enum consort_status status;
+	enum consort_status status = CONSORT_NEED(error, c, resource, CONSORT_GIVEN(keys || !count));
 
 	consort_error_need(&error, &spare);
-	status = check_set(c, flags, error);
+	if (!status)
+		status = check_set(c, flags, error);
 	if (status || !count)
 		return status;
 	consort_session_begin(&session, c);
 	status = consort_access_open(&session, resource, &all.many.access, error);
 	consort_session_end(&session);
 	if (!status)
-		status = consort_access_check_key(all.many.access, keys[0].count, error);
+		status = consort_access_check_key(all.many.access, all.many.access->resource->nkeys, error);
 	if (status)
 		return status;
 	all.many.statuses = begin_statuses(statuses, count);

@@ -257,10 +257,12 @@ static enum consort_status check_options(const struct consort_open_options *opti
 enum consort_status consort_open_with(const struct consort_open_options *options,
 				      struct consort **out_consort, struct consort_error *error)
 {
-	enum consort_status status = check_options(options, error);
+	enum consort_status status = CONSORT_NEED(error, options, out_consort);
 	struct consort_root *root = NULL;
 	struct consort *c = NULL;
 
+	if (!status)
+		status = check_options(options, error);
 	if (status)
 		return status;
 	consort_fork_watch();
@@ -292,10 +294,9 @@ enum consort_status consort_open_with(const struct consort_open_options *options
 enum consort_status consort_open(const char *path, struct consort **out_consort, struct consort_error *error)
 {
 	const struct consort_open_options options = {.struct_size = sizeof(options), .path = path};
+	enum consort_status status = CONSORT_NEED(error, path, out_consort);
 
-	if (!path)
-		return consort_error_set(error, CONSORT_EINVAL, "consort_open needs the manifest's path");
-	return consort_open_with(&options, out_consort, error);
+	return status ? status : consort_open_with(&options, out_consort, error);
 }
 
 /* --- for tools --- */
@@ -303,9 +304,11 @@ enum consort_status consort_open(const char *path, struct consort **out_consort,
 enum consort_status consort_plugins_path(const char *manifest, char **out_path, struct consort_error *error)
 {
 	struct consort_manifest *read;
-	enum consort_status status = consort_manifest_read(manifest, &read, error);
+	enum consort_status status = CONSORT_NEED(error, manifest, out_path);
 	char *path;
 
+	if (!status)
+		status = consort_manifest_read(manifest, &read, error);
 	if (status)
 		return status;
 	path = strdup(read->plugin_path ? read->plugin_path : "");

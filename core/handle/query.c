@@ -14,12 +14,15 @@ struct consort_query *consort_query_new(struct consort *c, const char *resource)
 	if (!q)
 		return NULL;
 	consort_arena_init(&q->arena, 0);
-	q->resource = consort_arena_text(&q->arena, resource ? resource : "");
+	q->limit = -1;
+	q->status = CONSORT_NEED(&q->error, c, resource);
+	if (q->status)
+		return q;
+	q->resource = consort_arena_text(&q->arena, resource);
 	if (!q->resource) {
 		free(q);
 		return NULL;
 	}
-	q->limit = -1;
 	q->handle = c;
 	consort_handle_hold(c);
 	return q;
@@ -37,16 +40,24 @@ void consort_query_free(struct consort_query *q)
 	if (!q)
 		return;
 	changed(q);
-	consort_handle_drop(q->handle);
+	if (q->handle)
+		consort_handle_drop(q->handle);
 	consort_arena_clear(&q->arena);
 	free(q);
+}
+
+/* The first error is kept. */
+static void no_memory(struct consort_query *q)
+{
+	if (!q->status)
+		q->status = consort_error_no_memory(&q->error);
 }
 
 static void set_text(struct consort_query *q, const char **place, const char *text)
 {
 	*place = consort_arena_text(&q->arena, text);
 	if (text && !*place)
-		q->no_memory = true;
+		no_memory(q);
 	changed(q);
 }
 
@@ -60,11 +71,14 @@ void consort_query_where(struct consort_query *q, const char *condition)
 {
 	const char **where;
 
-	if (!q || !condition)
+	if (!q || q->status)
+		return;
+	q->status = CONSORT_NEED(&q->error, condition);
+	if (q->status)
 		return;
 	where = consort_arena_array(&q->arena, q->nwhere + 1, sizeof(*where));
 	if (!where) {
-		q->no_memory = true;
+		no_memory(q);
 		return;
 	}
 	if (q->nwhere)
@@ -91,33 +105,40 @@ void consort_query_order(struct consort_query *q, const char *orders)
 		set_text(q, &q->order, orders);
 }
 
+static void set_number(struct consort_query *q, int64_t *place, int64_t records)
+{
+	if (records < 0 && !q->status)
+		q->status =
+			consort_error_set(&q->error, CONSORT_ERANGE, "limit and offset must not be negative");
+	*place = records;
+	changed(q);
+}
+
 void consort_query_limit(struct consort_query *q, int64_t records)
 {
-	if (!q)
-		return;
-	q->limit = records;
-	q->bad_limit |= records < 0;
-	changed(q);
+	if (q)
+		set_number(q, &q->limit, records);
 }
 
 void consort_query_offset(struct consort_query *q, int64_t records)
 {
-	if (!q)
-		return;
-	q->offset = records;
-	q->bad_limit |= records < 0;
-	changed(q);
+	if (q)
+		set_number(q, &q->offset, records);
 }
 
 void consort_query_after(struct consort_query *q, struct consort_args key)
 {
 	uint64_t i;
 
-	if (!q)
+	if (!q || q->status)
+		return;
+	q->status = CONSORT_NEED(&q->error, CONSORT_GIVEN(key.values || !key.count));
+	if (q->status)
 		return;
 	q->after = consort_arena_array(&q->arena, key.count, sizeof(*q->after));
 	q->nafter = q->after ? (uint32_t)key.count : 0;
-	q->no_memory |= !q->after;
+	if (!q->after)
+		no_memory(q);
 	for (i = 0; i < q->nafter; i++) {
 		struct consort_value *value = &q->after[i];
 
@@ -126,7 +147,8 @@ void consort_query_after(struct consort_query *q, struct consort_args key)
 		    value->type.id == CONSORT_TYPE_JSON) {
 			value->as.view.data =
 				consort_arena_copy(&q->arena, value->as.view.data, value->as.view.size);
-			q->no_memory |= !value->as.view.data;
+			if (!value->as.view.data)
+				no_memory(q);
 		}
 	}
 	changed(q);
@@ -150,16 +172,13 @@ struct consort_clauses consort_query_clauses(const struct consort_query *q)
 
 enum consort_status consort_query_check(const struct consort_query *q, struct consort_error *error)
 {
-	enum consort_status status;
-
 	if (!q)
 		return consort_error_no_memory(error);
-	status = consort_handle_check(q->handle, error);
-	if (!status && q->no_memory)
-		status = consort_error_no_memory(error);
-	if (!status && q->bad_limit)
-		status = consort_error_set(error, CONSORT_ERANGE, "limit and offset must not be negative");
-	return status;
+	if (!q->status)
+		return consort_handle_check(q->handle, error);
+	if (error)
+		*error = q->error;
+	return q->status;
 }
 
 /* --- plans --- */
@@ -322,8 +341,10 @@ enum consort_status consort_query_prepare(struct consort_query *q, struct consor
 					  struct consort_error *error)
 {
 	struct consort_plan *plan;
-	enum consort_status status = consort_query_plan(q, &plan, error);
+	enum consort_status status = CONSORT_NEED(error, out_plan);
 
+	if (!status)
+		status = consort_query_plan(q, &plan, error);
 	if (status)
 		return status;
 	if (!plan->holds_root) {
@@ -337,21 +358,23 @@ enum consort_status consort_query_prepare(struct consort_query *q, struct consor
 
 uint32_t consort_plan_parameters(const struct consort_plan *plan)
 {
-	return plan->logical.nuser;
+	return plan ? plan->logical.nuser : 0;
 }
 
 struct consort_type consort_plan_parameter_type(const struct consort_plan *plan, uint32_t index)
 {
-	return index < plan->logical.nuser ? plan->logical.parameters[index]
-					   : consort_type_of(CONSORT_TYPE_NULL);
+	return index < consort_plan_parameters(plan) ? plan->logical.parameters[index]
+						     : consort_type_of(CONSORT_TYPE_NULL);
 }
 
 enum consort_status consort_query_run(struct consort_query *q, struct consort_args args,
 				      struct consort_cursor **out_rows, struct consort_error *error)
 {
+	enum consort_status status = CONSORT_NEED(error, CONSORT_GIVEN(args.values || !args.count), out_rows);
 	struct consort_plan *plan;
-	enum consort_status status = consort_query_plan(q, &plan, error);
 
+	if (!status)
+		status = consort_query_plan(q, &plan, error);
 	if (status)
 		return status;
 	return consort_plan_start(q->handle, plan, args, false, out_rows, NULL, error);
@@ -360,5 +383,8 @@ enum consort_status consort_query_run(struct consort_query *q, struct consort_ar
 enum consort_status consort_plan_run(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				     struct consort_cursor **out_rows, struct consort_error *error)
 {
-	return consort_plan_start(c, plan, args, false, out_rows, NULL, error);
+	enum consort_status status =
+		CONSORT_NEED(error, c, plan, CONSORT_GIVEN(args.values || !args.count), out_rows);
+
+	return status ? status : consort_plan_start(c, plan, args, false, out_rows, NULL, error);
 }

@@ -20,7 +20,8 @@ enum consort_status consort_record_make(struct consort *c, struct consort_access
 	r->access = access;
 	r->handle = c;
 	consort_arena_init(&r->arena, 0);
-	consort_handle_hold(c);
+	if (c)
+		consort_handle_hold(c);
 	*out_record = r;
 	return CONSORT_OK;
 }
@@ -42,7 +43,7 @@ struct consort_record *consort_record_new(struct consort *c, const char *resourc
 	struct consort_access *access = NULL;
 	struct consort_record *r = NULL;
 
-	if (!consort_handle_check(c, &error)) {
+	if (!CONSORT_NEED(&error, c, resource) && !consort_handle_check(c, &error)) {
 		consort_session_begin(&session, c);
 		consort_access_open(&session, resource, &access, &error);
 		consort_session_end(&session);
@@ -61,7 +62,8 @@ void consort_record_free(struct consort_record *r)
 	consort_batch_free(r->row);
 	consort_batch_free(r->written);
 	consort_arena_clear(&r->arena);
-	consort_handle_drop(r->handle);
+	if (r->handle)
+		consort_handle_drop(r->handle);
 	free(r->error);
 	free(r);
 }
@@ -86,6 +88,10 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 
 	if (!r || r->error || r->no_memory || !r->access)
 		return;
+	if (CONSORT_NEED(&error, attribute)) {
+		keep_error(r, &error);
+		return;
+	}
 	position = consort_access_attribute(r->access, attribute);
 	if (position == CONSORT_NO_ATTRIBUTE) {
 		consort_access_unknown(r->access, attribute, &error);
@@ -146,7 +152,7 @@ enum consort_status consort_record_keep(struct consort_record *r, uint32_t posit
 
 uint32_t consort_record_attributes(const struct consort_record *r)
 {
-	return r->access ? r->access->resource->nattributes : 0;
+	return r && r->access ? r->access->resource->nattributes : 0;
 }
 
 const char *consort_record_name(const struct consort_record *r, uint32_t index)
@@ -162,9 +168,12 @@ struct consort_value consort_record_value(const struct consort_record *r, uint32
 /* The value by name, if it is of that type; NULL otherwise. */
 static struct consort_value value_of(const struct consort_record *r, const char *attribute, uint32_t types)
 {
-	uint32_t position = r->access ? consort_access_attribute(r->access, attribute) : CONSORT_NO_ATTRIBUTE;
 	struct consort_value value;
+	uint32_t position;
 
+	if (!r || !r->access || !attribute)
+		return consort_null();
+	position = consort_access_attribute(r->access, attribute);
 	assert(position != CONSORT_NO_ATTRIBUTE);
 	if (position == CONSORT_NO_ATTRIBUTE)
 		return consort_null();
@@ -214,13 +223,12 @@ struct consort_view consort_record_bytes(const struct consort_record *r, const c
 
 const char *consort_record_text(const struct consort_record *r, const char *attribute)
 {
-	uint32_t position = r->access ? consort_access_attribute(r->access, attribute) : CONSORT_NO_ATTRIBUTE;
 	const struct consort_value value = value_of(r, attribute, TYPE(TEXT) | TYPE(JSON));
 	const char *text;
 
 	if (consort_value_is_null(&value))
 		return "";
-	if (r->states[position] != CONSORT_FROM_ROW)
+	if (r->states[consort_access_attribute(r->access, attribute)] != CONSORT_FROM_ROW)
 		return value.as.view.data; /* the arena's copies end with a NUL */
 	text = consort_arena_copy((struct consort_arena *)(uintptr_t)&r->arena, value.as.view.data,
 				  value.as.view.size);

@@ -213,14 +213,15 @@ static const struct consort_field *const *copy_fields(struct consort_arena *aren
 	return copies;
 }
 
-enum consort_status consort_native(struct consort *c, const char *database_name, const char *text,
+enum consort_status consort_native(struct consort *c, const char *database, const char *text,
 				   struct consort_args args, struct consort_cursor **out_rows,
 				   int64_t *out_affected, struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status =
+		CONSORT_NEED(error, c, database, text, CONSORT_GIVEN(args.values || !args.count), out_rows);
 	const struct consort_field *const *fields = NULL;
 	struct consort_operator *op = NULL;
-	struct consort_database *database;
+	struct consort_database *found;
 	struct consort_value *values;
 	int64_t affected = -1;
 	uint32_t nfields = 0, i;
@@ -229,7 +230,9 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 
 	consort_error_need(&error, &spare);
 	if (!status)
-		status = consort_catalog_database(&c->root->catalog, database_name, &database, error);
+		status = consort_handle_check(c, error);
+	if (!status)
+		status = consort_catalog_database(&c->root->catalog, database, &found, error);
 	if (status)
 		return status;
 	run = new_run(c, NULL);
@@ -246,10 +249,10 @@ enum consort_status consort_native(struct consort *c, const char *database_name,
 	}
 	run->exec.parameters = values;
 	run->exec.nparameters = (uint32_t)args.count;
-	consort_session_limit(&run->session, database);
+	consort_session_limit(&run->session, found);
 	run->exec.call = run->session.call;
 	if (!status)
-		status = consort_native_open(&run->exec, database, text, &op, &fields, &nfields, &affected,
+		status = consort_native_open(&run->exec, found, text, &op, &fields, &nfields, &affected,
 					     error);
 	if (status) {
 		free_run(run);

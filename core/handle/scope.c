@@ -80,9 +80,11 @@ static int64_t earlier(int64_t a, int64_t b)
 enum consort_status consort_scope(struct consort *c, const struct consort_scope_options *options,
 				  struct consort **out_scope, struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, options, out_scope);
 	struct consort *scope;
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (status)
 		return status;
 	if (options->struct_size < sizeof(*options) || options->flags || options->timeout < 0)
@@ -129,6 +131,8 @@ void consort_cancel_fire(struct consort_cancel *cancel)
 {
 	struct consort_connection *connection;
 
+	if (!cancel)
+		return;
 	__atomic_store_n(&cancel->fired, 1, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&cancel->lock);
 	for (connection = cancel->connections; connection; connection = connection->cancel_next) {
@@ -142,7 +146,8 @@ void consort_cancel_fire(struct consort_cancel *cancel)
 
 void consort_cancel_reset(struct consort_cancel *cancel)
 {
-	__atomic_store_n(&cancel->fired, 0, __ATOMIC_RELEASE);
+	if (cancel)
+		__atomic_store_n(&cancel->fired, 0, __ATOMIC_RELEASE);
 }
 
 void consort_cancel_free(struct consort_cancel *cancel)

@@ -30,9 +30,11 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 	struct consort_handle_session session;
 	struct consort_connection *connection = NULL;
 	struct consort_database *database;
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, databases, options, out_in);
 	struct consort *in;
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (status)
 		return status;
 	if (c->tx)
@@ -71,8 +73,9 @@ enum consort_status consort_begin(struct consort *c, const char *databases, stru
 				  struct consort_error *error)
 {
 	const struct consort_begin_options options = {.struct_size = sizeof(options)};
+	enum consort_status status = CONSORT_NEED(error, c, databases, out_in);
 
-	return consort_begin_with(c, databases, &options, out_in, error);
+	return status ? status : consort_begin_with(c, databases, &options, out_in, error);
 }
 
 /* What commit and rollback check first; a transaction that was closed already is a bug of the caller. */
@@ -102,8 +105,10 @@ enum consort_status consort_commit(struct consort *in, struct consort_outcome *o
 				   struct consort_error *error)
 {
 	struct consort_handle_session session;
-	enum consort_status status = check_ending(in, error);
+	enum consort_status status = CONSORT_NEED(error, in);
 
+	if (!status)
+		status = check_ending(in, error);
 	if (status == CONSORT_EINVAL)
 		return status;
 	if (!status) {
@@ -120,8 +125,10 @@ enum consort_status consort_commit(struct consort *in, struct consort_outcome *o
 enum consort_status consort_rollback(struct consort *in, struct consort_error *error)
 {
 	struct consort_handle_session session;
-	enum consort_status status = check_ending(in, error);
+	enum consort_status status = CONSORT_NEED(error, in);
 
+	if (!status)
+		status = check_ending(in, error);
 	if (status == CONSORT_EINVAL)
 		return status;
 	if (!status) {
@@ -143,8 +150,10 @@ enum consort_status consort_transaction(struct consort *c, const char *databases
 					struct consort_error *error)
 {
 	struct consort *in = NULL;
-	enum consort_status status = consort_begin(c, databases, &in, error);
+	enum consort_status status = CONSORT_NEED(error, c, databases, fn);
 
+	if (!status)
+		status = consort_begin(c, databases, &in, error);
 	if (status)
 		return status;
 	status = fn(in, arg, error);
@@ -174,15 +183,21 @@ static enum consort_status savepoint(struct consort *in, enum consort_savepoint_
 
 enum consort_status consort_savepoint(struct consort *in, const char *name, struct consort_error *error)
 {
-	return savepoint(in, CONSORT_SAVEPOINT_SET, name, error);
+	enum consort_status status = CONSORT_NEED(error, in, name);
+
+	return status ? status : savepoint(in, CONSORT_SAVEPOINT_SET, name, error);
 }
 
 enum consort_status consort_rollback_to(struct consort *in, const char *name, struct consort_error *error)
 {
-	return savepoint(in, CONSORT_SAVEPOINT_ROLLBACK, name, error);
+	enum consort_status status = CONSORT_NEED(error, in, name);
+
+	return status ? status : savepoint(in, CONSORT_SAVEPOINT_ROLLBACK, name, error);
 }
 
 enum consort_status consort_release(struct consort *in, const char *name, struct consort_error *error)
 {
-	return savepoint(in, CONSORT_SAVEPOINT_RELEASE, name, error);
+	enum consort_status status = CONSORT_NEED(error, in, name);
+
+	return status ? status : savepoint(in, CONSORT_SAVEPOINT_RELEASE, name, error);
 }

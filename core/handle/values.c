@@ -10,6 +10,21 @@ static bool has_text_form(uint16_t type)
 	       type == CONSORT_TYPE_JSON;
 }
 
+/* Does it point to what its size says? */
+static bool is_there(const struct consort_value *value)
+{
+	switch (value->type.id) {
+	case CONSORT_TYPE_TEXT:
+	case CONSORT_TYPE_JSON:
+	case CONSORT_TYPE_BYTES:
+		return value->as.view.data || !value->as.view.size;
+	case CONSORT_TYPE_LIST:
+		return value->as.list.items || !value->as.list.count;
+	default:
+		return true;
+	}
+}
+
 static enum consort_status copy_list(struct consort_value *value, struct consort_arena *arena,
 				     struct consort_error *error)
 {
@@ -71,6 +86,8 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 		*out_value = consort_null();
 		return CONSORT_OK;
 	}
+	if (!is_there(value))
+		return consort_error_set(error, CONSORT_EINVAL, "the value has a size, but points to NULL");
 	status = convert(value, type, arena, &result, error);
 	if (!status)
 		status = consort_value_check(&result, error);

@@ -383,11 +383,12 @@ static enum consort_status write_row(struct consort *c, struct consort_record *r
 static enum consort_status write_record(struct consort *c, struct consort_record *r, uint32_t kind,
 					struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
 	const struct consort_shape *shape;
 	struct consort_error spare;
+	enum consort_status status;
 
 	consort_error_need(&error, &spare);
+	status = consort_handle_check(c, error);
 	if (!status)
 		status = consort_record_status(r, error);
 	if (!status && r->handle->root != c->root)
@@ -417,27 +418,36 @@ static enum consort_status write_record(struct consort *c, struct consort_record
 
 enum consort_status consort_create(struct consort *c, struct consort_record *r, struct consort_error *error)
 {
-	return write_record(c, r, CONSORT_WRITE_INSERT, error);
+	enum consort_status status = CONSORT_NEED(error, c);
+
+	return status ? status : write_record(c, r, CONSORT_WRITE_INSERT, error);
 }
 
 enum consort_status consort_update(struct consort *c, struct consort_record *r, struct consort_error *error)
 {
-	return write_record(c, r, CONSORT_WRITE_UPDATE, error);
+	enum consort_status status = CONSORT_NEED(error, c);
+
+	return status ? status : write_record(c, r, CONSORT_WRITE_UPDATE, error);
 }
 
 enum consort_status consort_upsert(struct consort *c, struct consort_record *r, struct consort_error *error)
 {
-	return write_record(c, r, CONSORT_WRITE_UPSERT, error);
+	enum consort_status status = CONSORT_NEED(error, c);
+
+	return status ? status : write_record(c, r, CONSORT_WRITE_UPSERT, error);
 }
 
 enum consort_status consort_delete(struct consort *c, const char *resource, struct consort_args key,
 				   struct consort_error *error)
 {
-	uint32_t status = CONSORT_OK;
-	enum consort_status result = consort_delete_many(c, resource, &key, 1, 0, &status, error);
+	enum consort_status status =
+		CONSORT_NEED(error, c, resource, CONSORT_GIVEN(key.values || !key.count));
+	uint32_t of_key = CONSORT_OK;
 
-	if (!result && status == CONSORT_ENOTFOUND)
-		result = consort_error_set(error, CONSORT_ENOTFOUND, "%s: there is no record with that key",
+	if (!status)
+		status = consort_delete_many(c, resource, &key, 1, 0, &of_key, error);
+	if (!status && of_key == CONSORT_ENOTFOUND)
+		status = consort_error_set(error, CONSORT_ENOTFOUND, "%s: there is no record with that key",
 					   resource);
-	return result;
+	return status;
 }

@@ -138,10 +138,12 @@ enum consort_status consort_writer_open(struct consort *c, const char *resource,
 					uint32_t kind, uint32_t flags, struct consort_writer **out_writer,
 					struct consort_error *error)
 {
-	enum consort_status status = consort_handle_check(c, error);
+	enum consort_status status = CONSORT_NEED(error, c, resource, out_writer);
 	struct consort_handle_session session;
 	struct consort_writer *w;
 
+	if (!status)
+		status = consort_handle_check(c, error);
 	if (!status && (kind < CONSORT_WRITER_CREATE || kind > CONSORT_WRITER_UPSERT ||
 			flags & ~CONSORT_WRITER_CONTINUE))
 		status = consort_error_set(error, CONSORT_EINVAL, "unknown kind %u or flags 0x%x of a writer",
@@ -174,7 +176,7 @@ enum consort_status consort_writer_open(struct consort *c, const char *resource,
 
 struct consort_batch *consort_writer_batch(struct consort_writer *w)
 {
-	return w->batch;
+	return w ? w->batch : NULL;
 }
 
 void consort_writer_on_failure(struct consort_writer *w,
@@ -182,13 +184,15 @@ void consort_writer_on_failure(struct consort_writer *w,
 						  const struct consort_error *error),
 			       void *context)
 {
+	if (!w)
+		return;
 	w->row_failed = row_failed;
 	w->context = context;
 }
 
 int64_t consort_writer_written(const struct consort_writer *w)
 {
-	return w->written;
+	return w ? w->written : 0;
 }
 
 void consort_writer_close(struct consort_writer *w)
@@ -291,20 +295,23 @@ static enum consort_status flush_rows(struct consort *in, void *arg, struct cons
 
 enum consort_status consort_writer_flush(struct consort_writer *w, struct consort_error *error)
 {
-	struct consort_write_result result = {.struct_size = sizeof(result),
-					      .context = w->context,
-					      .row_failed = w->row_failed ? w->row_failed : ignore_failure};
-	enum consort_status status = consort_handle_check(w->handle, error);
-	struct flush flush = {.writer = w};
+	struct consort_write_result result = {.struct_size = sizeof(result), .row_failed = ignore_failure};
+	struct flush flush = {.writer = w, .result = &result};
+	enum consort_status status = CONSORT_NEED(error, w);
 	struct consort_error spare;
 
 	consort_error_need(&error, &spare);
+	if (!status)
+		status = consort_handle_check(w->handle, error);
 	if (status || !w->batch->nrows)
 		return status;
 	status = check_rows(w, error);
 	if (status)
 		return status;
-	flush.result = &result;
+	if (w->row_failed) {
+		result.row_failed = w->row_failed;
+		result.context = w->context;
+	}
 	/* a call a row is undone by a transaction; one call undoes itself */
 	if (!(w->shape->write.flags & CONSORT_WRITE_CONTINUE) && w->batch->nrows > 1 &&
 	    !consort_database_has(w->access->database, CONSORT_FEATURE_BULK_WRITE))

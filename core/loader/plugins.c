@@ -51,19 +51,19 @@ enum consort_status consort_plugins_list(const char *plugin_path, consort_plugin
 					 struct consort_error *error)
 {
 	struct listing listing = {.fn = fn, .context = context};
+	enum consort_status status = CONSORT_NEED(error, fn);
 
-	return walk(plugin_path, NULL, &listing, error);
+	return status ? status : walk(plugin_path, NULL, &listing, error);
 }
 
 enum consort_status consort_plugins_explain(const char *plugin_path, const char *type, consort_plugin_file_fn *fn,
 					    void *context, struct consort_error *error)
 {
 	struct listing listing = {.fn = fn, .context = context};
-	enum consort_status status;
+	enum consort_status status = CONSORT_NEED(error, type, fn);
 
-	if (!type)
-		return consort_error_set(error, CONSORT_EINVAL, "no type is given");
-	status = walk(plugin_path, type, &listing, error);
+	if (!status)
+		status = walk(plugin_path, type, &listing, error);
 	if (!status && !listing.taken)
 		status = consort_error_set(error, CONSORT_ENOPLUGIN,
 					   "no adapter of type '%.64s' can be taken from the plugin path", type);
@@ -86,10 +86,11 @@ enum consort_status consort_plugins_load(const char *plugin_path, const char *fi
 {
 	const struct consort_adapter *adapter = NULL;
 	struct consort_search search;
-	enum consort_status status;
+	enum consort_status status = CONSORT_NEED(error, file_or_type);
 	char *path = NULL;
 
-	status = consort_search_init(&search, plugin_path, error);
+	if (!status)
+		status = consort_search_init(&search, plugin_path, error);
 	if (status)
 		return status;
 	status = consort_loader_load(&search, as_type(file_or_type), as_file(file_or_type), &adapter, error);
@@ -112,9 +113,10 @@ enum consort_status consort_plugins_check(const char *plugin_path, const char *f
 {
 	struct consort_candidate candidate = {0};
 	struct consort_search search;
-	enum consort_status status;
+	enum consort_status status = CONSORT_NEED(error, file_or_type);
 
-	status = consort_search_init(&search, plugin_path, error);
+	if (!status)
+		status = consort_search_init(&search, plugin_path, error);
 	if (status)
 		return status;
 	status = consort_loader_find(&search, as_type(file_or_type), as_file(file_or_type), &candidate, error);

@@ -149,7 +149,8 @@ static void test_clauses(void)
 	check("resource", api_find(c, "thin", NULL, NULL, NULL),
 	      "status 3: unknown resource 'thin'; did you mean 'thing'?");
 	check("resource", api_find(c, "", NULL, NULL, NULL), "status 3: unknown resource ''");
-	check("resource", api_find(c, NULL, NULL, NULL, NULL), "status 3: unknown resource ''");
+	check("resource", api_find(c, NULL, NULL, NULL, NULL),
+	      "status 1: consort_query_new: resource must not be NULL");
 	q = consort_query_new(c, "thing");
 	consort_query_limit(q, -1);
 	check("limit", api_rows(q, CONSORT_NO_ARGS), "status 5: limit and offset must not be negative");

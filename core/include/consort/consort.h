@@ -8,6 +8,8 @@
  * Rules that hold everywhere:
  *  - Functions that can fail return enum consort_status (0 is success) and fill *error, which may be NULL.
  *    Out-parameters change only on success, unless said otherwise.
+ *  - NULL for a pointer that a function needs is CONSORT_EINVAL, with the pointer's name; one that cannot fail gives
+ *    0, NULL or an empty text. What may be NULL is said with the function.
  *  - Texts are UTF-8. Texts that go in are copied where they are kept.
  *  - _free and _close accept NULL. Children hold references, so the order of closing does not matter.
  *  - A struct consort made by consort_open is for all threads; what is derived from it (scope, transaction),

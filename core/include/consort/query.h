@@ -19,15 +19,16 @@ struct consort_query;
 struct consort_plan;
 
 /* A query of a resource, through that handle. Free it with consort_query_free. NULL: no memory, which need not be
- * looked at here: the setters take NULL, and what runs it reports ENOMEM. */
+ * looked at here: the setters take a NULL query, and what runs it reports ENOMEM. */
 CONSORT_EXPORT struct consort_query *consort_query_new(struct consort *c, const char *resource);
 CONSORT_EXPORT void consort_query_free(struct consort_query *q);
 
-/* What to deliver: "id, delay_min as delay, count(*)". Without it: every attribute of the resource. */
+/* What to deliver: "id, delay_min as delay, count(*)". Without it, or with NULL: every attribute of the resource. */
 CONSORT_EXPORT void consort_query_select(struct consort_query *q, const char *columns);
-/* Which records: those for which the text is true. Given again, both must be. */
+/* Which records: those for which the text is true. Given again, both must be. NULL is a mistake, not "all": what runs
+ * the query reports EINVAL. */
 CONSORT_EXPORT void consort_query_where(struct consort_query *q, const char *condition);
-/* "origin, date": expressions to group by */
+/* "origin, date": expressions to group by. NULL, here and below: none. */
 CONSORT_EXPORT void consort_query_group(struct consort_query *q, const char *expressions);
 /* Which groups */
 CONSORT_EXPORT void consort_query_having(struct consort_query *q, const char *condition);
