@@ -8,7 +8,7 @@
 #
 # Settings are written at each start, to launch.conf, which what was made includes: so a port may change.
 
-postgres_kinds() { printf '%s\n' postgres postgres-noprepare postgres-standby postgres-quota; }
+postgres_kinds() { echo postgres postgres-noprepare postgres-standby postgres-quota; }
 postgres_user() { echo postgres; }
 postgres_stop_signal() { echo INT; }
 postgres_pid_files() { echo "$dir/data/postmaster.pid"; }
