@@ -3,7 +3,7 @@
  * else. */
 #include "sql.h"
 
-static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *relation,
+static bool aggregate_sql(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 			  const struct consort_aggregate *aggregate, struct lite_term *term,
 			  const struct lite_storage *storage, struct consort_buffer *out)
 {
@@ -18,8 +18,8 @@ static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *re
 	case CONSORT_AGGREGATE_COUNT:
 		consort_buffer_text(out, "count(");
 		if (input->kind == CONSORT_EXPR_COLUMN && input->index < relation->nterms &&
-		    relation->terms[input->index].sql) {
-			consort_buffer_printf(out, "%s)", relation->terms[input->index].sql);
+		    relation->terms[input->index]->sql) {
+			consort_buffer_printf(out, "%s)", relation->terms[input->index]->sql);
 			return true;
 		}
 		collate = ")";
@@ -45,108 +45,60 @@ static bool aggregate_sql(struct lite_builder *builder, struct lite_relation *re
 			consort_buffer_printf(out, "consort_%s_%s(",
 					      aggregate->kind == CONSORT_AGGREGATE_SUM ? "sum" : "avg",
 					      lite_codecs[storage->codec].name);
-		builder->checks = true;
+		lite_build(builder)->checks = true;
 		collate = ")";
 		break;
 	default:
 		reason = "SQLite has no such aggregate";
 	}
-	if (reason) {
-		builder->reason = reason;
-		return false;
-	}
+	if (reason)
+		return consort_sql_no(builder, reason);
 	if (!lite_render(builder, relation, input, storage, out))
 		return false;
 	consort_buffer_text(out, collate);
 	return true;
 }
 
-static bool aggregate_term(struct lite_builder *builder, struct lite_relation *relation,
-			   const struct consort_aggregate *aggregate, struct lite_term *term)
+bool lite_render_aggregate(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
+			   const struct consort_aggregate *aggregate, struct consort_sql_term *base)
 {
 	const struct lite_storage *storage =
 		aggregate->input ? lite_expr_storage(relation, aggregate->input) : NULL;
+	struct lite_term *term = (struct lite_term *)base;
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 
-	term->type = aggregate->type;
 	term->storage = lite_plain_storage(aggregate->type);
-	term->nullable = aggregate->kind != CONSORT_AGGREGATE_COUNT_ALL &&
-			 aggregate->kind != CONSORT_AGGREGATE_COUNT &&
-			 aggregate->kind != CONSORT_AGGREGATE_COUNT_DISTINCT;
 	if (!aggregate_sql(builder, relation, aggregate, term, storage, &text)) {
 		consort_buffer_clear(&text);
 		return false;
 	}
 	term->storage.checked = term->storage.unique = 0;
-	term->sql = lite_take_text(builder, &text);
-	return term->sql != NULL;
+	base->sql = consort_sql_take(builder, &text);
+	return base->sql != NULL;
 }
 
 /* What is grouped by, and delivered: -0 as 0. */
-static bool group_term(struct lite_builder *builder, struct lite_relation *relation,
-		       const struct consort_expr *expr, struct lite_term *term, struct lite_texts *groups)
+bool lite_render_group(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
+		       const struct consort_expr *expr, struct consort_sql_term *base,
+		       struct consort_buffer *out)
 {
 	const struct lite_storage *storage = lite_expr_storage(relation, expr);
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	const char *group;
+	struct lite_term *term = (struct lite_term *)base;
+	bool real = storage && storage->codec == LITE_FLOAT64;
 
-	if (!storage || !storage->equality) {
-		builder->reason = storage ? "SQLite cannot compare values of this type as they are stored"
-					  : "SQLite does not group by constants";
-		return false;
-	}
-	term->type = expr->type;
+	if (!storage || !storage->equality)
+		return consort_sql_no(builder,
+				      storage ? "SQLite cannot compare values of this type as they are stored"
+					      : "SQLite does not group by constants");
 	term->storage = *storage;
 	term->storage.checked = term->storage.unique = 0;
-	term->nullable = expr->kind != CONSORT_EXPR_COLUMN || relation->terms[expr->index].nullable;
-	if (storage->codec == LITE_FLOAT64)
-		consort_buffer_char(&text, '(');
-	if (!lite_render(builder, relation, expr, storage, &text)) {
-		consort_buffer_clear(&text);
+	consort_buffer_text(out, real ? "(" : "");
+	if (!lite_render(builder, relation, expr, storage, out))
 		return false;
-	}
-	if (storage->codec == LITE_FLOAT64)
-		consort_buffer_text(&text, " + 0.0)");
-	term->sql = lite_take_text(builder, &text);
-	group = term->sql && storage->collated
-			? consort_arena_printf(builder->arena, "%s COLLATE BINARY", term->sql)
-			: term->sql;
-	return group && lite_add_text(builder, groups, group);
-}
-
-struct lite_relation *lite_aggregate(struct lite_builder *builder, const struct consort_node *node,
-				     struct lite_relation *relation)
-{
-	struct lite_texts groups = {0};
-	struct lite_term *terms;
-	bool depends = false;
-	uint32_t i;
-
-	if (relation->keyed)
-		return lite_refuse(builder, node, relation, "keys are looked up one by one");
-	relation = lite_open_where(builder, relation);
-	terms = relation ? consort_arena_array(builder->arena, node->nexprs + node->naggregates,
-					       sizeof(*terms))
-			 : NULL;
-	if (!terms)
-		return lite_out_of_memory(builder);
-	for (i = 0; i < node->nexprs; i++)
-		if (!group_term(builder, relation, node->exprs[i], &terms[i], &groups))
-			return builder->status ? NULL : lite_refuse(builder, node, relation, builder->reason);
-	for (i = 0; i < node->naggregates; i++)
-		if (!aggregate_term(builder, relation, node->aggregates[i], &terms[node->nexprs + i]))
-			return builder->status ? NULL : lite_refuse(builder, node, relation, builder->reason);
-	for (i = 0; i < node->naggregates; i++)
-		depends |= (node->aggregates[i]->kind == CONSORT_AGGREGATE_SUM ||
-			    node->aggregates[i]->kind == CONSORT_AGGREGATE_AVG) &&
-			   node->aggregates[i]->input->type.id == CONSORT_TYPE_FLOAT64;
-	relation->group = groups;
-	relation->order.count = 0;
-	relation->aggregated = true;
-	relation->single = !node->nexprs;
-	relation->terms = terms;
-	relation->nterms = node->nexprs + node->naggregates;
-	lite_answer(builder, node->number, CONSORT_FIDELITY_EXACT,
-		    depends ? "a sum of doubles depends on the order of the rows" : NULL);
-	return relation;
+	consort_buffer_text(out, real ? " + 0.0)" : "");
+	if (out->failed)
+		return consort_sql_no_memory(builder);
+	base->sql = consort_arena_text(builder->arena, out->data);
+	consort_buffer_text(out, storage->collated ? " COLLATE BINARY" : "");
+	return base->sql || consort_sql_no_memory(builder);
 }

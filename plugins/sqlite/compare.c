@@ -15,7 +15,8 @@ static bool is_number(const struct lite_storage *storage)
 }
 
 /* What all of the expressions are compared as; NULL with the reason. */
-static const struct lite_storage *common_storage(struct lite_builder *builder, struct lite_relation *relation,
+static const struct lite_storage *common_storage(struct consort_sql_builder *builder,
+						 struct consort_sql_relation *relation,
 						 const struct consort_expr *const *exprs, uint32_t count,
 						 bool ordered, struct lite_storage *out)
 {
@@ -55,11 +56,11 @@ static const struct lite_storage *common_storage(struct lite_builder *builder, s
 	return out;
 }
 
-void lite_render_equality(const struct lite_term *term, const char *left, const char *operation,
+void lite_render_equality(const struct lite_storage *storage, const char *left, const char *operation,
 			  const char *right, struct consort_buffer *out)
 {
 	/* what is equal byte by byte is equal under any collation, whose index this uses */
-	if (term->storage.collated)
+	if (storage->collated)
 		consort_buffer_printf(out, "(%s%s%s AND %s COLLATE BINARY%s%s)", left, operation, right, left,
 				      operation, right);
 	else
@@ -67,7 +68,7 @@ void lite_render_equality(const struct lite_term *term, const char *left, const 
 }
 
 /* An expression that stands beside an operator. */
-static bool render_operand(struct lite_builder *builder, struct lite_relation *relation,
+static bool render_operand(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 			   const struct consort_expr *expr, const struct lite_storage *want,
 			   struct consort_buffer *out)
 {
@@ -80,17 +81,17 @@ static bool render_operand(struct lite_builder *builder, struct lite_relation *r
 	return true;
 }
 
-bool lite_render_compare(struct lite_builder *builder, struct lite_relation *relation,
+bool lite_render_compare(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 			 const struct consort_expr *expr, const char *operation, bool ordered,
 			 struct consort_buffer *out)
 {
 	struct consort_buffer left = CONSORT_BUFFER_INIT, right = CONSORT_BUFFER_INIT;
-	struct lite_term both = {0};
+	struct lite_storage both = {0};
 	bool taken = false;
 
-	if (expr->nargs != 2 || !common_storage(builder, relation, expr->args, 2, ordered, &both.storage) ||
-	    !render_operand(builder, relation, expr->args[0], &both.storage, &left) ||
-	    !render_operand(builder, relation, expr->args[1], &both.storage, &right))
+	if (expr->nargs != 2 || !common_storage(builder, relation, expr->args, 2, ordered, &both) ||
+	    !render_operand(builder, relation, expr->args[0], &both, &left) ||
+	    !render_operand(builder, relation, expr->args[1], &both, &right))
 		goto out;
 	taken = true;
 	if (left.failed || right.failed)
@@ -98,29 +99,28 @@ bool lite_render_compare(struct lite_builder *builder, struct lite_relation *rel
 	else if (expr->op == CONSORT_OP_EQ)
 		lite_render_equality(&both, left.data, operation, right.data, out);
 	else
-		consort_buffer_printf(out, "%s%s%s%s", left.data,
-				      both.storage.collated ? " COLLATE BINARY" : "", operation, right.data);
+		consort_buffer_printf(out, "%s%s%s%s", left.data, both.collated ? " COLLATE BINARY" : "",
+				      operation, right.data);
 out:
 	consort_buffer_clear(&left);
 	consort_buffer_clear(&right);
 	return taken;
 }
 
-bool lite_render_in(struct lite_builder *builder, struct lite_relation *relation,
+bool lite_render_in(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		    const struct consort_expr *expr, struct consort_buffer *out)
 {
 	struct consort_buffer left = CONSORT_BUFFER_INIT, list = CONSORT_BUFFER_INIT;
-	struct lite_term all = {0};
+	struct lite_storage all = {0};
 	bool taken = false;
 	uint32_t i;
 
-	if (expr->nargs < 2 ||
-	    !common_storage(builder, relation, expr->args, expr->nargs, false, &all.storage) ||
-	    !render_operand(builder, relation, expr->args[0], &all.storage, &left))
+	if (expr->nargs < 2 || !common_storage(builder, relation, expr->args, expr->nargs, false, &all) ||
+	    !render_operand(builder, relation, expr->args[0], &all, &left))
 		goto out;
 	for (i = 1; i < expr->nargs; i++) {
 		consort_buffer_text(&list, i == 1 ? "(" : ", ");
-		if (!lite_render(builder, relation, expr->args[i], &all.storage, &list))
+		if (!lite_render(builder, relation, expr->args[i], &all, &list))
 			goto out;
 	}
 	consort_buffer_char(&list, ')');
@@ -138,28 +138,28 @@ out:
 /* --- patterns --- */
 
 /* A text whose characters count: a NUL would end it for SQLite, so it is checked in STRICT tables too. */
-bool lite_render_text(struct lite_builder *builder, struct lite_relation *relation,
+bool lite_render_text(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		      const struct consort_expr *arg, struct consort_buffer *out)
 {
 	const struct lite_storage *storage = lite_expr_storage(relation, arg);
 
 	if (storage && storage->codec != LITE_TEXT)
-		return lite_no(builder, "the column does not hold plain text");
+		return consort_sql_no(builder, "the column does not hold plain text");
 	if (!lite_render(builder, relation, arg, &plain_text, out))
 		return false;
-	if (arg->kind == CONSORT_EXPR_COLUMN && relation->terms[arg->index].checked)
-		relation->terms[arg->index].checked->used = true;
+	if (arg->kind == CONSORT_EXPR_COLUMN && lite_term_at(relation, arg->index)->checked)
+		lite_term_at(relation, arg->index)->checked->used = true;
 	return true;
 }
 
 /* As GLOB, which neither folds case nor depends on a PRAGMA. */
-bool lite_render_like(struct lite_builder *builder, struct lite_relation *relation,
+bool lite_render_like(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		      const struct consort_expr *expr, struct consort_buffer *out)
 {
-	if (!lite_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
-		return lite_no(builder, "only a literal or parameter can be a pattern in SQLite");
+	if (!consort_sql_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT)
+		return consort_sql_no(builder, "only a literal or parameter can be a pattern in SQLite");
 	if (expr->args[1]->kind == CONSORT_EXPR_LITERAL && expr->args[1]->value.as.view.size > PATTERN_MOST)
-		return lite_no(builder, "the pattern is too long for SQLite");
+		return consort_sql_no(builder, "the pattern is too long for SQLite");
 	consort_buffer_char(out, '(');
 	if (!lite_render_text(builder, relation, expr->args[0], out))
 		return false;
@@ -172,27 +172,10 @@ bool lite_render_like(struct lite_builder *builder, struct lite_relation *relati
 
 /* --- supersets --- */
 
-/* What a comparison with the sides exchanged is. */
-static uint32_t mirrored(uint32_t op)
-{
-	switch (op) {
-	case CONSORT_OP_LT:
-		return CONSORT_OP_GT;
-	case CONSORT_OP_LE:
-		return CONSORT_OP_GE;
-	case CONSORT_OP_GT:
-		return CONSORT_OP_LT;
-	case CONSORT_OP_GE:
-		return CONSORT_OP_LE;
-	default:
-		return op;
-	}
-}
-
-static bool render_bound(struct lite_builder *builder, const struct consort_expr *constant,
+static bool render_bound(struct consort_sql_builder *builder, const struct consort_expr *constant,
 			 enum lite_purpose purpose, const struct lite_term *term, struct consort_buffer *out)
 {
-	consort_buffer_printf(out, "%s%s%s", term->sql, term->storage.collated ? " COLLATE BINARY" : "",
+	consort_buffer_printf(out, "%s%s%s", term->base.sql, term->storage.collated ? " COLLATE BINARY" : "",
 			      purpose == LITE_DAY_FROM ? " >= " : " < ");
 	return lite_render_constant(builder, constant, &term->storage, purpose, out);
 }
@@ -202,7 +185,7 @@ static bool render_bound(struct lite_builder *builder, const struct consort_expr
  * instant's (a zone is less than a day). So a comparison of instants implies one of dates, as texts, with a
  * day to spare, which an index serves.
  */
-bool lite_render_superset(struct lite_builder *builder, struct lite_relation *relation,
+bool lite_render_superset(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 			  const struct consort_expr *expr, struct consort_buffer *out)
 {
 	const struct consort_expr *column, *constant;
@@ -215,12 +198,12 @@ bool lite_render_superset(struct lite_builder *builder, struct lite_relation *re
 	swapped = expr->args[0]->kind != CONSORT_EXPR_COLUMN;
 	column = expr->args[swapped];
 	constant = expr->args[!swapped];
-	op = swapped ? mirrored(expr->op) : expr->op;
+	op = swapped ? consort_sql_mirrored(expr->op) : expr->op;
 	if (column->kind != CONSORT_EXPR_COLUMN || column->index >= relation->nterms ||
-	    !lite_is_constant(constant) || constant->type.id != CONSORT_TYPE_TIMESTAMP)
+	    !consort_sql_is_constant(constant) || constant->type.id != CONSORT_TYPE_TIMESTAMP)
 		return false;
-	term = &relation->terms[column->index];
-	if (!term->sql || term->storage.codec != LITE_ISO)
+	term = lite_term_at(relation, column->index);
+	if (!term->base.sql || term->storage.codec != LITE_ISO)
 		return false;
 	switch (op) {
 	case CONSORT_OP_GT:

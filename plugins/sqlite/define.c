@@ -179,7 +179,7 @@ static void render_column(const struct consort_resource *resource, uint32_t at, 
 {
 	const struct consort_attribute *attribute = resource->attributes[at];
 
-	lite_quote(sql, attribute->source);
+	consort_sql_quote(sql, attribute->source);
 	consort_buffer_printf(sql, " %s", column_type(attribute, strict));
 	if (is_key(resource, at) && has_row_number(resource))
 		consort_buffer_text(sql, " PRIMARY KEY");
@@ -195,14 +195,14 @@ static uint32_t create_table(const struct define *define)
 	uint32_t i;
 
 	consort_buffer_text(&sql, "CREATE TABLE ");
-	lite_quote(&sql, resource->source);
+	consort_sql_quote(&sql, resource->source);
 	for (i = 0; i < resource->nattributes; i++) {
 		consort_buffer_text(&sql, i ? ",\n  " : " (\n  ");
 		render_column(resource, i, strict, &sql);
 	}
 	for (i = 0; resource->nkeys && !has_row_number(resource) && i < resource->nkeys; i++) {
 		consort_buffer_text(&sql, i ? ", " : ",\n  PRIMARY KEY (");
-		lite_quote(&sql, resource->attributes[resource->keys[i]]->source);
+		consort_sql_quote(&sql, resource->attributes[resource->keys[i]]->source);
 		if (i + 1 == resource->nkeys)
 			consort_buffer_char(&sql, ')');
 	}
@@ -232,7 +232,7 @@ static uint32_t add_columns(const struct define *define)
 				"not be NULL",
 				resource->source, attribute->source);
 		consort_buffer_text(&sql, "ALTER TABLE ");
-		lite_quote(&sql, resource->source);
+		consort_sql_quote(&sql, resource->source);
 		consort_buffer_text(&sql, " ADD COLUMN ");
 		render_column(resource, i, is_strict(resource), &sql);
 		status = run(define, &sql);
@@ -273,12 +273,12 @@ static uint32_t create_index(const struct define *define, const struct consort_i
 	if (!status && !*kind) {
 		consort_buffer_printf(&sql, "CREATE %sINDEX ",
 				      index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
-		lite_quote(&sql, name.data);
+		consort_sql_quote(&sql, name.data);
 		consort_buffer_text(&sql, " ON ");
-		lite_quote(&sql, resource->source);
+		consort_sql_quote(&sql, resource->source);
 		for (i = 0; i < index->nattributes; i++) {
 			consort_buffer_text(&sql, i ? ", " : " (");
-			lite_quote(&sql, resource->attributes[index->attributes[i]]->source);
+			consort_sql_quote(&sql, resource->attributes[index->attributes[i]]->source);
 		}
 		consort_buffer_char(&sql, ')');
 		status = run(define, &sql);
@@ -329,7 +329,7 @@ static uint32_t drop_all(const struct define *define)
 					 define->conn->database->path, define->resource->source);
 	}
 	consort_buffer_text(&sql, strcmp(kind, "view") ? "DROP TABLE " : "DROP VIEW ");
-	lite_quote(&sql, define->resource->source);
+	consort_sql_quote(&sql, define->resource->source);
 	return run(define, &sql);
 }
 

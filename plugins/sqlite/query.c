@@ -8,161 +8,45 @@
 
 /* --- offer and compile --- */
 
-static bool has_join(const struct consort_node *node)
+static struct lite_build new_build(const struct lite_database *database)
 {
-	uint32_t i;
+	struct lite_build build = {.utf8 = __atomic_load_n(&database->utf8, __ATOMIC_RELAXED) != 0};
 
-	if (node->kind == CONSORT_NODE_JOIN)
-		return true;
-	for (i = 0; i < node->ninputs; i++)
-		if (has_join(node->inputs[i]))
-			return true;
-	return false;
-}
-
-/* UPDATE and DELETE of what a SCAN, FILTER or KEYED finds. */
-static bool render_change(struct lite_builder *builder, const struct consort_node *node,
-			  struct consort_buffer *sql)
-{
-	struct lite_relation *relation = lite_relation_of(builder, node->inputs[0]);
-	uint32_t i;
-
-	if (!relation)
-		return false;
-	if (relation->reason || relation->ntables != 1 || relation->aggregated || relation->limit ||
-	    relation->offset) {
-		lite_answer(builder, node->number, CONSORT_FIDELITY_NO,
-			    "it changes more than one table's records");
-		return false;
-	}
-	consort_buffer_text(sql, node->kind == CONSORT_NODE_UPDATE ? "UPDATE " : "DELETE FROM ");
-	lite_quote(sql, node->resource->source);
-	for (i = 0; node->kind == CONSORT_NODE_UPDATE && i < node->nexprs; i++) {
-		const struct consort_attribute *attribute = node->resource->attributes[node->attributes[i]];
-
-		consort_buffer_text(sql, i ? ", " : " SET ");
-		lite_quote(sql, attribute->source);
-		consort_buffer_text(sql, " = ");
-		if (!lite_render_stored(builder, relation, node->resource, attribute, node->exprs[i], sql)) {
-			if (!builder->status)
-				lite_answer(builder, node->number, CONSORT_FIDELITY_NO, builder->reason);
-			return false;
-		}
-	}
-	lite_render_where(builder, relation, sql);
-	lite_answer(builder, node->number, CONSORT_FIDELITY_EXACT, NULL);
-	return !builder->status;
-}
-
-static struct lite_builder new_builder(const struct lite_database *database, const struct consort_node *tree,
-				       struct consort_error *error)
-{
-	struct lite_builder builder = {.error = error, .joins = has_join(tree)};
-
-	builder.utf8 = __atomic_load_n(&database->utf8, __ATOMIC_RELAXED) != 0;
-	return builder;
+	return build;
 }
 
 static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
 			    struct consort_error *error)
 {
-	struct consort_arena arena;
-	struct lite_builder builder = new_builder(database, tree, error);
-	struct consort_buffer sql = CONSORT_BUFFER_INIT;
+	struct lite_build build = new_build(database);
 
-	consort_arena_init(&arena, 0);
-	builder.arena = &arena;
-	builder.offer = answer;
-	if (tree->kind == CONSORT_NODE_UPDATE || tree->kind == CONSORT_NODE_DELETE)
-		render_change(&builder, tree, &sql);
-	else
-		lite_relation_of(&builder, tree);
-	consort_buffer_clear(&sql);
-	consort_arena_clear(&arena);
-	return builder.status;
+	return consort_sql_offer(&lite_dialect, &build, tree, answer, error);
 }
 
-static bool add_columns(struct lite_builder *builder, struct lite_compiled *compiled,
-			const struct lite_relation *relation)
+static uint32_t add_columns(void *own, const struct consort_sql_relation *relation,
+			    struct consort_sql_statement *statement, struct consort_error *error)
 {
+	struct lite_compiled *compiled = (struct lite_compiled *)statement;
 	struct lite_column *columns =
-		consort_arena_array(&compiled->arena, relation->nterms, sizeof(*columns));
+		consort_arena_array(&statement->arena, relation->nterms, sizeof(*columns));
 	uint32_t i;
 
-	if (!columns) {
-		builder->status = consort_error_no_memory(builder->error);
-		return false;
-	}
+	(void)own;
+	if (!columns)
+		return consort_error_no_memory(error);
 	for (i = 0; i < relation->nterms; i++) {
-		const struct lite_term *term = &relation->terms[i];
+		const struct lite_term *term = lite_term_at(relation, i);
+		const struct lite_checked *checked = term->checked;
 
 		columns[i].codec = term->storage.codec;
-		columns[i].sure = !term->storage.checked && !term->nullable && term->checked &&
+		columns[i].sure = !term->storage.checked && !term->base.nullable && checked &&
 				  term->storage.codec == LITE_INT64;
-		columns[i].type = term->type;
-		columns[i].resource = term->checked ? term->checked->resource : "";
-		columns[i].attribute = term->checked ? term->checked->attribute : term->sql;
+		columns[i].type = term->base.type;
+		columns[i].resource = checked ? checked->resource : "";
+		columns[i].attribute = checked ? checked->attribute : term->base.sql;
 	}
 	compiled->columns = columns;
 	compiled->ncolumns = relation->nterms;
-	return true;
-}
-
-/* The resource that messages about the whole statement name. */
-static const struct consort_resource *resource_of(const struct consort_node *node)
-{
-	while (!node->resource && node->ninputs)
-		node = node->inputs[0];
-	return node->resource;
-}
-
-static void render_statement(struct lite_builder *builder, struct lite_compiled *compiled,
-			     const struct consort_statement *statement)
-{
-	struct consort_buffer sql = CONSORT_BUFFER_INIT;
-	struct lite_relation *relation;
-
-	compiled->resource = resource_of(statement->root);
-	compiled->writes =
-		statement->root->kind == CONSORT_NODE_UPDATE || statement->root->kind == CONSORT_NODE_DELETE;
-	if (compiled->writes) {
-		render_change(builder, statement->root, &sql);
-	} else {
-		relation = lite_relation_of(builder, statement->root);
-		if (relation && !builder->status && add_columns(builder, compiled, relation)) {
-			lite_render_select(builder, relation, false, &sql);
-			compiled->single = relation->single;
-		}
-	}
-	compiled->size = sql.size;
-	compiled->sql = lite_take_text(builder, &sql);
-	compiled->checks = builder->checks;
-	compiled->slots = builder->slots;
-	compiled->nslots = builder->nslots;
-	compiled->nkeys = statement->nkeys;
-	compiled->id = statement->id;
-}
-
-static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
-			      struct consort_error *error)
-{
-	struct lite_compiled *compiled;
-	struct lite_builder builder = new_builder(database, statement->root, error);
-
-	if (statement->flags)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a statement");
-	compiled = calloc(1, sizeof(*compiled));
-	if (!compiled)
-		return consort_error_no_memory(error);
-	consort_arena_init(&compiled->arena, 0);
-	builder.arena = &compiled->arena;
-	render_statement(&builder, compiled, statement);
-	if (builder.status) {
-		consort_arena_clear(&compiled->arena);
-		free(compiled);
-		return builder.status;
-	}
-	*out_compiled = compiled;
 	return CONSORT_OK;
 }
 
@@ -171,33 +55,50 @@ static void query_compiled_free(void *database, void *context)
 	struct lite_compiled *compiled = context;
 
 	(void)database;
-	consort_arena_clear(&compiled->arena);
+	consort_arena_clear(&compiled->base.arena);
 	free(compiled);
+}
+
+static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
+			      struct consort_error *error)
+{
+	struct lite_compiled *compiled = calloc(1, sizeof(*compiled));
+	struct lite_build build = new_build(database);
+	uint32_t status;
+
+	if (!compiled)
+		return consort_error_no_memory(error);
+	status = consort_sql_compile(&lite_dialect, &build, statement, add_columns, &compiled->base, error);
+	if (status) {
+		query_compiled_free(database, compiled);
+		return status;
+	}
+	compiled->checks = build.checks;
+	*out_compiled = compiled;
+	return CONSORT_OK;
 }
 
 static uint32_t query_explain(void *database, void *context, const struct consort_text_sink *sink,
 			      struct consort_error *error)
 {
-	const struct lite_compiled *compiled = context;
-	uint32_t status = sink->write(sink->context, compiled->sql, compiled->size);
-
 	(void)database;
-	return status ? consort_error_set(error, status, "the text could not be taken") : CONSORT_OK;
+	return consort_sql_explain(context, sink, error);
 }
 
 /* --- binding --- */
 
-static uint32_t bind_slot(struct lite_statement *cursor, const struct lite_slot *slot, uint32_t position,
-			  const struct consort_value *value, struct consort_error *error)
+static uint32_t bind_slot(struct lite_statement *cursor, const struct consort_sql_slot *slot,
+			  uint32_t position, const struct consort_value *value, struct consort_error *error)
 {
 	struct lite_cell cell;
 	uint32_t status;
 	int code;
 
-	if (CONSORT_LIKELY(value->type.id == CONSORT_TYPE_INT64 && slot->storage.codec == LITE_INT64)) {
+	if (CONSORT_LIKELY(value->type.id == CONSORT_TYPE_INT64 &&
+			   lite_slot_storage(slot)->codec == LITE_INT64)) {
 		code = sqlite3_bind_int64(cursor->stmt, (int)position, value->as.int64);
 	} else {
-		status = lite_encode(&slot->storage, slot->purpose, value, slot->attribute, true,
+		status = lite_encode(lite_slot_storage(slot), slot->purpose, value, slot->attribute, true,
 				     &cursor->memory, &cell, error);
 		if (status)
 			return status;
@@ -211,17 +112,18 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct lite
 {
 	uint32_t i, status = CONSORT_OK;
 
-	for (i = 0; !status && i < compiled->nslots; i++) {
-		const struct lite_slot *slot = &compiled->slots[i];
+	for (i = 0; !status && i < compiled->base.nslots; i++) {
+		const struct consort_sql_slot *slot = &compiled->base.slots[i];
 
-		if (slot->source == LITE_KEY)
+		if (slot->source == CONSORT_SQL_KEY)
 			continue;
-		if (slot->source == LITE_PARAMETER && slot->index >= run->nparameters)
+		if (slot->source == CONSORT_SQL_PARAMETER && slot->index >= run->nparameters)
 			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing",
 						 slot->index + 1);
-		status = bind_slot(
-			cursor, slot, i + 1,
-			slot->source == LITE_LITERAL ? slot->literal : &run->parameters[slot->index], error);
+		status = bind_slot(cursor, slot, i + 1,
+				   slot->source == CONSORT_SQL_LITERAL ? slot->literal
+								       : &run->parameters[slot->index],
+				   error);
 	}
 	return status;
 }
@@ -234,24 +136,24 @@ static uint32_t keep_keys(struct lite_statement *cursor, const struct lite_compi
 	int64_t row;
 	uint32_t i, status = CONSORT_OK;
 
-	if (!keys || keys->ncolumns != compiled->nkeys)
+	if (!keys || keys->ncolumns != compiled->base.nkeys)
 		return consort_error_set(error, CONSORT_EINVAL, "the key set is missing or of another width");
-	cells = consort_arena_array(&cursor->memory.arena, (size_t)keys->nrows * compiled->nslots,
+	cells = consort_arena_array(&cursor->memory.arena, (size_t)keys->nrows * compiled->base.nslots,
 				    sizeof(*cells));
 	if (!cells)
 		return consort_error_no_memory(error);
 	cursor->keys = cells;
 	cursor->nkeys = (uint32_t)keys->nrows;
-	for (row = 0; row < keys->nrows; row++, cells += compiled->nslots) {
-		for (i = 0; !status && i < compiled->nslots; i++) {
-			const struct lite_slot *slot = &compiled->slots[i];
+	for (row = 0; row < keys->nrows; row++, cells += compiled->base.nslots) {
+		for (i = 0; !status && i < compiled->base.nslots; i++) {
+			const struct consort_sql_slot *slot = &compiled->base.slots[i];
 			struct consort_value value;
 
-			if (slot->source != LITE_KEY)
+			if (slot->source != CONSORT_SQL_KEY)
 				continue;
 			value = consort_column_value(&keys->columns[slot->index], row);
-			status = lite_encode(&slot->storage, LITE_COMPARE, &value, slot->attribute, true,
-					     &cursor->memory, &cells[i], error);
+			status = lite_encode(lite_slot_storage(slot), LITE_COMPARE, &value, slot->attribute,
+					     true, &cursor->memory, &cells[i], error);
 		}
 	}
 	return status;
@@ -260,12 +162,12 @@ static uint32_t keep_keys(struct lite_statement *cursor, const struct lite_compi
 static int bind_key(struct lite_statement *cursor)
 {
 	const struct lite_compiled *compiled = cursor->compiled;
-	const struct lite_cell *cells = cursor->keys + (size_t)cursor->key * compiled->nslots;
+	const struct lite_cell *cells = cursor->keys + (size_t)cursor->key * compiled->base.nslots;
 	int code = SQLITE_OK;
 	uint32_t i;
 
-	for (i = 0; !code && i < compiled->nslots; i++)
-		if (compiled->slots[i].source == LITE_KEY)
+	for (i = 0; !code && i < compiled->base.nslots; i++)
+		if (compiled->base.slots[i].source == CONSORT_SQL_KEY)
 			code = lite_bind(cursor->stmt, (int)i + 1, &cells[i]);
 	cursor->key++;
 	return code;
@@ -338,25 +240,25 @@ void lite_cursor_start(struct lite_statement *cursor)
 static uint32_t get_statement(struct lite_connection *conn, const struct lite_compiled *compiled,
 			      struct lite_statement **out_cursor, struct consort_error *error)
 {
-	struct lite_statement *cursor = lite_statement_take(conn, compiled->id);
+	struct lite_statement *cursor = lite_statement_take(conn, compiled->base.id);
 	uint32_t status;
 
 	if (CONSORT_UNLIKELY(!cursor)) {
 		if (compiled->checks && (status = lite_define_checks(conn, error)))
 			return status;
-		status = lite_statement_prepare(conn, compiled->id, compiled->sql, compiled->size, &cursor,
-						error);
+		status = lite_statement_prepare(conn, compiled->base.id, compiled->base.sql,
+						compiled->base.size, &cursor, error);
 		if (status)
 			return status;
 	}
 	cursor->columns = compiled->columns;
 	cursor->ncolumns = compiled->ncolumns;
-	cursor->resource = compiled->resource;
-	cursor->single = compiled->single;
-	cursor->compiled = compiled->nkeys ? compiled : NULL;
+	cursor->resource = compiled->base.resource;
+	cursor->single = compiled->base.single;
+	cursor->compiled = compiled->base.nkeys ? compiled : NULL;
 	cursor->key = 0;
 	cursor->on_key = cursor->done = false;
-	if (compiled->nslots)
+	if (compiled->base.nslots)
 		consort_arena_reset(&cursor->memory.arena);
 	*out_cursor = cursor;
 	return CONSORT_OK;
@@ -375,9 +277,9 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 	status = get_statement(conn, compiled, &cursor, error);
 	if (!status)
 		status = bind_parameters(cursor, compiled, run, error);
-	if (!status && compiled->nkeys)
+	if (!status && compiled->base.nkeys)
 		status = keep_keys(cursor, compiled, run->keys, error);
-	if (!status && compiled->nkeys && cursor->nkeys > 1) {
+	if (!status && compiled->base.nkeys && cursor->nkeys > 1) {
 		status = hold(conn, error);
 		cursor->holds = !status;
 	}
@@ -546,9 +448,9 @@ static uint32_t query_execute(void *connection, const struct consort_call *call,
 		status = get_statement(conn, compiled, &change, error);
 	if (!status)
 		status = bind_parameters(change, compiled, run, error);
-	if (!status && compiled->nkeys)
+	if (!status && compiled->base.nkeys)
 		status = keep_keys(change, compiled, run->keys, error);
-	several = !status && compiled->nkeys && change->nkeys > 1;
+	several = !status && compiled->base.nkeys && change->nkeys > 1;
 	if (several)
 		status = lite_group_begin(conn, error);
 	if (!status)

@@ -14,6 +14,7 @@
 #include <consort/buffer.h>
 #include <consort/convert.h>
 #include <consort/plugin.h>
+#include <consort/sql.h>
 
 #include "storage.h"
 
@@ -108,34 +109,20 @@ uint32_t lite_drop(void *connection, const struct consort_call *call, const stru
 
 /* --- SQL --- */
 
-/* Where the value of a `?` comes from. */
-enum lite_source { LITE_LITERAL, LITE_PARAMETER, LITE_KEY };
-
-struct lite_slot {
-	uint8_t source;	 /* enum lite_source */
-	uint8_t purpose; /* enum lite_purpose */
-	struct lite_storage storage;
-	uint32_t index; /* of the parameter or key column */
-	const struct consort_value *literal;
-	const char *attribute; /* for messages */
-};
-
 /* A compiled statement: slot i is bound to ?i+1. Immutable. */
 struct lite_compiled {
-	struct consort_arena arena;
-	uint64_t id;
-	const char *sql;
-	size_t size;
-	uint32_t ncolumns, nslots, nkeys;
+	struct consort_sql_statement base;
 	const struct lite_column *columns;
-	const struct lite_slot *slots;
-	const struct consort_resource *resource; /* it is about, for messages */
-	bool single;				 /* one row at most (KEYED: for each key) */
-	bool checks;				 /* calls functions of check.c */
-	bool writes;
+	uint32_t ncolumns;
+	bool checks; /* calls functions of check.c */
 };
 
-void lite_quote(struct consort_buffer *sql, const char *identifier);
+/* How the value of a placeholder is stored. */
+static inline const struct lite_storage *lite_slot_storage(const struct consort_sql_slot *slot)
+{
+	return (const struct lite_storage *)(const void *)slot->storage;
+}
+
 /* Makes the functions that compiled SQL calls. */
 uint32_t lite_define_checks(struct lite_connection *conn, struct consort_error *error);
 

@@ -133,7 +133,7 @@ static uint32_t savepoint_do(struct lite_connection *conn, const struct consort_
 		goto out;
 	}
 	consort_buffer_text(&sql, verb);
-	lite_quote(&sql, name);
+	consort_sql_quote(&sql, name);
 	if (sql.failed)
 		status = consort_error_no_memory(error);
 	if (!status && undoes)

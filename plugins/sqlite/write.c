@@ -44,14 +44,14 @@ static void render_columns(const struct consort_write *write, const char *patter
 		if (pattern)
 			consort_buffer_printf(sql, "%s%u", pattern, i + 1);
 		else
-			lite_quote(sql, written(write, i)->source);
+			consort_sql_quote(sql, written(write, i)->source);
 	}
 }
 
 static void render_insert(const struct consort_write *write, struct consort_buffer *sql)
 {
 	consort_buffer_text(sql, "INSERT INTO ");
-	lite_quote(sql, write->resource->source);
+	consort_sql_quote(sql, write->resource->source);
 	if (!write->nattributes) {
 		consort_buffer_text(sql, " DEFAULT VALUES");
 		return;
@@ -74,7 +74,7 @@ static void render_conflict(const struct consort_write *write, struct consort_bu
 	consort_buffer_text(sql, " ON CONFLICT (");
 	for (i = 0; i < resource->nkeys; i++) {
 		consort_buffer_text(sql, i ? ", " : "");
-		lite_quote(sql, resource->attributes[resource->keys[i]]->source);
+		consort_sql_quote(sql, resource->attributes[resource->keys[i]]->source);
 	}
 	consort_buffer_text(sql, ") DO UPDATE SET ");
 	for (i = 0; i < write->nattributes; i++)
@@ -82,9 +82,9 @@ static void render_conflict(const struct consort_write *write, struct consort_bu
 	for (i = 0; i < write->nattributes; i++) {
 		if (any && is_key(write, i))
 			continue;
-		lite_quote(sql, written(write, i)->source);
+		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_text(sql, " = excluded.");
-		lite_quote(sql, written(write, i)->source);
+		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_text(sql, ", ");
 	}
 	if (!sql->failed)
@@ -98,12 +98,12 @@ static void render_key(const struct consort_write *write, const struct lite_stor
 
 	for (i = first; i < write->nattributes; i++) {
 		consort_buffer_text(sql, i == first ? " WHERE " : " AND ");
-		lite_quote(sql, written(write, i)->source);
+		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_printf(sql, " = ?%u", i + 1);
 		if (!storages[i].collated)
 			continue;
 		consort_buffer_text(sql, " AND ");
-		lite_quote(sql, written(write, i)->source);
+		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_printf(sql, " COLLATE BINARY = ?%u", i + 1);
 	}
 }
@@ -114,17 +114,17 @@ static void render_update(const struct consort_write *write, const struct lite_s
 	uint32_t nset = write->nattributes - write->nkeys, i;
 
 	consort_buffer_text(sql, "UPDATE ");
-	lite_quote(sql, write->resource->source);
+	consort_sql_quote(sql, write->resource->source);
 	consort_buffer_text(sql, " SET ");
 	/* nothing to set: the key's own first column, to itself */
 	if (!nset) {
-		lite_quote(sql, written(write, 0)->source);
+		consort_sql_quote(sql, written(write, 0)->source);
 		consort_buffer_text(sql, " = ");
-		lite_quote(sql, written(write, 0)->source);
+		consort_sql_quote(sql, written(write, 0)->source);
 	}
 	for (i = 0; i < nset; i++) {
 		consort_buffer_text(sql, i ? ", " : "");
-		lite_quote(sql, written(write, i)->source);
+		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_printf(sql, " = ?%u", i + 1);
 	}
 	render_key(write, storages, sql);
@@ -136,7 +136,7 @@ static void render_returning(const struct consort_write *write, struct consort_b
 
 	for (i = 0; i < write->nreturning; i++) {
 		consort_buffer_text(sql, i ? ", " : " RETURNING ");
-		lite_quote(sql, write->resource->attributes[write->returning[i]]->source);
+		consort_sql_quote(sql, write->resource->attributes[write->returning[i]]->source);
 	}
 }
 
@@ -149,7 +149,7 @@ static void render(enum kind kind, const struct consort_write *write, const stru
 		break;
 	case REMOVE:
 		consort_buffer_text(sql, "DELETE FROM ");
-		lite_quote(sql, write->resource->source);
+		consort_sql_quote(sql, write->resource->source);
 		render_key(write, storages, sql);
 		break;
 	default:
