@@ -20,8 +20,8 @@ void consort_access_free(struct consort_access *access)
 }
 
 static enum consort_status make(struct consort_root *root, struct consort_entry *entry,
-				const struct consort_resource *resource, struct consort_access **out_access,
-				struct consort_error *error)
+				const struct consort_resource *resource, uint32_t generation,
+				struct consort_access **out_access, struct consort_error *error)
 {
 	struct consort_access *access = calloc(1, sizeof(*access));
 	struct consort_type *types;
@@ -34,7 +34,7 @@ static enum consort_status make(struct consort_root *root, struct consort_entry 
 	access->resource = resource;
 	access->database = entry->database;
 	access->root = root;
-	access->generation = __atomic_load_n(&root->generation, __ATOMIC_ACQUIRE);
+	access->generation = generation;
 	types = consort_arena_array(&access->arena, resource->nkeys, sizeof(*types));
 	if (!types)
 		goto fail;
@@ -55,6 +55,7 @@ fail:
 enum consort_status consort_access_open(struct consort_handle_session *session, const char *name,
 					struct consort_access **out_access, struct consort_error *error)
 {
+	uint32_t generation = consort_catalog_generation(&session->handle->root->catalog);
 	const struct consort_resource *resource;
 	struct consort_access *access = NULL, *first;
 	struct consort_entry *entry;
@@ -68,15 +69,12 @@ enum consort_status consort_access_open(struct consort_handle_session *session, 
 
 		for (known = first; known; known = known->next) {
 			if (known->resource == resource) {
-				__atomic_store_n(
-					&known->generation,
-					__atomic_load_n(&session->handle->root->generation, __ATOMIC_ACQUIRE),
-					__ATOMIC_RELEASE);
+				__atomic_store_n(&known->generation, generation, __ATOMIC_RELEASE);
 				*out_access = known;
 				return CONSORT_OK;
 			}
 		}
-		status = make(session->handle->root, entry, resource, &access, error);
+		status = make(session->handle->root, entry, resource, generation, &access, error);
 		if (status)
 			return status;
 		access->next = first;

@@ -20,12 +20,6 @@ enum consort_status consort_describe(struct consort *c, const char *resource,
 	return status;
 }
 
-void consort_root_changed(struct consort_root *root, const struct consort_database *database)
-{
-	consort_catalog_forget(&root->catalog, database);
-	__atomic_add_fetch(&root->generation, 1, __ATOMIC_RELEASE);
-}
-
 /* --- listing --- */
 
 struct listing {
@@ -78,14 +72,16 @@ static enum consort_status tell_exposed(const struct listing *listing, struct co
 	consort_session_end(&session);
 	for (i = 0; !status; i++) {
 		struct consort_entry *entry = NULL;
+		bool told = false;
 
 		pthread_mutex_lock(&catalog->lock);
 		if (i < catalog->exposed.count)
 			entry = catalog->exposed.slots[i].value;
+		told = entry && entry->database == database && entry->listed;
 		pthread_mutex_unlock(&catalog->lock);
 		if (!entry)
 			break;
-		if (entry->database == database)
+		if (told)
 			status = tell(listing, entry, error);
 	}
 	return status;
@@ -197,7 +193,7 @@ static enum consort_status change_schema(struct consort *c, const char *name, bo
 		status = run_schema(&session, entry, resource, define, flags, &script, error);
 	consort_session_end(&session);
 	if (!status && !(flags & CONSORT_DEFINE_DRY_RUN)) {
-		consort_root_changed(c->root, entry->database);
+		consort_catalog_forget(&c->root->catalog, entry->database);
 		if (c->tx)
 			c->tx->defined = true;
 	}

@@ -130,7 +130,7 @@ static bool is_record_of(const struct consort_record *r, const struct consort *c
 static bool is_current(const struct consort_record *r)
 {
 	return __atomic_load_n(&r->access->generation, __ATOMIC_ACQUIRE) ==
-	       __atomic_load_n(&r->access->root->generation, __ATOMIC_ACQUIRE);
+	       consort_catalog_generation(&r->access->root->catalog);
 }
 
 /* The record to fill: the given one, or a new one if there is none, or if its resource was defined anew. */

@@ -9,7 +9,8 @@
  *     scope.c        limits, cancel tokens
  *     session.c      connections for a call or run
  *     transaction.c  transactions as handles
- *     query.c        the builder, and plans of it
+ *     query.c        the builder
+ *     plan.c         plans of queries, kept and made anew
  *     run.c          plans, and native statements, to cursors
  *     byquery.c      update and delete by query
  *     explain.c      plans as text
@@ -48,7 +49,6 @@ struct consort_used_plugin {
 struct consort_root {
 	uint32_t references; /* atomic */
 	uint32_t stamp;	     /* consort_fork_count at open */
-	uint32_t generation; /* atomic; counts defines and drops, which make plans stale */
 	struct consort_manifest *manifest;
 	struct consort_search search;
 	struct consort_secrets secrets;
@@ -69,8 +69,6 @@ void consort_log_close(struct consort_root *root);
 
 /* --- open.c --- */
 
-/* The database's schema is another one now: nothing that was introspected of it counts. */
-void consort_root_changed(struct consort_root *root, const struct consort_database *database);
 void consort_root_hold(struct consort_root *root);
 void consort_root_drop(struct consort_root *root);
 
@@ -137,12 +135,13 @@ enum consort_status consort_find_resource(struct consort_handle_session *session
 /* Names for the resolver, through a session. */
 struct consort_names consort_session_names(struct consort_handle_session *session);
 
-/* --- query.c, run.c --- */
+/* --- query.c, plan.c, run.c --- */
 
+/* Immutable once it is shared, but for `renewed`. */
 struct consort_plan {
 	uint32_t references; /* atomic */
-	uint32_t generation;
-	bool holds_root; /* given to the program */
+	uint32_t generation; /* the catalogue's when it was made */
+	bool holds_root;     /* given to the program */
 	struct consort_root *root;
 	struct consort_arena arena;
 	struct consort_logical logical;
@@ -151,6 +150,8 @@ struct consort_plan {
 	const struct consort_value *after_key; /* [logical.nafter_key] */
 	uint64_t ndatabases;
 	struct consort_database **databases; /* that it reads, by index */
+	struct consort_clauses clauses;	     /* with holds_root: what it was made of */
+	struct consort_plan *renewed; /* atomic; the same made of later resources, the latest first; owned */
 };
 
 struct consort_query {
@@ -169,9 +170,18 @@ struct consort_query {
 
 /* A handle that works, a builder whose setters did not fail. */
 enum consort_status consort_query_check(const struct consort_query *q, struct consort_error *error);
+struct consort_clauses consort_query_clauses(const struct consort_query *q);
 /* An empty plan; consort_plan_free. */
 struct consort_plan *consort_plan_new(struct consort_root *root);
-struct consort_clauses consort_query_clauses(const struct consort_query *q);
+/* A plan of these clauses, through that handle. after: [clauses->nafter] the key to page after. */
+enum consort_status consort_plan_of_clauses(struct consort *c, const struct consort_clauses *clauses,
+					    const struct consort_value *after, struct consort_plan **out_plan,
+					    struct consort_error *error);
+/* Was nothing defined or dropped since the plan was made? */
+static inline bool consort_plan_is_current(const struct consort_plan *plan)
+{
+	return plan->generation == consort_catalog_generation(&plan->root->catalog);
+}
 /* The kept plan, or a new one. Borrowed. */
 enum consort_status consort_query_plan(struct consort_query *q, struct consort_plan **out_plan,
 				       struct consort_error *error);
@@ -180,6 +190,9 @@ struct consort_planner consort_plan_planner(struct consort_root *root, struct co
 					    const struct consort_logical *logical);
 /* Fills plan->databases from its steps. */
 enum consort_status consort_plan_collect(struct consort_plan *plan, struct consort_error *error);
+/* EINVAL if the plan is of another manifest; what consort_handle_check says. */
+enum consort_status consort_plan_check(const struct consort *c, const struct consort_plan *plan,
+				       struct consort_error *error);
 /* Runs the plan; with analyze, *out_op is its root operator. */
 enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				       bool analyze, struct consort_cursor **out_rows,
@@ -232,7 +245,7 @@ struct consort_access {
 	const struct consort_resource *resource;
 	struct consort_database *database;
 	struct consort_root *root; /* borrowed: it owns this */
-	uint32_t generation;	   /* atomic; the root's when it was last found to be right */
+	uint32_t generation;	   /* atomic; the catalogue's when it was last found to be right */
 	struct consort_arena arena;
 	pthread_mutex_t lock;		      /* of the arena */
 	struct consort_shape *shapes;	      /* atomic */

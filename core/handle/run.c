@@ -123,8 +123,8 @@ static enum consort_status give_cursor(struct run *run, struct consort_operator 
 	return CONSORT_OK;
 }
 
-static enum consort_status check_plan(const struct consort *c, const struct consort_plan *plan,
-				      struct consort_error *error)
+enum consort_status consort_plan_check(const struct consort *c, const struct consort_plan *plan,
+				       struct consort_error *error)
 {
 	enum consort_status status = consort_handle_check(c, error);
 
@@ -138,7 +138,7 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 				       bool analyze, struct consort_cursor **out_rows,
 				       struct consort_operator **out_op, struct consort_error *error)
 {
-	enum consort_status status = check_plan(c, plan, error);
+	enum consort_status status = consort_plan_check(c, plan, error);
 	struct consort_value *values = NULL;
 	struct consort_operator *op = NULL;
 	struct consort_error spare;
@@ -171,7 +171,7 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 					      struct consort_values *values, struct consort_cursor **out_rows,
 					      struct consort_error *error)
 {
-	enum consort_status status = check_plan(c, plan, error);
+	enum consort_status status = consort_plan_check(c, plan, error);
 	struct consort_operator *op = NULL;
 	struct run *run;
 

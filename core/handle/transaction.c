@@ -92,7 +92,7 @@ static enum consort_status check_ending(struct consort *in, struct consort_error
 static void ended(struct consort *in)
 {
 	if (in->tx->defined)
-		consort_root_changed(in->root, in->tx->database);
+		consort_catalog_forget(&in->root->catalog, in->tx->database);
 }
 
 static void leave_token(struct consort *in)

@@ -3,6 +3,9 @@
  * Entries by name. Those of the manifest are there from the start; a database exposed whole is listed when a
  * name of it is first looked up, and again when a name is not there. Describing an entry connects to its
  * database, so that the effective mask is known to whoever plans with the resource.
+ *
+ * No lock is held while an adapter introspects. What it told is taken only if nothing was defined or dropped
+ * since it began (the generation is still the same), else it is asked again.
  */
 #include "resources/resources.h"
 
@@ -131,43 +134,81 @@ static enum consort_status introspect(struct consort_session *session, struct co
 	return status;
 }
 
-enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
-					 struct consort_database *database, struct consort_error *error)
+/* Nothing of the database is listed. Caller holds the lock. */
+static void unlist(struct consort_catalog *catalog, const struct consort_database *database)
 {
-	struct introspection introspection = {0};
-	struct consort_arena scratch;
-	enum consort_status status;
 	uint32_t i;
 
-	consort_arena_init(&scratch, 0);
-	introspection.arena = &scratch;
-	status = introspect(session, database, NULL, NULL, &introspection, error);
-	if (status)
-		goto out;
-	pthread_mutex_lock(&catalog->lock);
-	for (i = 0; !status && i < introspection.count; i++) {
-		const struct consort_resource *found = introspection.found[i];
-		const char *name =
-			consort_arena_printf(&catalog->arena, "%s.%s", database->name, found->name);
-		struct consort_entry *entry;
+	for (i = 0; i < catalog->exposed.count; i++) {
+		struct consort_entry *entry = catalog->exposed.slots[i].value;
 
-		if (name && consort_map_get(&catalog->exposed, name))
-			continue;
-		entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
-		if (!name || !entry || !consort_map_put(&catalog->exposed, name, entry)) {
-			status = consort_error_no_memory(error);
-			break;
-		}
-		entry->name = name;
-		entry->source = consort_arena_text(&catalog->arena, found->source);
-		entry->database = database;
-		if (!entry->source)
+		if (entry->database == database)
+			entry->listed = false;
+	}
+}
+
+/* The entry of what a database has, made when it is first seen. Caller holds the lock. NULL: no memory. */
+static struct consort_entry *exposed_entry(struct consort_catalog *catalog, struct consort_database *database,
+					   const struct consort_resource *found)
+{
+	const char *name = consort_arena_printf(&catalog->arena, "%s.%s", database->name, found->name);
+	struct consort_entry *entry = name ? consort_map_get(&catalog->exposed, name) : NULL;
+
+	if (entry || !name)
+		return entry;
+	entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->name = name;
+	entry->source = consort_arena_text(&catalog->arena, found->source);
+	entry->database = database;
+	return entry->source && consort_map_put(&catalog->exposed, name, entry) ? entry : NULL;
+}
+
+/* Takes what a database has, unless something was forgotten meanwhile. */
+static enum consort_status take_list(struct consort_catalog *catalog, struct consort_database *database,
+				     const struct introspection *introspection, uint32_t generation,
+				     bool *out_stale, struct consort_error *error)
+{
+	enum consort_status status = CONSORT_OK;
+	uint32_t i;
+
+	pthread_mutex_lock(&catalog->lock);
+	*out_stale = consort_catalog_generation(catalog) != generation;
+	if (!*out_stale)
+		unlist(catalog, database);
+	for (i = 0; !status && !*out_stale && i < introspection->count; i++) {
+		struct consort_entry *entry = exposed_entry(catalog, database, introspection->found[i]);
+
+		if (entry)
+			entry->listed = true;
+		else
 			status = consort_error_no_memory(error);
 	}
 	pthread_mutex_unlock(&catalog->lock);
-out:
-	free(introspection.found);
-	consort_arena_clear(&scratch);
+	return status;
+}
+
+enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
+					 struct consort_database *database, struct consort_error *error)
+{
+	enum consort_status status;
+	bool stale;
+
+	do {
+		uint32_t generation = consort_catalog_generation(catalog);
+		struct introspection introspection = {0};
+		struct consort_arena scratch;
+
+		stale = false;
+		consort_arena_init(&scratch, 0);
+		introspection.arena = &scratch;
+		status = introspect(session, database, NULL, NULL, &introspection, error);
+		if (!status)
+			status = take_list(catalog, database, &introspection, generation, &stale, error);
+		free(introspection.found);
+		consort_arena_clear(&scratch);
+	} while (!status && stale);
 	return status;
 }
 
@@ -188,6 +229,24 @@ enum consort_status consort_catalog_database(const struct consort_catalog *catal
 	return consort_error_set(error, CONSORT_ENAME, "unknown database '%s'%s", name, hint);
 }
 
+/* The nearest name of what is listed, or NULL. Caller holds the lock. */
+static const char *nearest_exposed(struct consort_catalog *catalog, const char *name)
+{
+	struct consort_map listed = {0};
+	const char *nearest;
+	uint32_t i;
+
+	for (i = 0; i < catalog->exposed.count; i++) {
+		struct consort_entry *entry = catalog->exposed.slots[i].value;
+
+		if (entry->listed && !consort_map_put(&listed, entry->name, entry))
+			break; /* a hint less */
+	}
+	nearest = consort_nearest_key(name, &listed);
+	consort_map_clear(&listed);
+	return nearest;
+}
+
 static enum consort_status unknown_resource(struct consort_catalog *catalog, const char *name,
 					    struct consort_error *error)
 {
@@ -195,19 +254,20 @@ static enum consort_status unknown_resource(struct consort_catalog *catalog, con
 	char hint[300];
 
 	pthread_mutex_lock(&catalog->lock);
-	if (!nearest)
-		nearest = consort_nearest_key(name, &catalog->exposed);
-	consort_hint(nearest, hint, sizeof(hint));
+	consort_hint(nearest ? nearest : nearest_exposed(catalog, name), hint, sizeof(hint));
 	pthread_mutex_unlock(&catalog->lock);
 	return consort_error_set(error, CONSORT_ENAME, "unknown resource '%s'%s", name, hint);
 }
 
+/* The entry, if it is listed. */
 static struct consort_entry *find_exposed(struct consort_catalog *catalog, const char *name)
 {
 	struct consort_entry *entry;
 
 	pthread_mutex_lock(&catalog->lock);
 	entry = consort_map_get(&catalog->exposed, name);
+	if (entry && !entry->listed)
+		entry = NULL;
 	pthread_mutex_unlock(&catalog->lock);
 	return entry;
 }
@@ -241,8 +301,7 @@ enum consort_status consort_catalog_find(struct consort_catalog *catalog, struct
 
 /* --- describing --- */
 
-/* Publishes a resource, unless another thread was faster; gives the one that counts. No lock is held while an
- * adapter introspects, so two threads may do it at once. */
+/* Publishes a resource, unless another thread was faster; gives the one that counts. */
 static const struct consort_resource *publish(const struct consort_resource **place,
 					      const struct consort_resource *resource)
 {
@@ -288,7 +347,7 @@ enum consort_status consort_catalog_sketch(struct consort_catalog *catalog, stru
 	return without_introspection(catalog, entry, true, &entry->sketch, out_resource, error);
 }
 
-/* Merges what was found, in the catalogue's arena. */
+/* What was found and what is declared, in the catalogue's arena. Caller holds the lock. */
 static enum consort_status merge_found(struct consort_catalog *catalog, struct consort_entry *entry,
 				       const struct consort_resource *found,
 				       const struct consort_resource **out_resource,
@@ -297,19 +356,50 @@ static enum consort_status merge_found(struct consort_catalog *catalog, struct c
 	const struct consort_resource *kept = NULL;
 	enum consort_status status;
 
-	pthread_mutex_lock(&catalog->lock);
 	if (found)
 		kept = consort_resource_copy(&catalog->arena, found);
 	if (found && !kept)
-		status = consort_error_no_memory(error);
-	else
-		status = consort_resource_merge(catalog, entry, kept, false, out_resource, error);
-	pthread_mutex_unlock(&catalog->lock);
+		return consort_error_no_memory(error);
+	status = consort_resource_merge(catalog, entry, kept, false, out_resource, error);
 	if (!status && !(*out_resource)->nattributes)
 		status = consort_error_set(
 			error, CONSORT_ENAME,
 			"resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
 			entry->name, entry->database->name);
+	return status;
+}
+
+/* Asks the adapter, and publishes what it told unless something was forgotten meanwhile: *out_stale then. */
+static enum consort_status describe(struct consort_catalog *catalog, struct consort_session *session,
+				    struct consort_entry *entry, const struct consort_resource **out_resource,
+				    bool *out_stale, struct consort_error *error)
+{
+	uint32_t generation = consort_catalog_generation(catalog);
+	const struct consort_resource *resource = NULL;
+	struct introspection introspection = {0};
+	struct consort_arena scratch;
+	enum consort_status status;
+
+	consort_arena_init(&scratch, 0);
+	introspection.arena = &scratch;
+	status = introspect(session, entry->database, entry->source, entry, &introspection, error);
+	if (status == CONSORT_ENOTFOUND && entry->declared && entry->declared->nattributes) {
+		/* not made yet: what its declaration says, to be asked for again next time */
+		status = consort_catalog_declared(catalog, entry, out_resource, error);
+		*out_stale = consort_catalog_generation(catalog) != generation;
+	} else if (!status) {
+		pthread_mutex_lock(&catalog->lock);
+		*out_stale = consort_catalog_generation(catalog) != generation;
+		if (!*out_stale)
+			status = merge_found(catalog, entry,
+					     introspection.count ? introspection.found[0] : NULL, &resource,
+					     error);
+		if (!*out_stale && !status)
+			*out_resource = publish(&entry->resource, resource);
+		pthread_mutex_unlock(&catalog->lock);
+	}
+	free(introspection.found);
+	consort_arena_clear(&scratch);
 	return status;
 }
 
@@ -319,31 +409,22 @@ enum consort_status consort_catalog_describe(struct consort_catalog *catalog, st
 					     struct consort_error *error)
 {
 	const struct consort_resource *resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
-	struct introspection introspection = {0};
 	struct consort_error local = CONSORT_ERROR_INIT;
-	struct consort_arena scratch;
 	enum consort_status status;
+	bool stale;
 
 	if (CONSORT_LIKELY(resource != NULL)) {
 		*out_resource = resource;
 		return CONSORT_OK;
 	}
-	consort_arena_init(&scratch, 0);
-	introspection.arena = &scratch;
-	status = introspect(session, entry->database, entry->source, entry, &introspection, &local);
-	if (status == CONSORT_ENOTFOUND && entry->declared && entry->declared->nattributes) {
-		/* not made yet: what its declaration says, to be asked for again next time */
-		status = consort_catalog_declared(catalog, entry, out_resource, &local);
-	} else if (!status) {
-		status = merge_found(catalog, entry, introspection.count ? introspection.found[0] : NULL,
-				     &resource, &local);
-		if (!status)
-			*out_resource = publish(&entry->resource, resource);
-	}
-	if (status && error)
+	do {
+		stale = false;
+		status = describe(catalog, session, entry, &resource, &stale, &local);
+	} while (!status && stale);
+	if (!status)
+		*out_resource = resource;
+	else if (error)
 		*error = local;
-	free(introspection.found);
-	consort_arena_clear(&scratch);
 	return status;
 }
 
@@ -361,8 +442,10 @@ static void forget(const struct consort_map *map, const struct consort_database 
 
 void consort_catalog_forget(struct consort_catalog *catalog, const struct consort_database *database)
 {
-	forget(&catalog->declared, database);
 	pthread_mutex_lock(&catalog->lock);
+	forget(&catalog->declared, database);
 	forget(&catalog->exposed, database);
+	unlist(catalog, database);
+	__atomic_add_fetch(&catalog->generation, 1, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&catalog->lock);
 }

@@ -33,6 +33,7 @@ struct consort_entry {
 	const struct consort_resource *as_declared; /* atomic; the same without introspection */
 	const struct consort_resource *sketch; /* atomic; what a listing can tell without introspection */
 	struct consort_access *access;	       /* atomic */
+	bool listed;			       /* of an exposed one: was there when its database was last listed */
 };
 
 struct consort_catalog {
@@ -41,7 +42,8 @@ struct consort_catalog {
 	uint32_t ndatabases;
 	struct consort_map databases_by_name;
 	struct consort_map declared; /* name → entry; immutable once open */
-	pthread_mutex_t lock;	     /* of all below */
+	uint32_t generation;	     /* atomic; counts what was forgotten, which makes plans stale */
+	pthread_mutex_t lock;	     /* of all below, and of publishing what introspection told */
 	struct consort_map exposed;  /* "database.name" → entry */
 	struct consort_arena arena;  /* resources and exposed entries */
 	struct consort_secrets *secrets;
@@ -76,9 +78,15 @@ enum consort_status consort_catalog_declared(struct consort_catalog *catalog, st
 enum consort_status consort_catalog_sketch(struct consort_catalog *catalog, struct consort_entry *entry,
 					   const struct consort_resource **out_resource,
 					   struct consort_error *error);
-/* Forgets what was introspected of a database, since define or drop changed it. */
+/* Forgets what was introspected of a database, since define or drop changed it; what is being introspected now is
+ * not taken any more. */
 void consort_catalog_forget(struct consort_catalog *catalog, const struct consort_database *database);
-/* Introspects an exposed database whole, so that its entries are in `exposed`. */
+/* Differs when something was forgotten meanwhile: what was made of resources before must be looked at again. */
+static inline uint32_t consort_catalog_generation(const struct consort_catalog *catalog)
+{
+	return __atomic_load_n(&catalog->generation, __ATOMIC_ACQUIRE);
+}
+/* Introspects an exposed database whole, so that its entries are in `exposed`, and listed while they are there. */
 enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct consort_session *session,
 					 struct consort_database *database, struct consort_error *error);
 

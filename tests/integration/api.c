@@ -35,7 +35,7 @@ const char *api_error(const struct consort_error *error)
 	return testing_keep(consort_buffer_steal(&text));
 }
 
-static const char *read_rows(struct consort_cursor *rows, struct consort_error *error)
+const char *api_read(struct consort_cursor *rows, struct consort_error *error)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t i;
@@ -70,7 +70,7 @@ const char *api_rows(struct consort_query *q, struct consort_args args)
 
 	if (consort_query_run(q, args, &rows, &error))
 		return api_error(&error);
-	text = read_rows(rows, &error);
+	text = api_read(rows, &error);
 	consort_cursor_close(rows);
 	return text;
 }

@@ -13,7 +13,9 @@ struct consort *api_open(const char *manifest);
 /* Runs a query and gives its rows as text: "a,b;c,d" with values as consort_value_print has them, NULL as "-". On an
  * error: "status N: message". Valid until the case ends. */
 const char *api_rows(struct consort_query *q, struct consort_args args);
-/* The same for SELECT, WHERE, ORDER given as texts (NULL: none). */
+/* The rows of a cursor in that form. */
+const char *api_read(struct consort_cursor *rows, struct consort_error *error);
+/* A query's of SELECT, WHERE, ORDER given as texts (NULL: none). */
 const char *api_find(struct consort *c, const char *resource, const char *select, const char *where, const char *order);
 /* "status N: message" of an error; valid until the case ends. */
 const char *api_error(const struct consort_error *error);
