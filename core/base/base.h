@@ -3,8 +3,8 @@
 #define CONSORT_BASE_H
 
 /*
- * What every layer of the core stands on besides the SDK library: a map by name, the stamp that tells a forked
- * child, and the check of the pointers that programs give.
+ * What every layer of the core stands on besides the SDK library: a map by name, secrets out of texts, the stamp that
+ * tells a forked child, and the check of the pointers that programs give.
  */
 
 #include <stdbool.h>
@@ -41,6 +41,19 @@ void *consort_map_get_n(const struct consort_map *map, const char *key, size_t s
 bool consort_map_put(struct consort_map *map, const char *key, void *value);
 /* consort_nearest over the keys. */
 const char *consort_nearest_key(const char *word, const struct consort_map *map);
+
+/* --- secrets.c: texts that must not be shown. From any thread. --- */
+
+/* Adds one that `owner` (an open manifest) has. It counts for all texts of the process. False: no memory. */
+bool consort_secret_add(const void *owner, const char *text);
+/* Adds the passwords inside a text: in URIs, and behind words like "password=". */
+bool consort_secret_add_within(const void *owner, const char *text);
+/* Forgets the owner's. */
+void consort_secrets_forget(const void *owner);
+/* Appends a text as it may be shown: with *** for each secret, and for passwords in URIs and behind keywords. */
+void consort_scrub(const char *text, struct consort_buffer *out);
+/* The same for an error's texts, which may have been cut inside a secret. */
+void consort_scrub_error(struct consort_error *error);
 
 /* --- fork.c --- */
 

@@ -26,7 +26,6 @@ struct shown {
 
 struct explain {
 	struct consort_arena arena;
-	const struct consort_secrets *secrets;
 	bool analyze;
 	bool failed; /* no memory */
 	struct consort_error *error;
@@ -43,12 +42,13 @@ static void add(struct explain *explain, struct shown *shown, const char *name, 
 /* A buffer's text, kept and scrubbed. */
 static const char *keep(struct explain *explain, struct consort_buffer *buffer)
 {
-	char *text = buffer->failed ? NULL
-				    : consort_arena_copy(&explain->arena, buffer->data ? buffer->data : "",
-							 buffer->size);
+	struct consort_buffer shown = CONSORT_BUFFER_INIT;
+	const char *text = NULL;
 
-	if (text)
-		consort_secrets_scrub(explain->secrets, text);
+	consort_scrub(buffer->data ? buffer->data : "", &shown);
+	if (!buffer->failed && !shown.failed)
+		text = consort_arena_copy(&explain->arena, shown.data, shown.size);
+	consort_buffer_clear(&shown);
 	consort_buffer_clear(buffer);
 	return text;
 }
@@ -445,7 +445,6 @@ enum consort_status consort_query_explain(struct consort_query *q, uint32_t form
 	if (!status && explain.analyze)
 		status = analyze(q, plan, args, &rows, &op, error);
 	if (!status) {
-		explain.secrets = &q->handle->root->secrets;
 		consort_arena_init(&explain.arena, 0);
 		shown = show(&explain, plan->step, op);
 		if (!explain.failed)

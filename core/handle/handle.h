@@ -51,7 +51,6 @@ struct consort_root {
 	uint32_t stamp;	     /* consort_fork_count at open */
 	struct consort_manifest *manifest;
 	struct consort_search search;
-	struct consort_secrets secrets;
 	struct consort_used_plugin *plugins;
 	uint32_t nplugins;
 	struct consort_catalog catalog;
@@ -62,7 +61,7 @@ struct consort_root {
 
 /* --- log.c --- */
 
-/* Sends log lines where the program or the manifest wants them; the manifest opened last counts. */
+/* Sends log lines where the program or the manifest wants them, until _close. */
 enum consort_status consort_log_open(struct consort_root *root, const struct consort_open_options *options,
 				     struct consort_error *error);
 void consort_log_close(struct consort_root *root);

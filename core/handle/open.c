@@ -5,6 +5,8 @@
  */
 #include "handle/handle.h"
 
+#include <stdio.h>
+
 const char *consort_version(void)
 {
 	return PACKAGE_VERSION;
@@ -46,7 +48,6 @@ static void free_root(struct consort_root *root)
 		consort_tx_list_clear(&root->transactions);
 	consort_log_close(root);
 	consort_search_clear(&root->search);
-	consort_secrets_clear(&root->secrets);
 	consort_manifest_free(root->manifest);
 	free(root);
 }
@@ -102,42 +103,74 @@ static enum consort_status use_plugin(struct consort_root *root, const struct co
 	return CONSORT_OK;
 }
 
-/* Takes "-join -filter" away from a mask. */
-static enum consort_status take_away(struct consort_features *mask, const char *text,
-				     const struct consort_manifest_entry *where, struct consort_error *error)
+static enum consort_status unknown_feature(const struct consort_manifest_entry *where, const char *word,
+					   struct consort_error *error)
 {
-	const char *at = text;
-	char word[64], hint[160];
 	const char *names[CONSORT_FEATURE_COUNT];
+	char hint[160];
 	uint32_t i;
 
 	for (i = 0; i < CONSORT_FEATURE_COUNT; i++)
 		names[i] = consort_feature_name(i);
-	while (at && *(at += strspn(at, " \t,"))) {
-		size_t size = strcspn(at, " \t,");
+	return consort_manifest_fail(
+		error, CONSORT_EMANIFEST, where, "unknown feature '%s'%s", word,
+		consort_hint(consort_nearest(word, names, CONSORT_FEATURE_COUNT), hint, sizeof(hint)));
+}
+
+/* Takes "-join -filter" away from a mask. */
+static enum consort_status take_away(struct consort_features *mask,
+				     const struct consort_manifest_entry *where, struct consort_error *error)
+{
+	static const char between[] = " \t,";
+	const char *at = where->value;
+	char word[64];
+
+	while (at && *(at += strspn(at, between))) {
+		size_t size = strcspn(at, between);
 		int32_t feature;
 
-		if (size >= sizeof(word))
-			size = sizeof(word) - 1;
-		memcpy(word, at, size);
-		word[size] = '\0';
-		at += strcspn(at, " \t,");
+		snprintf(word, sizeof(word), "%.*s", (int)size, at);
+		at += size;
 		if (word[0] != '-')
 			return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
 						     "features can only be taken away: write '-%s'", word);
 		feature = consort_feature_find(word + 1);
-		if (feature < 0) {
-			consort_hint(consort_nearest(word + 1, names, CONSORT_FEATURE_COUNT), hint,
-				     sizeof(hint));
-			return consort_manifest_fail(error, CONSORT_EMANIFEST, where,
-						     "unknown feature '%s'%s", word + 1, hint);
-		}
+		if (feature < 0)
+			return unknown_feature(where, word + 1, error);
 		consort_features_remove(mask, (uint32_t)feature);
 	}
 	return CONSORT_OK;
 }
 
 /* --- databases --- */
+
+/* The adapter of its type, initialised. */
+static enum consort_status find_adapter(struct consort_root *root,
+					const struct consort_manifest_database *declared,
+					const struct consort_manifest_plugin *section,
+					const struct consort_adapter **out_adapter, void **out_context,
+					struct consort_error *error)
+{
+	const char *library = section ? section->library : NULL;
+	enum consort_status status;
+
+	status = consort_loader_load(&root->search, declared->type, library, out_adapter, error);
+	if (!status)
+		status = use_plugin(root, (*out_adapter)->plugin, out_context, error);
+	if (!status)
+		return CONSORT_OK;
+	consort_error_prefix(error, "database '%s'", declared->name);
+	consort_manifest_blame(error, library ? &section->where_library : &declared->where_type);
+	return status;
+}
+
+static void set_pool(struct consort_database *database, const struct consort_manifest_database *declared)
+{
+	if (declared->pool_max)
+		database->pool.max = declared->pool_max;
+	if (declared->pool_acquire_timeout)
+		database->pool.acquire_timeout = declared->pool_acquire_timeout;
+}
 
 static enum consort_status add_database(struct consort_root *root,
 					const struct consort_manifest_database *declared,
@@ -154,27 +187,21 @@ static enum consort_status add_database(struct consort_root *root,
 
 	if (!config)
 		return consort_error_no_memory(error);
-	status = consort_loader_load(&root->search, declared->type, section ? section->library : NULL,
-				     &adapter, error);
-	if (status) {
-		if (error)
-			consort_error_prefix(error, "%s:%u: database '%s'", declared->where.file,
-					     declared->where.line, declared->name);
-		return status;
-	}
-	status = use_plugin(root, adapter->plugin, &context, error);
+	status = find_adapter(root, declared, section, &adapter, &context, error);
 	if (status)
 		return status;
 	config->struct_size = sizeof(*config);
 	config->name = declared->name;
 	status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE,
 					declared->options, declared->noptions, &declared->where,
-					&root->secrets, &config->options, &masked, &config->noptions, error);
-	if (!status)
-		status = consort_database_open(adapter->plugin, context, config, &root->secrets, &database,
-					       error);
+					&config->options, &masked, &config->noptions, error);
 	if (status)
 		return status;
+	status = consort_database_open(adapter->plugin, context, config, &database, error);
+	if (status) {
+		consort_manifest_blame(error, &declared->where);
+		return status;
+	}
 	catalog->databases[catalog->ndatabases] = database;
 	database->index = catalog->ndatabases++;
 	database->plugin_path = adapter->path;
@@ -182,32 +209,20 @@ static enum consort_status add_database(struct consort_root *root,
 	database->timeout = declared->timeout;
 	database->options = masked;
 	database->noptions = config->noptions;
-	if (declared->pool_max)
-		database->pool.max = declared->pool_max;
-	if (declared->pool_acquire_timeout)
-		database->pool.acquire_timeout = declared->pool_acquire_timeout;
+	set_pool(database, declared);
 	if (section)
-		status = take_away(&database->manifest_mask, section->features, &section->where, error);
+		status = take_away(&database->manifest_mask, &section->features, error);
 	if (!status)
-		status = take_away(&database->manifest_mask, declared->features, &declared->where, error);
+		status = take_away(&database->manifest_mask, &declared->features, error);
 	if (!status && !consort_map_put(&catalog->databases_by_name, declared->name, database))
 		status = consort_error_no_memory(error);
 	return status;
 }
 
-static enum consort_status collect_secrets(struct consort_root *root, struct consort_error *error)
-{
-	uint32_t i;
-
-	for (i = 0; i < root->manifest->nsecrets; i++)
-		if (!consort_secrets_add(&root->secrets, root->manifest->secrets[i]))
-			return consort_error_no_memory(error);
-	return CONSORT_OK;
-}
-
 static enum consort_status fill_root(struct consort_root *root, const struct consort_open_options *options,
 				     struct consort_error *error)
 {
+	struct consort_features unused = {{0, 0}}; /* sections that no database uses are checked too */
 	struct consort_manifest *manifest;
 	const char *const *text;
 	enum consort_status status = consort_manifest_read(options->path, &root->manifest, error);
@@ -219,8 +234,6 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 	for (text = options->databases; !status && text && *text; text++)
 		status = consort_manifest_add(manifest, *text, error);
 	if (!status)
-		status = collect_secrets(root, error);
-	if (!status)
 		status = consort_log_open(root, options, error);
 	if (!status)
 		status = consort_search_init(&root->search, manifest->plugin_path, error);
@@ -228,13 +241,14 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 		return status;
 	root->has_catalog = true;
 	root->catalog.manifest = manifest;
-	root->catalog.secrets = &root->secrets;
 	root->catalog.access_free = consort_access_free;
 	root->catalog.databases =
 		calloc(manifest->ndatabases ? manifest->ndatabases : 1, sizeof(*root->catalog.databases));
 	consort_catalog_prepare(&root->catalog);
 	if (!root->catalog.databases)
 		return consort_error_no_memory(error);
+	for (i = 0; !status && i < manifest->nplugins; i++)
+		status = take_away(&unused, &manifest->plugins[i].features, error);
 	for (i = 0; !status && i < manifest->ndatabases; i++)
 		status = add_database(root, &manifest->databases[i], error);
 	if (!status)
@@ -279,7 +293,7 @@ enum consort_status consort_open_with(const struct consort_open_options *options
 	status = fill_root(root, options, error);
 	if (status) {
 		if (error)
-			consort_secrets_scrub_error(&root->secrets, error);
+			consort_scrub_error(error);
 		consort_root_drop(root);
 		free(c);
 		return status;

@@ -23,42 +23,75 @@ static void host_free(void *memory)
 
 /* --- log --- */
 
-/* Read-locked while a line is delivered, so that whoever replaces the sink may free the old one's context. */
+/* Read-locked while a line is delivered, so that whoever ends a sink may free it. */
 static struct {
 	pthread_rwlock_t lock;
-	void (*fn)(void *context, uint32_t level, const char *origin, const char *text);
-	void *context;
-	uint32_t level; /* atomic: most lines are not wanted, and are dropped without the lock */
-} sink = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+	struct consort_log_sink *first;
+	uint32_t level; /* atomic: the most that any takes; most lines are dropped without the lock */
+} sinks = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+
+/* One line, without secrets. */
+static void print_line(const char *text, struct consort_buffer *out)
+{
+	char *at;
+
+	consort_scrub(text, out);
+	if (out->failed)
+		return;
+	for (at = out->data; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+}
 
 static void host_log(uint32_t level, const char *origin, const char *text)
 {
-	if (!level || level > __atomic_load_n(&sink.level, __ATOMIC_RELAXED))
+	struct consort_buffer line = CONSORT_BUFFER_INIT;
+	const struct consort_log_sink *sink;
+
+	if (!level || level > __atomic_load_n(&sinks.level, __ATOMIC_RELAXED))
 		return;
-	pthread_rwlock_rdlock(&sink.lock);
-	if (sink.fn && level <= sink.level)
-		sink.fn(sink.context, level, origin ? origin : "", text ? text : "");
-	pthread_rwlock_unlock(&sink.lock);
+	print_line(text ? text : "", &line);
+	pthread_rwlock_rdlock(&sinks.lock);
+	for (sink = sinks.first; sink; sink = sink->next)
+		if (level <= sink->level)
+			sink->fn(sink->context, level, origin ? origin : "",
+				 line.failed ? "(there is no memory for this line)" : line.data);
+	pthread_rwlock_unlock(&sinks.lock);
+	consort_buffer_clear(&line);
 }
 
-void consort_host_log_to(void (*fn)(void *context, uint32_t level, const char *origin, const char *text),
-			 void *context, uint32_t level)
+/* To be called with the lock held. */
+static void set_level(void)
 {
-	pthread_rwlock_wrlock(&sink.lock);
-	sink.fn = fn;
-	sink.context = context;
-	__atomic_store_n(&sink.level, fn ? level : 0, __ATOMIC_RELAXED);
-	pthread_rwlock_unlock(&sink.lock);
+	const struct consort_log_sink *sink;
+	uint32_t most = 0;
+
+	for (sink = sinks.first; sink; sink = sink->next)
+		if (sink->level > most)
+			most = sink->level;
+	__atomic_store_n(&sinks.level, most, __ATOMIC_RELAXED);
 }
 
-void consort_host_log_end(const void *context)
+void consort_host_log_begin(struct consort_log_sink *sink)
 {
-	pthread_rwlock_wrlock(&sink.lock);
-	if (sink.context == context) {
-		sink.fn = NULL;
-		__atomic_store_n(&sink.level, 0, __ATOMIC_RELAXED);
-	}
-	pthread_rwlock_unlock(&sink.lock);
+	pthread_rwlock_wrlock(&sinks.lock);
+	sink->next = sinks.first;
+	sinks.first = sink;
+	set_level();
+	pthread_rwlock_unlock(&sinks.lock);
+}
+
+void consort_host_log_end(const struct consort_log_sink *sink)
+{
+	struct consort_log_sink **at = &sinks.first;
+
+	pthread_rwlock_wrlock(&sinks.lock);
+	while (*at && *at != sink)
+		at = &(*at)->next;
+	if (*at)
+		*at = sink->next;
+	set_level();
+	pthread_rwlock_unlock(&sinks.lock);
 }
 
 /* --- clocks --- */

@@ -110,11 +110,16 @@ const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint
 
 /* The services, one table for the process. */
 const struct consort_host *consort_host_services(void);
-/* Where host->log goes: lines up to `level`, from any thread. fn NULL: nowhere, as at first. When this returns, no
- * thread is inside the former fn. fn may log, but not call this. */
-void consort_host_log_to(void (*fn)(void *context, uint32_t level, const char *origin, const char *text),
-			 void *context, uint32_t level);
-/* No line goes there any more, if it is still that context's turn. */
-void consort_host_log_end(const void *context);
+/* A place for the lines of host->log, up to a level. From any thread; fn may log, but neither begin nor end a sink. */
+struct consort_log_sink {
+	struct consort_log_sink *next; /* private */
+	uint32_t level;
+	void (*fn)(void *context, uint32_t level, const char *origin, const char *text);
+	void *context;
+};
+/* From now on it gets each line of the process, without secrets: who logs does not tell for which open manifest. */
+void consort_host_log_begin(struct consort_log_sink *sink);
+/* When this returns, no thread is inside its fn, nor will be. */
+void consort_host_log_end(const struct consort_log_sink *sink);
 
 #endif

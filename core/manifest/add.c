@@ -114,7 +114,6 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 	struct consort_manifest_entry *where = &addition.section.where;
 	size_t name = strcspn(text, "="), head = name + strcspn(text + name, ":"), commas = 0, i;
 	char *copy = consort_arena_text(&manifest->arena, text);
-	uint32_t secrets = manifest->nsecrets;
 	enum consort_status status;
 
 	for (i = head; text[i]; i++)
@@ -137,8 +136,6 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 		status = add_options(&addition, copy + head + 1);
 	if (!status)
 		status = append(&addition);
-	if (status)
-		manifest->nsecrets = secrets;
 	consort_map_clear(&addition.keys);
 	return status;
 }

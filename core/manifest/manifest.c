@@ -24,13 +24,18 @@ enum consort_status consort_manifest_fail(struct consort_error *error, enum cons
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (!where)
-		consort_error_set(error, status, "%s", text);
-	else if (!where->line)
-		consort_error_set(error, status, "%s: %s", where->file, text);
-	else
-		consort_error_set(error, status, "%s:%u: %s", where->file, where->line, text);
+	consort_error_set(error, status, "%s", text);
+	if (where)
+		consort_manifest_blame(error, where);
 	return status;
+}
+
+void consort_manifest_blame(struct consort_error *error, const struct consort_manifest_entry *where)
+{
+	if (where->line)
+		consort_error_prefix(error, "%s:%u", where->file, where->line);
+	else
+		consort_error_prefix(error, "%s", where->file);
 }
 
 /* Is there a control character (ASCII's, or U+0080 to U+009F)? */
@@ -71,7 +76,7 @@ struct build {
 	const struct consort_manifest_source *source;
 	struct consort_error *error;
 	struct consort_map names[CONSORT_MANIFEST_KINDS]; /* of each kind of section, to its object */
-	struct consort_map keys;                          /* of [consort] in any file, to their entries */
+	struct consort_map keys;			  /* of [consort] in any file, to their entries */
 };
 
 static const struct consort_manifest_entry *where_of(uint32_t kind, const void *object)
@@ -276,10 +281,13 @@ enum consort_status consort_manifest_read(const char *path, struct consort_manif
 	if (!status)
 		status = build_all(manifest, &source, error);
 	consort_source_clear(&source);
-	if (status)
-		consort_manifest_free(manifest);
-	else
+	if (!status) {
 		*out_manifest = manifest;
+		return CONSORT_OK;
+	}
+	if (error)
+		consort_scrub_error(error);
+	consort_manifest_free(manifest);
 	return status;
 }
 
@@ -287,6 +295,7 @@ void consort_manifest_free(struct consort_manifest *manifest)
 {
 	if (!manifest)
 		return;
+	consort_secrets_forget(manifest);
 	consort_arena_clear(&manifest->arena);
 	free(manifest);
 }

@@ -34,8 +34,8 @@ struct consort_manifest_entry {
 struct consort_manifest_plugin {
 	const char *name;
 	const char *library;   /* absolute, or a name for the plugin path; NULL: by type */
-	const char *features;  /* "-prepare_commit -join", checked by who knows the features; NULL: none */
-	struct consort_manifest_entry where;
+	struct consort_manifest_entry features; /* "-prepare_commit -join", unchecked; value NULL: none */
+	struct consort_manifest_entry where, where_library;
 };
 
 struct consort_manifest_database {
@@ -48,10 +48,10 @@ struct consort_manifest_database {
 	uint32_t pool_min;
 	int64_t pool_acquire_timeout, pool_idle_timeout; /* ns, as those below; 0: the default */
 	int64_t pool_max_lifetime, pool_keepalive, pool_leak_warn;
-	const char *features;  /* "-join": takes away for this database only; NULL: none */
 	uint32_t noptions;
 	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
-	struct consort_manifest_entry where; /* the section's line */
+	struct consort_manifest_entry features;       /* as a plugin's, for this database only */
+	struct consort_manifest_entry where, where_type;
 };
 
 struct consort_manifest_attribute {
@@ -101,6 +101,7 @@ struct consort_manifest {
 	const char *plugin_path;       /* absolute folders, ':'-separated, or NULL */
 	uint32_t log_level;            /* enum consort_log_level, 0: not set */
 	const char *log_file;          /* absolute; NULL: standard error */
+	struct consort_manifest_entry where_log;
 	const char *state;             /* absolute folder, or NULL */
 	uint64_t memory_limit;         /* of one query, bytes; 0: not set */
 	uint32_t nplugins, ndatabases, nresources;
@@ -108,11 +109,10 @@ struct consort_manifest {
 	struct consort_manifest_database *databases;
 	struct consort_manifest_resource *resources;
 	uint32_t database_capacity;
-	uint32_t nsecrets;
-	const char *const *secrets;    /* every text that came from ${…}, to be scrubbed everywhere */
 };
 
-/* Reads it; path NULL makes an empty one whose folder is the working folder. *out_manifest: _free it. */
+/* Reads it; path NULL makes an empty one whose folder is the working folder. What came from ${…} is known as a
+ * secret until it is freed. *out_manifest: _free it. */
 enum consort_status consort_manifest_read(const char *path, struct consort_manifest **out_manifest,
 					  struct consort_error *error);
 /* Adds a database from "NAME=TYPE:OPTION=VALUE,…", exposed whole. */
@@ -124,6 +124,8 @@ void consort_manifest_free(struct consort_manifest *manifest);
 enum consort_status consort_manifest_fail(struct consort_error *error, enum consort_status status,
 					  const struct consort_manifest_entry *where, const char *format, ...)
 	CONSORT_PRINTF(4, 5);
+/* Puts the entry's place in front of an error: "consort.ini:12: …". */
+void consort_manifest_blame(struct consort_error *error, const struct consort_manifest_entry *where);
 
 /* option.c: an option's value by its listed type (plugin.h); texts go to the arena. EVALUE tells what is
  * allowed; a secret's value is not shown. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ${env:NAME} and ${file:PATH} in values. They are replaced once, after quotes and comments were taken off,
- * so that what comes in may hold anything; $${ stands for ${ itself. Every text that came in is kept in the
- * manifest's secrets, and no message shows it, nor anything of the value around it.
+ * so that what comes in may hold anything; $${ stands for ${ itself. Every text that came in is a secret, and
+ * no message shows it, nor anything of the value around it.
  */
 #include <errno.h>
 
@@ -16,30 +16,6 @@ struct expansion {
 	struct consort_buffer value;
 	struct consort_error *error;
 };
-
-/* The list grows by doubling whenever its length is a power of two. */
-static bool remember(struct consort_manifest *manifest, const char *text, size_t size)
-{
-	uint32_t count = manifest->nsecrets;
-	const char **secrets = (const char **)manifest->secrets;
-
-	if (!size)
-		return true;
-	if (!(count & (count - 1))) {
-		secrets = consort_arena_array(&manifest->arena, count ? (size_t)count * 2 : 1,
-					      sizeof(*secrets));
-		if (!secrets)
-			return false;
-		if (count)
-			memcpy(secrets, manifest->secrets, count * sizeof(*secrets));
-		manifest->secrets = secrets;
-	}
-	secrets[count] = consort_arena_copy(&manifest->arena, text, size);
-	if (!secrets[count])
-		return false;
-	manifest->nsecrets++;
-	return true;
-}
 
 static enum consort_status add_variable(struct expansion *expansion, const char *name)
 {
@@ -104,7 +80,7 @@ static enum consort_status add_reference(struct expansion *expansion, const char
 					       entry->key);
 	if (status)
 		return status;
-	if (value->failed || !remember(expansion->manifest, value->data + before, value->size - before))
+	if (value->failed || !consort_secret_add(expansion->manifest, value->data + before))
 		return consort_error_no_memory(expansion->error);
 	if (!consort_utf8_valid(value->data + before, value->size - before, NULL))
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,

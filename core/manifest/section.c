@@ -12,13 +12,14 @@
 #include "manifest/source.h"
 
 #define MOST_CONNECTIONS 65535
+#define ENTRY UINT32_MAX /* of a key: the entry itself is kept */
 
 /* --- keys with a value of a type --- */
 
 /* A key that a section knows. */
 struct key {
 	const char *name;
-	uint32_t type; /* enum consort_option_type; 0: nothing is to be done */
+	uint32_t type; /* enum consort_option_type; ENTRY; 0: nothing is to be done */
 	size_t offset; /* of the value in the object, with the type that fits */
 	/* in place of a type */
 	enum consort_status (*read)(struct consort_manifest *manifest,
@@ -37,7 +38,9 @@ static enum consort_status read_key(struct consort_manifest *manifest,
 
 	if (key->read)
 		return key->read(manifest, entry, object, error);
-	if (!key->type)
+	if (key->type == ENTRY)
+		*(struct consort_manifest_entry *)place = *entry;
+	if (!key->type || key->type == ENTRY)
 		return CONSORT_OK;
 	status = consort_manifest_option(manifest, entry, &option, &value, error);
 	if (status)
@@ -114,6 +117,7 @@ static enum consort_status read_log(struct consort_manifest *manifest,
 	char hint[64];
 
 	(void)object;
+	manifest->where_log = *entry;
 	if (colon && !strchr(colon, '/')) {
 		for (level = CONSORT_LOG_ERROR;
 		     level <= CONSORT_LOG_DEBUG && strcmp(colon + 1, levels[level - 1]); level++)
@@ -187,6 +191,7 @@ static enum consort_status read_library(struct consort_manifest *manifest,
 	if (!*entry->value)
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
 					     "library: a file's name or path is missing");
+	plugin->where_library = *entry;
 	plugin->library = strchr(entry->value, '/') ? consort_manifest_path(manifest, entry, entry->value)
 						    : entry->value;
 	return plugin->library ? CONSORT_OK : consort_error_no_memory(error);
@@ -194,7 +199,7 @@ static enum consort_status read_library(struct consort_manifest *manifest,
 
 static const struct key plugin_keys[] = {
 	{"library", .read = read_library},
-	{"features", CONSORT_OPTION_TEXT, offsetof(struct consort_manifest_plugin, features), NULL},
+	{"features", ENTRY, offsetof(struct consort_manifest_plugin, features), NULL},
 	{.name = NULL},
 };
 
@@ -216,6 +221,7 @@ static enum consort_status read_type(struct consort_manifest *manifest,
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
 					     "type: '%s' must be letters, digits, '_' and '-'", entry->shown);
 	database->type = entry->value;
+	database->where_type = *entry;
 	return CONSORT_OK;
 }
 
@@ -240,7 +246,7 @@ static const struct key database_keys[] = {
 	{"resources", .read = read_resources},
 	{"optional", CONSORT_OPTION_BOOL, IN_DATABASE(optional)},
 	{"timeout", CONSORT_OPTION_DURATION, IN_DATABASE(timeout)},
-	{"features", CONSORT_OPTION_TEXT, IN_DATABASE(features)},
+	{"features", ENTRY, IN_DATABASE(features)},
 	{"pool.max", CONSORT_OPTION_INT, IN_DATABASE(pool_max)},
 	{"pool.min", CONSORT_OPTION_INT, IN_DATABASE(pool_min)},
 	{"pool.acquire_timeout", CONSORT_OPTION_DURATION, IN_DATABASE(pool_acquire_timeout)},
@@ -349,8 +355,8 @@ static enum consort_status read_resource(struct consort_manifest *manifest,
 					 struct consort_manifest_resource *out_resource,
 					 struct consort_error *error)
 {
-	enum consort_status status = consort_manifest_resource(manifest, section, entries, out_resource,
-							       error);
+	enum consort_status status =
+		consort_manifest_resource(manifest, section, entries, out_resource, error);
 
 	if (!status && !out_resource->database)
 		return fail_missing(section, out_resource->options, out_resource->noptions, "database",

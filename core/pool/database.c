@@ -27,7 +27,6 @@ static bool init_locks(struct consort_database *database)
 
 enum consort_status consort_database_open(const struct consort_plugin *plugin, void *plugin_context,
 					  const struct consort_database_config *config,
-					  const struct consort_secrets *secrets,
 					  struct consort_database **out_database, struct consort_error *error)
 {
 	struct consort_error local = CONSORT_ERROR_INIT;
@@ -43,7 +42,6 @@ enum consort_status consort_database_open(const struct consort_plugin *plugin, v
 	consort_arena_init(&database->arena, 0);
 	database->name = config->name;
 	database->plugin = plugin;
-	database->secrets = secrets;
 	database->manifest_mask.word[0] = database->manifest_mask.word[1] = ~(uint64_t)0;
 	database->pool.max = DEFAULT_POOL_MAX;
 	database->pool.acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT;
@@ -133,6 +131,6 @@ enum consort_status consort_database_failed(const struct consort_database *datab
 	}
 	if (!error->origin[0])
 		consort_copy_text(error->origin, sizeof(error->origin), database->name);
-	consort_secrets_scrub_error(database->secrets, error);
+	consort_scrub_error(error);
 	return (enum consort_status)status;
 }

@@ -60,10 +60,14 @@ static void note_missing(void *context, uint32_t feature, const char *why)
 
 static const char *keep_text(struct consort_database *database, const char *text)
 {
-	char *copy = text ? consort_arena_text(&database->arena, text) : NULL;
+	struct consort_buffer shown = CONSORT_BUFFER_INIT;
+	char *copy = NULL;
 
-	if (copy)
-		consort_secrets_scrub(database->secrets, copy);
+	if (text)
+		consort_scrub(text, &shown);
+	if (text && !shown.failed)
+		copy = consort_arena_text(&database->arena, shown.data);
+	consort_buffer_clear(&shown);
 	return copy;
 }
 

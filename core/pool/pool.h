@@ -8,7 +8,6 @@
  *     database.c    open, masks; errors of adapters made fit to leave the core
  *     pool.c        acquire and release, and what a new connection tells
  *     connection.c  open cursors on a connection, and draining them
- *     scrub.c       secrets out of texts
  */
 
 #include <pthread.h>
@@ -18,25 +17,6 @@
 #include "base/base.h"
 
 struct consort_cancel;
-
-/* --- scrub.c --- */
-
-/* Texts that must not be shown. Immutable once databases are open. */
-struct consort_secrets {
-	struct consort_arena arena;
-	const char **texts; /* longest first, so that no part of one stays behind */
-	uint32_t count;
-	uint32_t capacity;
-};
-
-/* Adds a copy; texts under 3 characters are not kept, since they would blank out half of every message.
- * False: no memory. */
-bool consort_secrets_add(struct consort_secrets *secrets, const char *text);
-void consort_secrets_clear(struct consort_secrets *secrets);
-/* Replaces secrets, and passwords inside URIs and DSNs, by asterisks, in place. */
-void consort_secrets_scrub(const struct consort_secrets *secrets, char *text);
-/* All texts of an error. */
-void consort_secrets_scrub_error(const struct consort_secrets *secrets, struct consort_error *error);
 
 /* --- database.c --- */
 
@@ -54,7 +34,6 @@ struct consort_database {
 	uint32_t index; /* in the manifest's order; a run takes its connections in this order */
 	bool expose_all;
 	int64_t timeout; /* default deadline of a call, ns; 0: none */
-	const struct consort_secrets *secrets;
 	struct consort_features manifest_mask;
 	const struct consort_setting *options; /* validated; values of secrets masked */
 	uint32_t noptions;
@@ -79,7 +58,6 @@ struct consort_database {
 /* Opens a database of a plugin. The config's texts must outlive it. *out_database: consort_database_close. */
 enum consort_status consort_database_open(const struct consort_plugin *plugin, void *plugin_context,
 					  const struct consort_database_config *config,
-					  const struct consort_secrets *secrets,
 					  struct consort_database **out_database,
 					  struct consort_error *error);
 /* Closes idle connections too; none may be in use. forked: in a child, connections are abandoned. */

@@ -29,7 +29,7 @@ static enum consort_status add_declared(struct consort_catalog *catalog,
 					     declared->database);
 	return consort_settings_check(catalog->manifest, entry->database->plugin, CONSORT_OPTION_RESOURCE,
 				      declared->options, declared->noptions, &declared->where,
-				      catalog->secrets, &entry->settings, NULL, &entry->nsettings, error);
+				      &entry->settings, NULL, &entry->nsettings, error);
 }
 
 void consort_catalog_prepare(struct consort_catalog *catalog)

@@ -46,13 +46,12 @@ struct consort_catalog {
 	pthread_mutex_t lock;	     /* of all below, and of publishing what introspection told */
 	struct consort_map exposed;  /* "database.name" → entry */
 	struct consort_arena arena;  /* resources and exposed entries */
-	struct consort_secrets *secrets;
 	void (*access_free)(struct consort_access *access);
 };
 
 /* To be called before anything is set. */
 void consort_catalog_prepare(struct consort_catalog *catalog);
-/* Adds the manifest's resources; manifest, databases, their map and secrets are set already. Checks their
+/* Adds the manifest's resources; manifest, databases and their map are set already. Checks their
  * options. */
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error);
 void consort_catalog_clear(struct consort_catalog *catalog);
@@ -94,15 +93,14 @@ enum consort_status consort_catalog_list(struct consort_catalog *catalog, struct
 
 /*
  * Checks the options of a section against those that the plugin lists for that scope (enum
- * consort_option_scope), adds defaults, and collects secrets. Texts live in the manifest's arena. masked: the
- * same with secrets' values as asterisks; may be NULL. where: the section's place.
+ * consort_option_scope), adds defaults, and makes secrets known. Texts live in the manifest's arena. masked: the
+ * same as they may be shown; may be NULL. where: the section's place.
  * EOPTION with the nearest known option; EVALUE; EOPTION for a required one that is missing.
  */
 enum consort_status consort_settings_check(struct consort_manifest *manifest,
 					   const struct consort_plugin *plugin, uint32_t scope,
 					   const struct consort_manifest_entry *entries, uint32_t nentries,
 					   const struct consort_manifest_entry *where,
-					   struct consort_secrets *secrets,
 					   const struct consort_setting **out_settings,
 					   const struct consort_setting **out_masked, uint32_t *out_count,
 					   struct consort_error *error);

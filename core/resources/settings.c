@@ -73,13 +73,38 @@ static const struct consort_manifest_entry *find_entry(const struct consort_mani
 	return NULL;
 }
 
+/* What may be shown of an option's value: a text as it is, or as it was written, with its unit. */
+static enum consort_status mask(struct consort_manifest *manifest, const struct consort_option *option,
+				const struct consort_manifest_entry *entry, struct consort_value *value,
+				struct consort_error *error)
+{
+	struct consort_buffer shown = CONSORT_BUFFER_INIT;
+	const char *text = NULL;
+
+	if (option->secret || entry->from_secret) {
+		*value = consort_text("***");
+		return CONSORT_OK;
+	}
+	if (option->type == CONSORT_OPTION_DURATION || option->type == CONSORT_OPTION_SIZE)
+		*value = consort_text(entry->shown);
+	if (value->type.id != CONSORT_TYPE_TEXT)
+		return CONSORT_OK;
+	consort_scrub(value->as.view.data, &shown);
+	if (!shown.failed)
+		text = consort_arena_text(&manifest->arena, shown.data);
+	consort_buffer_clear(&shown);
+	if (!text)
+		return consort_error_no_memory(error);
+	*value = consort_text(text);
+	return CONSORT_OK;
+}
+
 /* One option's value into the lists, if it has one. */
 static enum consort_status set_option(struct consort_manifest *manifest, const struct consort_option *option,
 				      const struct consort_manifest_entry *entry,
 				      const struct consort_manifest_entry *where,
-				      struct consort_secrets *secrets, struct consort_setting *setting,
-				      struct consort_setting *masked, uint32_t *count,
-				      struct consort_error *error)
+				      struct consort_setting *setting, struct consort_setting *masked,
+				      uint32_t *count, struct consort_error *error)
 {
 	struct consort_manifest_entry standard = *where;
 	enum consort_status status;
@@ -98,24 +123,18 @@ static enum consort_status set_option(struct consort_manifest *manifest, const s
 	status = consort_manifest_option(manifest, entry, option, &setting->value, error);
 	if (status)
 		return status;
+	if ((option->secret && !consort_secret_add(manifest, entry->value)) ||
+	    !consort_secret_add_within(manifest, entry->value))
+		return consort_error_no_memory(error);
 	*masked = *setting;
-	/* as written, with its unit */
-	if (option->type == CONSORT_OPTION_DURATION || option->type == CONSORT_OPTION_SIZE)
-		masked->value = consort_text(entry->shown);
-	if (option->secret || entry->from_secret) {
-		masked->value = consort_text("********");
-		if (option->secret && !consort_secrets_add(secrets, entry->value))
-			return consort_error_no_memory(error);
-	}
 	(*count)++;
-	return CONSORT_OK;
+	return mask(manifest, option, entry, &masked->value, error);
 }
 
 enum consort_status consort_settings_check(struct consort_manifest *manifest,
 					   const struct consort_plugin *plugin, uint32_t scope,
 					   const struct consort_manifest_entry *entries, uint32_t nentries,
 					   const struct consort_manifest_entry *where,
-					   struct consort_secrets *secrets,
 					   const struct consort_setting **out_settings,
 					   const struct consort_setting **out_masked, uint32_t *out_count,
 					   struct consort_error *error)
@@ -139,7 +158,7 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 		if ((*option)->scope != scope)
 			continue;
 		status = set_option(manifest, *option, find_entry(entries, nentries, (*option)->name), where,
-				    secrets, &settings[count], &masked[count], &count, error);
+				    &settings[count], &masked[count], &count, error);
 		if (status)
 			return status;
 	}

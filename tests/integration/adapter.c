@@ -16,7 +16,6 @@ static const struct consort_setting *read_settings(struct adapter_test *test, ui
 				      where = {.key = "test", .value = "", .shown = "", .file = ""};
 	struct consort_manifest manifest = {.folder = "/", .working = "/"};
 	const struct consort_setting *settings = NULL;
-	struct consort_secrets secrets = {0};
 	uint32_t count = 0;
 
 	/* the arena is lent, so that the settings live as long as the test */
@@ -31,9 +30,9 @@ static const struct consort_setting *read_settings(struct adapter_test *test, ui
 		entries[count].value = entries[count].shown = value + 1;
 	}
 	ADAPTER_MUST(test, !consort_settings_check(&manifest, test->plugin, scope, entries, count, &where,
-						   &secrets, &settings, NULL, out_count, &test->error));
+						   &settings, NULL, out_count, &test->error));
 	test->arena = manifest.arena;
-	consort_secrets_clear(&secrets);
+	consort_secrets_forget(&manifest);
 	return settings;
 }
 
@@ -88,7 +87,10 @@ uint32_t adapter_open(struct adapter_test *test, const char *type, const char *c
 	memset(test, 0, sizeof(*test));
 	consort_arena_init(&test->arena, 0);
 	test->call.struct_size = sizeof(test->call);
-	consort_host_log_to(take_log, test, CONSORT_LOG_DEBUG);
+	test->sink = calloc(1, sizeof(*test->sink));
+	ADAPTER_MUST(test, test->sink);
+	*test->sink = (struct consort_log_sink){.level = CONSORT_LOG_DEBUG, .fn = take_log, .context = test};
+	consort_host_log_begin(test->sink);
 	load(test, type);
 	config.options = read_settings(test, CONSORT_OPTION_DATABASE, options, &config.noptions);
 	ADAPTER_MUST(test, !test->plugin->init(consort_host_services(), &test->context, &test->error));
@@ -106,7 +108,8 @@ void adapter_close(struct adapter_test *test)
 	if (test->connection)
 		test->plugin->connection->close(test->connection, &test->call);
 	test->plugin->database->close(test->database);
-	consort_host_log_end(test);
+	consort_host_log_end(test->sink);
+	free(test->sink);
 	consort_buffer_clear(&test->text);
 	consort_arena_clear(&test->arena);
 }

@@ -34,6 +34,7 @@ struct adapter_test {
 	struct consort_resource *resources[16];
 	uint32_t nresources;
 	int64_t max_rows;   /* of a batch; 0: 100 */
+	struct consort_log_sink *sink;
 	char log[1024];	    /* the last line that the adapter logged: "LEVEL ORIGIN: TEXT" */
 	char missing[4096]; /* features that the connection lacks: "NUMBER: why\n" */
 };

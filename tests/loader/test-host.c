@@ -75,17 +75,26 @@ static void take_line(void *context, uint32_t level, const char *origin, const c
 static void test_log(void)
 {
 	const struct consort_host *host = consort_host_services();
-	struct lines lines = {.count = 0};
+	struct lines lines = {.count = 0}, all = {.count = 0};
+	struct consort_log_sink sink = {.level = CONSORT_LOG_INFO, .fn = take_line, .context = &lines};
+	struct consort_log_sink second = {.level = CONSORT_LOG_DEBUG, .fn = take_line, .context = &all};
 
 	host->log(CONSORT_LOG_ERROR, "x", "nobody listens yet");
-	consort_host_log_to(take_line, &lines, CONSORT_LOG_INFO);
+	consort_host_log_begin(&sink);
 	host->log(CONSORT_LOG_ERROR, "core", "one");
-	host->log(CONSORT_LOG_INFO, NULL, "two");
+	host->log(CONSORT_LOG_INFO, NULL, "two\nlines\r");
 	host->log(CONSORT_LOG_DEBUG, "core", "too much");
 	host->log(0, "core", "no level");
-	consort_host_log_to(NULL, NULL, CONSORT_LOG_DEBUG);
+	consort_host_log_begin(&second);
+	host->log(CONSORT_LOG_ERROR, "core", "both");
+	host->log(CONSORT_LOG_DEBUG, "core", "more");
+	consort_host_log_end(&sink);
+	host->log(CONSORT_LOG_WARNING, "core", NULL);
+	consort_host_log_end(&second);
+	consort_host_log_end(&sink);
 	host->log(CONSORT_LOG_ERROR, "core", "nobody listens any more");
-	TESTING_TEXT(lines.text, "1 core one;3  two;");
+	TESTING_TEXT(lines.text, "1 core one;3  two lines ;1 core both;");
+	TESTING_TEXT(all.text, "1 core both;4 core more;2 core ;");
 }
 
 static void count_line(void *context, uint32_t level, const char *origin, const char *text)
@@ -105,7 +114,7 @@ static void *log_much(void *unused)
 	return unused;
 }
 
-/* A sink's context may be freed as soon as the sink is replaced (ASan and TSan watch). */
+/* A sink may be freed as soon as it has ended (ASan and TSan watch). */
 static void test_log_threads(void)
 {
 	pthread_t threads[3];
@@ -115,15 +124,18 @@ static void test_log_threads(void)
 	for (i = 0; i < 3; i++)
 		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, log_much, NULL), 0);
 	for (i = 0; i < 200; i++) {
+		struct consort_log_sink *sink = calloc(1, sizeof(*sink));
 		uint32_t *count = calloc(1, sizeof(*count));
 
-		CU_ASSERT_PTR_NOT_NULL_FATAL(count);
-		consort_host_log_to(count_line, count, CONSORT_LOG_ERROR);
+		CU_ASSERT_TRUE_FATAL(sink && count);
+		*sink = (struct consort_log_sink){.level = CONSORT_LOG_ERROR, .fn = count_line, .context = count};
+		consort_host_log_begin(sink);
 		consort_host_services()->log(CONSORT_LOG_ERROR, "t", "mine");
-		consort_host_log_to(NULL, NULL, 0);
+		consort_host_log_end(sink);
 		CU_ASSERT_TRUE(*count >= 1);
 		total += *count;
 		free(count);
+		free(sink);
 	}
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);

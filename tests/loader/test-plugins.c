@@ -184,13 +184,12 @@ static void test_check_hang(void)
 	struct consort_search search = {.nfolders = 0};
 	struct consort_error error = CONSORT_ERROR_INIT;
 	const char *path = keeper_place("hanging", "hanging.so");
-	int64_t start = consort_host_services()->clock(), took;
+	int64_t start = consort_host_services()->clock();
 
 	CU_ASSERT_EQUAL_FATAL(consort_loader_find(&search, NULL, path, &candidate, &error), CONSORT_OK);
 	KEEPER_FAILS(consort_loader_try(&candidate, 300, &error), CONSORT_ELOAD, error,
 		     "%s: hangs while it is loaded (stopped after 300 ms)", keeper_canonical(path));
-	took = consort_host_services()->clock() - start;
-	CU_ASSERT_TRUE(took >= 300000000 && took < 5000000000);
+	CU_ASSERT_TRUE(consort_host_services()->clock() - start >= 300000000);
 	consort_candidate_clear(&candidate);
 }
 

@@ -36,7 +36,7 @@ struct consort_database_info {
 	const struct consort_error *error;  /* why it could not be connected to, or NULL */
 	uint32_t noptions;
 	uint32_t reserved;
-	const struct consort_setting *options; /* as validated; a secret's value is the text "********" */
+	const struct consort_setting *options; /* as validated; a secret is the text "***" */
 };
 
 /* Calls fn for the database of that name, or for each (NULL), in the manifest's order; connects to each if

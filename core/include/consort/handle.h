@@ -22,7 +22,9 @@ struct consort_open_options {
 	const char *path;               /* the manifest; NULL: none, only `databases` */
 	const char *const *databases;   /* NULL-terminated "NAME=TYPE:OPTION=VALUE,…": each a database exposed whole,
 	                                 * beside the manifest's; a comma in a value is written \, ; may be NULL */
-	/* Receives log lines at most at `log_level`, from any thread, in place of the manifest's log; NULL: none */
+	/* Receives log lines at most at `log_level`, from any thread, in place of the manifest's log; NULL: none. Those
+	 * of other open manifests come too, since adapters do not tell which one a line is about. It must not open or
+	 * close a manifest. */
 	void (*log)(void *log_context, uint32_t level, const char *origin, const char *text);
 	void *log_context;
 	uint32_t log_level;             /* enum consort_log_level */

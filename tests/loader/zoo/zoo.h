@@ -45,15 +45,30 @@
 #ifndef ZOO_OPTIONS
 #define ZOO_OPTIONS NULL
 #endif
+#ifndef ZOO_INIT
+#define ZOO_INIT zoo_init
+#endif
+#ifndef ZOO_DATABASE_OPEN
+#define ZOO_DATABASE_OPEN zoo_database_open
+#endif
+#ifndef ZOO_DATABASE_CLOSE
+#define ZOO_DATABASE_CLOSE zoo_database_close
+#endif
+#ifndef ZOO_OPEN
+#define ZOO_OPEN zoo_open
+#endif
+#ifndef ZOO_INFO
+#define ZOO_INFO zoo_info
+#endif
 
-/* Every operation fails: none is ever called. */
+/* Every operation fails: none is ever called, unless an animal has its own. */
 #define ZOO_OPERATION(name, ...)                                                                               \
 	__attribute__((__unused__)) static uint32_t name(__VA_ARGS__)                                          \
 	{                                                                                                      \
 		return CONSORT_EINTERNAL;                                                                      \
 	}
 #define ZOO_PROCEDURE(name, ...)                                                                               \
-	static void name(__VA_ARGS__)                                                                          \
+	__attribute__((__unused__)) static void name(__VA_ARGS__)                                                                          \
 	{                                                                                                      \
 	}
 
@@ -74,12 +89,12 @@ ZOO_OPERATION(zoo_insert, void *connection, const struct consort_call *call, con
 	      const struct consort_batch *rows, struct consort_write_result *result, struct consort_error *error)
 
 static const struct consort_database_ops zoo_database = {
-	.struct_size = sizeof(zoo_database), .open = zoo_database_open, .close = zoo_database_close,
+	.struct_size = sizeof(zoo_database), .open = ZOO_DATABASE_OPEN, .close = ZOO_DATABASE_CLOSE,
 };
 
 static const struct consort_connection_ops zoo_connection = {
-	.struct_size = sizeof(zoo_connection), .open = zoo_open, .close = zoo_close, .ping = ZOO_PING,
-	.reset = zoo_reset, .abandon = zoo_abandon, .features = zoo_features, .info = zoo_info,
+	.struct_size = sizeof(zoo_connection), .open = ZOO_OPEN, .close = zoo_close, .ping = ZOO_PING,
+	.reset = zoo_reset, .abandon = zoo_abandon, .features = zoo_features, .info = ZOO_INFO,
 };
 
 static const struct consort_write_ops zoo_write = {.struct_size = sizeof(zoo_write), .insert = ZOO_INSERT};
@@ -96,7 +111,7 @@ __attribute__((__unused__)) static const struct consort_plugin zoo_plugin = {
 	.features = {{ZOO_FEATURES, 0}},
 	.requires_host = {{ZOO_NEEDS, 0}},
 	.options = ZOO_OPTIONS,
-	.init = zoo_init,
+	.init = ZOO_INIT,
 	.database = &zoo_database,
 	.connection = &zoo_connection,
 	.write = &zoo_write,
