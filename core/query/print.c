@@ -4,7 +4,7 @@
 
 #define LONGEST_TEXT 40
 
-/* How tightly an operator binds, as in PostgreSQL's grammar. */
+/* How tightly an operator binds, as in libpg_query's grammar. */
 /* clang-format off */
 enum binding {
 	LOOSEST, BIND_OR, BIND_AND, BIND_NOT, BIND_IS, BIND_COMPARE, BIND_MATCH, BIND_OTHER, BIND_ADD,

@@ -42,9 +42,8 @@ void consort_error_prefix(struct consort_error *error, const char *format, ...)
 		cut_at_character(context);
 	va_end(arguments);
 	memcpy(text, error->message, sizeof(text));
-	consort_copy_text(error->message, sizeof(error->message), context);
-	consort_copy_text(error->message + strlen(error->message), sizeof(error->message) - strlen(error->message), ": ");
-	consort_copy_text(error->message + strlen(error->message), sizeof(error->message) - strlen(error->message), text);
+	if (snprintf(error->message, sizeof(error->message), "%s: %s", context, text) >= (int)sizeof(error->message))
+		cut_at_character(error->message);
 }
 
 uint32_t consort_error_no_memory(struct consort_error *error)

@@ -207,7 +207,8 @@ test_kinds_of_postgres() {
 	until ask "$CONSORT_TEST_POSTGRES_STANDBY_DSN" 'select x from there' >/dev/null 2>&1; do :; done
 	refuse ask "$CONSORT_TEST_POSTGRES_STANDBY_DSN" 'insert into there values (2)'
 	ask "$CONSORT_TEST_POSTGRES_QUOTA_DSN" 'create table big (x text)'
-	filling="insert into big select repeat('x', 100) from generate_series(1, $((CONSORT_TEST_POSTGRES_QUOTA_QUOTA / 100)))"
+	filling="insert into big select repeat('x', 100)
+		from generate_series(1, $((CONSORT_TEST_POSTGRES_QUOTA_QUOTA / 100)))"
 	refuse ask "$CONSORT_TEST_POSTGRES_QUOTA_DSN" "$filling"
 	has "$testing_log" 53100
 	answers "$CONSORT_TEST_POSTGRES_QUOTA_DSN" 'select count(*) from big' 0

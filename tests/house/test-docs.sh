@@ -62,7 +62,8 @@ test_links() {
 	for file in README.md HACKING.md docs/architecture.md docs/semantics.md; do
 		grep -oE '\]\([^)#:]+\)' "$testing_source/$file" | sed 's/^](//;s/)$//' >links
 		while read -r link; do
-			[ -e "$testing_source/$(dirname "$file")/$link" ] || fail "$file links to $link, which is not there"
+			[ -e "$testing_source/$(dirname "$file")/$link" ] ||
+				fail "$file links to $link, which is not there"
 		done <links
 	done
 }
@@ -77,7 +78,8 @@ test_man_pages() {
 
 test_reference() {
 	make -s -C "$testing_build" doxygen >made 2>&1 || { fail 'make doxygen failed:'; sed 's/^/    /' made; }
-	! grep -q 'not installed' made || skip 'doxygen makes the reference: apt-get install doxygen, then configure again'
+	! grep -q 'not installed' made ||
+		skip 'doxygen makes the reference: apt-get install doxygen, then configure again'
 	has made index.html
 }
 

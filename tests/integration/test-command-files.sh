@@ -114,8 +114,9 @@ test_bad_records_end_it() {
 	[ "$(count flights)" -eq 5 ] || fail "$(count flights) flights"
 	# Wrong width, an open quote, a quote in the middle, a bare CR, bad UTF-8, a NUL byte.
 	n=10
-	for bad in "$n,2001-01-01,1,1,A" "$n,2001-01-01,1,1,A,B,C" "$n,2001-01-01,1,1,A,\"B" "$n,2001-01-01,1,1,A,B\"C" \
-		"$n,2001-01-01,1,1,A,B\\0015X" "$n,2001-01-01,1,1,A,\\0377" "$n,2001-01-01,1,1,A\\0000,B"; do
+	for bad in "$n,2001-01-01,1,1,A" "$n,2001-01-01,1,1,A,B,C" "$n,2001-01-01,1,1,A,\"B" \
+		"$n,2001-01-01,1,1,A,B\"C" "$n,2001-01-01,1,1,A,B\\0015X" "$n,2001-01-01,1,1,A,\\0377" \
+		"$n,2001-01-01,1,1,A\\0000,B"; do
 		{ echo $header; printf "$n,2001-01-01T00:00:00Z,1,1,A,B\\n" ; printf '%b\n' "$bad"; } >g.csv
 		sed -i "2s/^$n/5$n/" g.csv
 		run "$consort" import flight g.csv
@@ -158,7 +159,8 @@ test_rejects() {
 
 test_json_lines() {
 	make_data
-	printf '{"text":"generated"}\n\n{"id":50,"doc":{"deep":[1,{"a":null}]},"amount":1e2}\n{"text":"again"}\n' >a.jsonl
+	printf '{"text":"generated"}\n\n%s\n{"text":"again"}\n' \
+		'{"id":50,"doc":{"deep":[1,{"a":null}]},"amount":1e2}' >a.jsonl
 	expect 0 import note a.jsonl
 	has err "imported 3 records"
 	expect 0 get note 50 -f jsonl
@@ -237,9 +239,10 @@ test_resume_after_kill() {
 
 # The state that a killed run leaves: FILE, the records that are done, those that may be.
 pretend_killed() {
-	lines=$(head -$(($2 + 1)) "$1")
-	sed -i "s/\"offset\":[0-9]*,\"line\":[0-9]*,\"record\":[0-9]*,\"pending\":[0-9]*/\"offset\":$(printf '%s\n' "$lines" |
-		wc -c),\"line\":$(($2 + 1)),\"record\":$2,\"pending\":$3/" "$1.consort-resume"
+	lines=$(($2 + 1))
+	offset=$(head -$lines "$1" | wc -c)
+	sed -i -e "s/\"offset\":[0-9]*/\"offset\":$offset/; s/\"line\":[0-9]*/\"line\":$lines/" \
+		-e "s/\"record\":[0-9]*/\"record\":$2/; s/\"pending\":[0-9]*/\"pending\":$3/" "$1.consort-resume"
 }
 
 # Of the records that may have been written, those are written that are not there as they are in the file.

@@ -49,9 +49,9 @@ CONSORT_EXPORT void consort_query_after(struct consort_query *q, struct consort_
 CONSORT_EXPORT enum consort_status consort_query_run(struct consort_query *q, struct consort_args args,
 						     struct consort_cursor **out_rows, struct consort_error *error);
 
-/* Plans it once. The plan is immutable and run by any number of threads; consort_plan_free drops it. When a resource was
- * defined or dropped since, running it plans the same texts again: ENAME if they no longer make sense, ETYPE if they
- * would give other columns. */
+/* Plans it once. The plan is immutable and run by any number of threads; consort_plan_free drops it. When a resource
+ * was defined or dropped since, running it plans the same texts again: ENAME if they no longer make sense, ETYPE if
+ * they would give other columns. */
 CONSORT_EXPORT enum consort_status consort_query_prepare(struct consort_query *q, struct consort_plan **out_plan,
 							 struct consort_error *error);
 CONSORT_EXPORT enum consort_status consort_plan_run(struct consort *c, struct consort_plan *plan,

@@ -68,7 +68,7 @@
 		return CONSORT_EINTERNAL;                                                                      \
 	}
 #define ZOO_PROCEDURE(name, ...)                                                                               \
-	__attribute__((__unused__)) static void name(__VA_ARGS__)                                                                          \
+	__attribute__((__unused__)) static void name(__VA_ARGS__)                                              \
 	{                                                                                                      \
 	}
 
