@@ -8,24 +8,23 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <consort/adapter.h>
+
 /* --- database --- */
 
 static uint32_t database_open(void *plugin, const struct consort_database_config *config, void **out_database,
 			      struct consort_error *error)
 {
 	struct file_database *database = calloc(1, sizeof(*database));
-	uint32_t i;
+	const struct consort_value *path = consort_setting_find(config->options, config->noptions, "path");
 
 	if (!database)
 		return consort_error_no_memory(error);
 	consort_arena_init(&database->arena, 0);
 	database->host = plugin;
 	database->name = consort_arena_text(&database->arena, config->name);
-	for (i = 0; i < config->noptions; i++)
-		if (!strcmp(config->options[i].name, "path"))
-			database->folder =
-				consort_arena_copy(&database->arena, config->options[i].value.as.view.data,
-						   (size_t)config->options[i].value.as.view.size);
+	database->folder =
+		consort_arena_copy(&database->arena, path->as.view.data, (size_t)path->as.view.size);
 	if (!database->name || !database->folder) {
 		consort_arena_clear(&database->arena);
 		free(database);
@@ -115,21 +114,6 @@ static uint32_t connection_reset(void *object, const struct consort_call *call, 
 	return file_check(connection, call, error);
 }
 
-/* Files that cursors hold are closed by the child's exit; there is nobody to say goodbye to. */
-static void connection_abandon(void *object)
-{
-	(void)object;
-}
-
-/* What the code can do, it can do on every folder. */
-static void connection_features(void *object, struct consort_features *mask,
-				const struct consort_feature_sink *sink)
-{
-	(void)object;
-	(void)mask;
-	(void)sink;
-}
-
 static void connection_info(void *object, struct consort_connection_info *info)
 {
 	struct file_connection *connection = object;
@@ -150,8 +134,8 @@ const struct consort_connection_ops file_connection_ops = {
 	.close = connection_close,
 	.ping = connection_ping,
 	.reset = connection_reset,
-	.abandon = connection_abandon,
-	.features = connection_features,
+	.abandon = consort_plain_abandon,
+	.features = consort_plain_features,
 	.info = connection_info,
 	.cancel = connection_cancel,
 };

@@ -13,17 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <consort/adapter.h>
+
 uint32_t file_check(const struct file_connection *connection, const struct consort_call *call,
 		    struct consort_error *error)
 {
-	if (call->flags)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown call flags %#" PRIx32,
-					 call->flags);
-	if (consort_call_cancelled(call) || connection->cancelled)
-		return consort_error_set(error, CONSORT_ECANCELLED, "cancelled");
-	if (call->deadline && connection->database->host->clock_coarse() >= call->deadline)
-		return consort_error_set(error, CONSORT_ETIMEOUT, "the deadline passed");
-	return CONSORT_OK;
+	if (connection->cancelled)
+		return consort_error_set(error, CONSORT_ECANCELLED, "the call was cancelled");
+	return consort_call_check(call, error);
 }
 
 uint32_t file_system_error(struct consort_error *error, const char *verb, const char *path)

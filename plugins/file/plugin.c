@@ -4,6 +4,8 @@
  */
 #include "file.h"
 
+#include <consort/adapter.h>
+
 #define ID "file"
 #define VERSION "0.1.0"
 #define FEATURES                                                                                         \
@@ -34,14 +36,6 @@ static const struct consort_option *const options[] = {
 	NULL,
 };
 
-/* A plugin's context is nothing but the host that it serves. */
-static uint32_t init(const struct consort_host *host, void **out_plugin, struct consort_error *error)
-{
-	(void)error;
-	*out_plugin = (void *)(uintptr_t)host;
-	return CONSORT_OK;
-}
-
 static const struct consort_plugin plugin = {
 	.struct_size = sizeof(plugin),
 	.abi_minor = CONSORT_ABI_MINOR,
@@ -52,9 +46,9 @@ static const struct consort_plugin plugin = {
 	.homepage = "",
 	.description = "CSV and JSON Lines files, read in place",
 	.features = {{FEATURES, 0}},
-	.requires_host = {{(uint64_t)1 << CONSORT_HOST_LOG | (uint64_t)1 << CONSORT_HOST_CLOCK, 0}},
+	.requires_host = {{CONSORT_FEATURE_BIT(CONSORT_HOST_LOG), 0}},
 	.options = options,
-	.init = init,
+	.init = consort_plain_init,
 	.database = &file_database_ops,
 	.connection = &file_connection_ops,
 	.query = &file_query_ops,

@@ -8,32 +8,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <consort/adapter.h>
 #include <consort/nearest.h>
 
 /* --- offer --- */
-
-static void answer_node(const struct consort_node *node, struct consort_offer *answer)
-{
-	static const char reason[] = "files are only read; the core does the rest";
-	bool conjuncts = node->kind == CONSORT_NODE_FILTER || node->kind == CONSORT_NODE_JOIN;
-	uint32_t i;
-
-	if (node->kind == CONSORT_NODE_SCAN)
-		answer->fidelity[node->number] = CONSORT_FIDELITY_EXACT;
-	else
-		answer->reason[node->number] = reason;
-	for (i = 0; conjuncts && i < node->nexprs; i++)
-		answer->reason[node->first_conjunct + i] = reason;
-	for (i = 0; i < node->ninputs; i++)
-		answer_node(node->inputs[i], answer);
-}
 
 static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
 			    struct consort_error *error)
 {
 	(void)database;
 	(void)error;
-	answer_node(tree, answer);
+	consort_offer_scan(tree, answer, "files are only read; the core does the rest");
 	return CONSORT_OK;
 }
 
@@ -42,18 +27,10 @@ static uint32_t query_offer(void *database, const struct consort_node *tree, str
 static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
 			      struct consort_error *error)
 {
-	(void)database;
-	if (statement->flags || statement->root->kind != CONSORT_NODE_SCAN)
+	if (statement->root->kind != CONSORT_NODE_SCAN)
 		return consort_error_set(error, CONSORT_EUNSUPPORTED,
 					 "files are only read: this plan is more than a scan");
-	*out_compiled = (void *)(uintptr_t)statement->root;
-	return CONSORT_OK;
-}
-
-static void query_compiled_free(void *database, void *compiled)
-{
-	(void)database;
-	(void)compiled;
+	return consort_plain_compile(database, statement, out_compiled, error);
 }
 
 static const struct consort_attribute *attribute_of(const struct consort_node *scan, uint32_t column)
@@ -233,7 +210,7 @@ const struct consort_query_ops file_query_ops = {
 	.struct_size = sizeof(file_query_ops),
 	.offer = query_offer,
 	.compile = query_compile,
-	.compiled_free = query_compiled_free,
+	.compiled_free = consort_plain_compiled_free,
 	.open = query_open,
 	.next = query_next,
 	.close = query_close,

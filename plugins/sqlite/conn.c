@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <consort/adapter.h>
+
 #define PROGRESS_STEPS 1000
 #define MEMORY_MOST ((sqlite3_int64)1 << 40) /* of a memory database; SQLite's own bound is 1 GiB */
 
@@ -24,12 +26,7 @@ static const char *const levels[] = {"off", "normal", "full", "extra"};
 
 static const struct consort_value *option(const struct consort_database_config *config, const char *name)
 {
-	uint32_t i;
-
-	for (i = 0; i < config->noptions; i++)
-		if (!strcmp(config->options[i].name, name))
-			return &config->options[i].value;
-	return NULL;
+	return consort_setting_find(config->options, config->noptions, name);
 }
 
 /* Which of the words an option's text is; -1 if it is not given. */

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include <consort/adapter.h>
 #include <consort/convert.h>
 #include <consort/plugin.h>
 
@@ -17,13 +18,6 @@ static const struct consort_option count_option = {
 	.required = 1, .name = "count", .help = "the last number",
 };
 static const struct consort_option *const options[] = {&count_option, NULL};
-
-static uint32_t init(const struct consort_host *host, void **out_plugin, struct consort_error *error)
-{
-	(void)error;
-	*out_plugin = (void *)(uintptr_t)host;
-	return CONSORT_OK;
-}
 
 /* --- the database is its option; connections have nothing of their own --- */
 
@@ -45,42 +39,6 @@ static void database_close(void *database)
 	free(database);
 }
 
-static uint32_t connection_open(void *database, const struct consort_call *call, void **out_connection,
-				struct consort_error *error)
-{
-	(void)error;
-	(void)call;
-	*out_connection = database;
-	return CONSORT_OK;
-}
-
-static void connection_close(void *connection, const struct consort_call *call)
-{
-	(void)connection;
-	(void)call;
-}
-
-static uint32_t connection_check(void *connection, const struct consort_call *call, struct consort_error *error)
-{
-	(void)connection;
-	(void)call;
-	(void)error;
-	return CONSORT_OK;
-}
-
-static void connection_abandon(void *connection)
-{
-	(void)connection;
-}
-
-static void connection_features(void *connection, struct consort_features *mask,
-				const struct consort_feature_sink *sink)
-{
-	(void)connection;
-	(void)mask;
-	(void)sink;
-}
-
 static void connection_info(void *connection, struct consort_connection_info *info)
 {
 	(void)connection;
@@ -94,39 +52,13 @@ struct cursor {
 	int64_t next, last;
 };
 
-static void answer_node(const struct consort_node *node, struct consort_offer *answer)
-{
-	uint32_t i;
-
-	if (node->kind == CONSORT_NODE_SCAN)
-		answer->fidelity[node->number] = CONSORT_FIDELITY_EXACT;
-	for (i = 0; i < node->ninputs; i++)
-		answer_node(node->inputs[i], answer);
-}
-
 static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
 			    struct consort_error *error)
 {
 	(void)database;
 	(void)error;
-	answer_node(tree, answer);
+	consort_offer_scan(tree, answer, "the counter only counts");
 	return CONSORT_OK;
-}
-
-static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
-			      struct consort_error *error)
-{
-	(void)database;
-	if (statement->flags || statement->root->kind != CONSORT_NODE_SCAN || statement->root->nattributes > 1)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "the counter only counts");
-	*out_compiled = (void *)(uintptr_t)statement->root;
-	return CONSORT_OK;
-}
-
-static void query_compiled_free(void *database, void *compiled)
-{
-	(void)database;
-	(void)compiled;
 }
 
 static uint32_t query_open(void *connection, const struct consort_call *call, void *compiled,
@@ -149,17 +81,16 @@ static uint32_t query_next(void *object, const struct consort_call *call, struct
 			   struct consort_error *error)
 {
 	struct cursor *cursor = object;
+	uint32_t status = consort_call_check(call, error);
 
-	if (consort_call_cancelled(call))
-		return consort_error_set(error, CONSORT_ECANCELLED, "the counter was stopped");
-	while (cursor->next <= cursor->last) {
+	while (!status && cursor->next <= cursor->last) {
 		if (batch->ncolumns)
 			consort_append_int64(&batch->columns[0], cursor->next);
 		cursor->next++;
 		if (consort_batch_end_row(batch))
 			break;
 	}
-	return CONSORT_OK;
+	return status;
 }
 
 static void query_close(void *cursor)
@@ -172,14 +103,14 @@ static const struct consort_database_ops database_ops = {
 };
 
 static const struct consort_connection_ops connection_ops = {
-	.struct_size = sizeof(connection_ops), .open = connection_open, .close = connection_close,
-	.ping = connection_check, .reset = connection_check, .abandon = connection_abandon,
-	.features = connection_features, .info = connection_info,
+	.struct_size = sizeof(connection_ops), .open = consort_plain_open, .close = consort_plain_close,
+	.ping = consort_plain_check, .reset = consort_plain_check, .abandon = consort_plain_abandon,
+	.features = consort_plain_features, .info = connection_info,
 };
 
 static const struct consort_query_ops query_ops = {
-	.struct_size = sizeof(query_ops), .offer = query_offer, .compile = query_compile,
-	.compiled_free = query_compiled_free, .open = query_open, .next = query_next, .close = query_close,
+	.struct_size = sizeof(query_ops), .offer = query_offer, .compile = consort_plain_compile,
+	.compiled_free = consort_plain_compiled_free, .open = query_open, .next = query_next, .close = query_close,
 };
 
 static const struct consort_plugin plugin = {
@@ -193,7 +124,7 @@ static const struct consort_plugin plugin = {
 	.description = "the numbers from 1 on",
 	.features = {{FEATURES, 0}},
 	.options = options,
-	.init = init,
+	.init = consort_plain_init,
 	.database = &database_ops,
 	.connection = &connection_ops,
 	.query = &query_ops,

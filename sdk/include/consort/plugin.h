@@ -178,8 +178,9 @@ struct consort_write {
 	uint64_t id;                 /* never used again in the process: key for statement caches */
 	const struct consort_resource *resource;
 	uint32_t nattributes;        /* columns of the rows batch */
-	uint32_t nkeys;              /* UPDATE, DELETE: the last nkeys columns are the key; UPSERT: conflicts are on
-	                              * the resource's key, whose attributes are among the columns */
+	uint32_t nkeys;              /* UPDATE, DELETE: the last nkeys columns are the key, behind at least one other
+	                              * column in an UPDATE, all of them in a DELETE; INSERT: 0; UPSERT: 0, conflicts
+	                              * are on the resource's key, whose attributes are among the columns */
 	const uint32_t *attributes;  /* batch column i holds attribute attributes[i] of the resource */
 	uint32_t nreturning;
 	uint32_t reserved;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_ADAPTER_H
+#define CONSORT_ADAPTER_H
+
+/*
+ * What several adapters would write in the same way. Part of the static SDK library. All pure, from any thread.
+ */
+
+#include <consort/plugin.h>
+
+CONSORT_BEGIN
+
+/*
+ * May the call go on? EUNSUPPORTED for flags that this header does not know, ECANCELLED, ETIMEOUT (some milliseconds
+ * late); else OK. To be asked when an operation begins, and every so often in what takes long.
+ */
+uint32_t consort_call_check(const struct consort_call *call, struct consort_error *error);
+
+/* The value of the option of that name, or NULL if it is not there. */
+const struct consort_value *consort_setting_find(const struct consort_setting *settings, uint32_t count,
+						 const char *name);
+
+/*
+ * Which of `own`'s attributes, as the adapter would introspect them, an attribute of a manifest's resource comes from.
+ * *out_column: its position in own. ENAME if there is none of that source, ETYPE if it is declared with another type.
+ */
+uint32_t consort_attribute_find(const struct consort_resource *own, const struct consort_resource *resource,
+				uint32_t attribute, uint32_t *out_column, struct consort_error *error);
+
+/* Answers an offer for an engine that only reads: EXACT for each SCAN; everything else keeps NO, and gets `reason`, a
+ * static text. More can be taken afterwards. */
+void consort_offer_scan(const struct consort_node *tree, struct consort_offer *answer, const char *reason);
+
+/* Is this conjunct of a FILTER over a SCAN `column = constant`: the attribute of that source, and of that type, beside
+ * a literal or parameter of the same type? The constant is args[1] of the conjunct. */
+int consort_condition_equals(const struct consort_node *filter, uint32_t conjunct, const char *source,
+			     struct consort_type type);
+
+/* The value of a literal or parameter; NULL for any other expression. It lives as long as the run's values. */
+const struct consort_value *consort_run_value(const struct consort_run *run, const struct consort_expr *constant);
+
+/*
+ * Operations of engines without a part of the contract: whose plugin has no context but the host, whose connections
+ * are nothing but the database (there is no server, and no state), whose statements are the plan itself.
+ */
+uint32_t consort_plain_init(const struct consort_host *host, void **out_plugin, struct consort_error *error);
+uint32_t consort_plain_open(void *database, const struct consort_call *call, void **out_connection,
+			    struct consort_error *error);
+void consort_plain_close(void *connection, const struct consort_call *call);
+/* ping and reset */
+uint32_t consort_plain_check(void *connection, const struct consort_call *call, struct consort_error *error);
+void consort_plain_abandon(void *connection);
+/* What the code can do, it can do on every connection. */
+void consort_plain_features(void *connection, struct consort_features *mask, const struct consort_feature_sink *sink);
+/* What is compiled is the statement's root. */
+uint32_t consort_plain_compile(void *database, const struct consort_statement *statement, void **out_compiled,
+			       struct consort_error *error);
+void consort_plain_compiled_free(void *database, void *compiled);
+
+CONSORT_END
+
+#endif
