@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # What building and testing need on Debian 12.
 packages_build=(build-essential autoconf automake libtool pkg-config libinih-dev libyajl-dev libpg-query-dev
 	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev)
-packages_test=(libcunit1-dev clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh
+packages_test=(libcunit1-dev cmake clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh
 	postgresql-15 openssl)
 
 # as_root COMMAND…

@@ -74,11 +74,11 @@ engines_in_core() {
 	grep -rniE 'sqlite|postgres|timescale|mongo|redis|mysql|mariadb' core
 }
 
-# An adapter knows the SDK and itself.
+# An adapter knows the SDK and itself. Programs of the SDK may use the library as any program does.
 core_in_adapters() {
 	grep -rn 'core/' plugins
 	for header in $(cd core/include/consort && ls); do
-		grep -rnF "<consort/$header>" plugins sdk
+		grep -rnF "<consort/$header>" plugins sdk/include sdk/lib sdk/template/acme.c
 	done
 }
 
