@@ -214,6 +214,42 @@ test_kinds_of_postgres() {
 	answers "$CONSORT_TEST_POSTGRES_QUOTA_DSN" 'select count(*) from big' 0
 }
 
+# survive NAME…: killed and started again, they have the same ports.
+survive() {
+	servers status "$@" | sed 's/.*port//' >ports
+	check servers kill "$@"
+	refuse servers status "$1"
+	start "$@"
+	servers status "$@" | sed 's/.*port//' | cmp -s ports - || fail 'other ports'
+}
+
+test_redis() {
+	start redis redis-cluster
+	survive redis redis-cluster
+	use redis redis-cluster
+	check redis-cli -h "$CONSORT_TEST_REDIS_HOST" -p "$CONSORT_TEST_REDIS_PORT" set key value
+	for node in $(echo "$CONSORT_TEST_REDIS_CLUSTER_NODES" | tr , ' '); do
+		redis-cli -p "${node##*:}" cluster info >info
+		has info cluster_state:ok
+		has info cluster_known_nodes:3
+	done
+	kill -9 "$(servers pid redis-cluster | tail -n 1)"
+	while servers status redis-cluster >/dev/null; do :; done
+	start redis-cluster
+	check servers stop
+}
+
+test_mongodb() {
+	[ -n "${CONSORT_MONGOD:-}" ] || command -v mongod >/dev/null || skip 'set CONSORT_MONGOD to a mongod'
+	start mongodb mongodb-rs
+	survive mongodb mongodb-rs
+	use mongodb mongodb-rs
+	has "$CONSORT_SERVERS/mongodb-rs/server.log" 'Transition to primary complete'
+	[ "$CONSORT_TEST_MONGODB_RS_URI" = "mongodb://127.0.0.1:$CONSORT_TEST_MONGODB_RS_PORT/?replicaSet=rs0" ] ||
+		fail "$CONSORT_TEST_MONGODB_RS_URI"
+	check servers stop
+}
+
 test_names() {
 	for name in nonsense postgres@ postgres@A ../postgres postgres@standby postgres@a-name-beyond-all-measure ''; do
 		servers start "$name" >said 2>&1
