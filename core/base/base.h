@@ -4,9 +4,10 @@
 
 /*
  * What every layer of the core stands on besides the SDK library: a map by name, secrets out of texts, the stamp that
- * tells a forked child, and the check of the pointers that programs give.
+ * tells a forked child, waiting, and the check of the pointers that programs give. list.h has lists.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -61,6 +62,17 @@ void consort_scrub_error(struct consort_error *error);
 extern uint32_t consort_fork_count;
 /* To be called before the first handle is made; cheap to repeat. */
 void consort_fork_watch(void);
+
+/* --- wait.c --- */
+
+/* A condition that is waited for by the clock of deadlines. */
+void consort_wake_init(pthread_cond_t *wake);
+/* Waits until then at the longest; INT64_MAX: for ever. May come back early. */
+void consort_wake_wait(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t until);
+/* This thread's number, as debuggers and `top` show it; never 0. */
+int32_t consort_thread_number(void);
+/* A number from 0 to bound - 1 that others cannot be in step with; not for secrets. */
+uint64_t consort_random_below(uint64_t bound);
 
 /* --- need.c: pointers that a public function cannot do without --- */
 
