@@ -106,3 +106,21 @@ enum consort_status consort_databases(struct consort *c, const char *name, int c
 		status = tell(c, catalog->databases[i], connect, fn, context);
 	return status;
 }
+
+enum consort_status consort_pool_read(struct consort *c, const char *database,
+				      struct consort_pool_stats *out_stats, struct consort_error *error)
+{
+	enum consort_status status = CONSORT_NEED(error, c, database, out_stats);
+	struct consort_database *found;
+
+	if (!status)
+		status = consort_handle_check(c, error);
+	if (!status && out_stats->struct_size < sizeof(*out_stats))
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "consort_pool_stats.struct_size is not set");
+	if (!status)
+		status = consort_catalog_database(&c->root->catalog, database, &found, error);
+	if (!status)
+		consort_pool_read_stats(found, out_stats);
+	return status;
+}

@@ -6,7 +6,7 @@
  * The host API: handles over all layers below.
  *
  *     open.c         a manifest to databases and a catalogue
- *     scope.c        limits, cancel tokens
+ *     scope.c        handles of handles, limits
  *     session.c      connections for a call or run
  *     transaction.c  transactions as handles
  *     query.c        the builder
@@ -91,16 +91,6 @@ struct consort *consort_handle_derive(struct consort *c);
 void consort_handle_drop(struct consort *c);
 /* EFORKED in a child of the process that opened it; EINVAL when its transaction has ended. */
 enum consort_status consort_handle_check(const struct consort *c, struct consort_error *error);
-
-/* --- scope.c: cancel tokens --- */
-
-struct consort_cancel {
-	uint32_t fired; /* atomic; calls poll it */
-	pthread_mutex_t lock;
-	struct consort_connection *connections;
-};
-void consort_cancel_add(struct consort_cancel *cancel, struct consort_connection *connection);
-void consort_cancel_remove(struct consort_connection *connection);
 
 /* --- session.c --- */
 

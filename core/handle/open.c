@@ -164,14 +164,6 @@ static enum consort_status find_adapter(struct consort_root *root,
 	return status;
 }
 
-static void set_pool(struct consort_database *database, const struct consort_manifest_database *declared)
-{
-	if (declared->pool_max)
-		database->pool.max = declared->pool_max;
-	if (declared->pool_acquire_timeout)
-		database->pool.acquire_timeout = declared->pool_acquire_timeout;
-}
-
 static enum consort_status add_database(struct consort_root *root,
 					const struct consort_manifest_database *declared,
 					struct consort_error *error)
@@ -209,7 +201,7 @@ static enum consort_status add_database(struct consort_root *root,
 	database->timeout = declared->timeout;
 	database->options = masked;
 	database->noptions = config->noptions;
-	set_pool(database, declared);
+	database->pool.options = declared->pool;
 	if (section)
 		status = take_away(&database->manifest_mask, &section->features, error);
 	if (!status)

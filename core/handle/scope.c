@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handles as children hold them, scopes with limits, and cancel tokens. */
+/* Handles as children hold them, and scopes with limits. */
 #include "handle/handle.h"
 
 /* --- handles --- */
@@ -62,8 +62,7 @@ void consort_close(struct consort *c)
 		if (c->root->stamp != consort_fork_count)
 			consort_tx_abandon(c->tx);
 		else {
-			if (c->tx->connection->cancel)
-				consort_cancel_remove(c->tx->connection);
+			consort_cancel_remove(c->tx->connection);
 			consort_tx_rollback(c->tx, &call, NULL);
 		}
 	}
@@ -112,75 +111,4 @@ enum consort_status consort_scope(struct consort *c, const struct consort_scope_
 		scope->memory_limit = options->memory_limit;
 	*out_scope = scope;
 	return CONSORT_OK;
-}
-
-/* --- cancel tokens --- */
-
-struct consort_cancel *consort_cancel_new(void)
-{
-	struct consort_cancel *cancel = calloc(1, sizeof(*cancel));
-
-	if (cancel)
-		pthread_mutex_init(&cancel->lock, NULL);
-	return cancel;
-}
-
-/* The lock is held while adapters are told, so that no connection goes away meanwhile; their cancel never
- * blocks. */
-void consort_cancel_fire(struct consort_cancel *cancel)
-{
-	struct consort_connection *connection;
-
-	if (!cancel)
-		return;
-	__atomic_store_n(&cancel->fired, 1, __ATOMIC_RELEASE);
-	pthread_mutex_lock(&cancel->lock);
-	for (connection = cancel->connections; connection; connection = connection->cancel_next) {
-		if (!consort_database_has(connection->database, CONSORT_FEATURE_CANCEL))
-			continue;
-		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
-		connection->database->plugin->connection->cancel(connection->context);
-	}
-	pthread_mutex_unlock(&cancel->lock);
-}
-
-void consort_cancel_reset(struct consort_cancel *cancel)
-{
-	if (cancel)
-		__atomic_store_n(&cancel->fired, 0, __ATOMIC_RELEASE);
-}
-
-void consort_cancel_free(struct consort_cancel *cancel)
-{
-	if (!cancel)
-		return;
-	pthread_mutex_destroy(&cancel->lock);
-	free(cancel);
-}
-
-void consort_cancel_add(struct consort_cancel *cancel, struct consort_connection *connection)
-{
-	pthread_mutex_lock(&cancel->lock);
-	connection->cancel = cancel;
-	connection->cancel_previous = NULL;
-	connection->cancel_next = cancel->connections;
-	if (connection->cancel_next)
-		connection->cancel_next->cancel_previous = connection;
-	cancel->connections = connection;
-	pthread_mutex_unlock(&cancel->lock);
-}
-
-void consort_cancel_remove(struct consort_connection *connection)
-{
-	struct consort_cancel *cancel = connection->cancel;
-
-	pthread_mutex_lock(&cancel->lock);
-	if (connection->cancel_next)
-		connection->cancel_next->cancel_previous = connection->cancel_previous;
-	if (connection->cancel_previous)
-		connection->cancel_previous->cancel_next = connection->cancel_next;
-	else
-		cancel->connections = connection->cancel_next;
-	connection->cancel = NULL;
-	pthread_mutex_unlock(&cancel->lock);
 }

@@ -62,7 +62,7 @@ static enum consort_status take(struct consort_handle_session *session, struct c
 			error, CONSORT_EINVAL,
 			"this thread has a transaction open on database '%s': use that transaction's handle",
 			database->name);
-	status = consort_pool_acquire(database, &session->call, out_connection, error);
+	status = consort_pool_acquire(database, &session->call, c->cancel, out_connection, error);
 	if (!status && c->cancel)
 		consort_cancel_add(c->cancel, *out_connection);
 	return status;
@@ -137,7 +137,7 @@ void consort_session_end(struct consort_handle_session *session)
 
 	if (c->tx) {
 		/* the transaction keeps its connection, if it has not ended meanwhile */
-		if (session->has_token && c->tx->connection && c->tx->connection->cancel)
+		if (session->has_token && c->tx->connection)
 			consort_cancel_remove(c->tx->connection);
 		session->has_token = false;
 		session->nheld = 0;
@@ -145,8 +145,7 @@ void consort_session_end(struct consort_handle_session *session)
 	for (i = 0; i < session->nheld; i++) {
 		struct consort_connection *connection = *place(session, i);
 
-		if (connection->cancel)
-			consort_cancel_remove(connection);
+		consort_cancel_remove(connection);
 		consort_pool_release(connection);
 	}
 	session->nheld = 0;

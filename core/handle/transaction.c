@@ -57,8 +57,7 @@ enum consort_status consort_begin_with(struct consort *c, const char *databases,
 					  error);
 	if (!status) {
 		/* the transaction has taken it; the token reaches it while a call runs */
-		if (connection->cancel)
-			consort_cancel_remove(connection);
+		consort_cancel_remove(connection);
 		session.nheld = 0;
 		in->owns_tx = true;
 		*out_in = in;
@@ -95,12 +94,6 @@ static void ended(struct consort *in)
 		consort_catalog_forget(&in->root->catalog, in->tx->database);
 }
 
-static void leave_token(struct consort *in)
-{
-	if (in->tx->connection->cancel)
-		consort_cancel_remove(in->tx->connection);
-}
-
 enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome,
 				   struct consort_error *error)
 {
@@ -112,7 +105,7 @@ enum consort_status consort_commit(struct consort *in, struct consort_outcome *o
 	if (status == CONSORT_EINVAL)
 		return status;
 	if (!status) {
-		leave_token(in);
+		consort_cancel_remove(in->tx->connection);
 		consort_session_begin(&session, in);
 		consort_session_limit(&session, in->tx->database);
 		status = consort_tx_commit(in->tx, &session.call, outcome, error);
@@ -132,7 +125,7 @@ enum consort_status consort_rollback(struct consort *in, struct consort_error *e
 	if (status == CONSORT_EINVAL)
 		return status;
 	if (!status) {
-		leave_token(in);
+		consort_cancel_remove(in->tx->connection);
 		consort_session_begin(&session, in);
 		consort_session_limit(&session, in->tx->database);
 		/* a cancelled or late caller still wants it rolled back */

@@ -38,16 +38,22 @@ struct consort_manifest_plugin {
 	struct consort_manifest_entry where, where_library;
 };
 
+/* pool.*; times in nanoseconds, 0: none. */
+struct consort_pool_options {
+	uint32_t max, min;
+	int64_t acquire_timeout, idle_timeout, max_lifetime, keepalive, leak_warn;
+};
+
+/* What is not said in a [database]. */
+extern const struct consort_pool_options consort_pool_defaults;
+
 struct consort_manifest_database {
 	const char *name;
 	const char *type;
 	bool expose_all;       /* resources = * */
 	bool optional;
 	int64_t timeout;       /* nanoseconds, 0: none */
-	uint32_t pool_max;     /* connections; 0: the default */
-	uint32_t pool_min;
-	int64_t pool_acquire_timeout, pool_idle_timeout; /* ns, as those below; 0: the default */
-	int64_t pool_max_lifetime, pool_keepalive, pool_leak_warn;
+	struct consort_pool_options pool;
 	uint32_t noptions;
 	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
 	struct consort_manifest_entry features;       /* as a plugin's, for this database only */

@@ -239,6 +239,16 @@ static enum consort_status read_resources(struct consort_manifest *manifest,
 	return CONSORT_OK;
 }
 
+#define SECONDS(n) ((int64_t)(n)*1000000000)
+
+const struct consort_pool_options consort_pool_defaults = {
+	.max = 10,
+	.acquire_timeout = SECONDS(30),
+	.idle_timeout = SECONDS(600),
+	.max_lifetime = SECONDS(1800),
+	.keepalive = SECONDS(1),
+};
+
 #define IN_DATABASE(member) offsetof(struct consort_manifest_database, member), NULL
 
 static const struct key database_keys[] = {
@@ -247,13 +257,13 @@ static const struct key database_keys[] = {
 	{"optional", CONSORT_OPTION_BOOL, IN_DATABASE(optional)},
 	{"timeout", CONSORT_OPTION_DURATION, IN_DATABASE(timeout)},
 	{"features", ENTRY, IN_DATABASE(features)},
-	{"pool.max", CONSORT_OPTION_INT, IN_DATABASE(pool_max)},
-	{"pool.min", CONSORT_OPTION_INT, IN_DATABASE(pool_min)},
-	{"pool.acquire_timeout", CONSORT_OPTION_DURATION, IN_DATABASE(pool_acquire_timeout)},
-	{"pool.idle_timeout", CONSORT_OPTION_DURATION, IN_DATABASE(pool_idle_timeout)},
-	{"pool.max_lifetime", CONSORT_OPTION_DURATION, IN_DATABASE(pool_max_lifetime)},
-	{"pool.keepalive", CONSORT_OPTION_DURATION, IN_DATABASE(pool_keepalive)},
-	{"pool.leak_warn", CONSORT_OPTION_DURATION, IN_DATABASE(pool_leak_warn)},
+	{"pool.max", CONSORT_OPTION_INT, IN_DATABASE(pool.max)},
+	{"pool.min", CONSORT_OPTION_INT, IN_DATABASE(pool.min)},
+	{"pool.acquire_timeout", CONSORT_OPTION_DURATION, IN_DATABASE(pool.acquire_timeout)},
+	{"pool.idle_timeout", CONSORT_OPTION_DURATION, IN_DATABASE(pool.idle_timeout)},
+	{"pool.max_lifetime", CONSORT_OPTION_DURATION, IN_DATABASE(pool.max_lifetime)},
+	{"pool.keepalive", CONSORT_OPTION_DURATION, IN_DATABASE(pool.keepalive)},
+	{"pool.leak_warn", CONSORT_OPTION_DURATION, IN_DATABASE(pool.leak_warn)},
 	{.name = NULL},
 };
 
@@ -278,7 +288,8 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 					 struct consort_manifest_database *out_database,
 					 struct consort_error *error)
 {
-	struct consort_manifest_database database = {.name = section->name, .where = section->where};
+	struct consort_manifest_database database = {
+		.name = section->name, .pool = consort_pool_defaults, .where = section->where};
 	struct consort_manifest_entry *options;
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
@@ -306,10 +317,13 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 		return status;
 	if (!database.type)
 		return fail_missing(section, options, database.noptions, "type", error);
-	if (database.pool_max && database.pool_min > database.pool_max)
+	if (!database.pool.max)
 		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where,
-					     "pool.min (%u) is more than pool.max (%u)", database.pool_min,
-					     database.pool_max);
+					     "pool.max must be 1 at least");
+	if (database.pool.min > database.pool.max)
+		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where,
+					     "pool.min (%u) is more than pool.max (%u)", database.pool.min,
+					     database.pool.max);
 	database.options = options;
 	*out_database = database;
 	return CONSORT_OK;

@@ -47,6 +47,20 @@ void consort_connection_end_cursors(struct consort_connection *connection, const
 		connection->cursors->end(connection->cursors, why);
 }
 
+/* The first failure of a transaction is kept. Not to find a record is none. */
+static void doom(struct consort_connection *connection, enum consort_status status,
+		 struct consort_error *error)
+{
+	if (!connection->failure || status == CONSORT_ENOTFOUND)
+		return;
+	if (!connection->failure->status && error)
+		*connection->failure = *error;
+	else if (!connection->failure->status)
+		consort_error_set(connection->failure, status, "a call failed");
+	if (error)
+		error->flags |= CONSORT_ERROR_TX_ABORTED;
+}
+
 enum consort_status consort_connection_failed(struct consort_connection *connection, uint32_t status,
 					      struct consort_error *error)
 {
@@ -57,5 +71,6 @@ enum consort_status consort_connection_failed(struct consort_connection *connect
 		connection->broken = true;
 	if (known == CONSORT_ETIMEOUT || known == CONSORT_ECANCELLED)
 		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
+	doom(connection, known, error);
 	return known;
 }

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Databases: an adapter opened with its options, its masks, and its errors made fit to leave the core. */
-#include "pool/pool.h"
+#include "pool/queue.h"
 
 #include <consort/plugins.h>
 
-#define DEFAULT_POOL_MAX 10
-#define DEFAULT_ACQUIRE_TIMEOUT ((int64_t)30 * 1000000000)
+#include "loader/loader.h"
 
-/* The condition variable waits by the clock of deadlines. */
-static bool init_locks(struct consort_database *database)
+#define CLOSING ((int64_t)1000000000) /* for all connections of a database together */
+
+static void init_pool(struct consort_pool *pool)
 {
-	pthread_condattr_t attributes;
-	bool ok;
-
-	if (pthread_condattr_init(&attributes))
-		return false;
-	ok = !pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) &&
-	     !pthread_cond_init(&database->pool_free, &attributes);
-	pthread_condattr_destroy(&attributes);
-	if (!ok)
-		return false;
-	pthread_mutex_init(&database->lock, NULL);
-	pthread_mutex_init(&database->pool_lock, NULL);
-	return true;
+	pool->options = consort_pool_defaults;
+	pool->clock = consort_host_services()->clock_coarse;
+	pthread_mutex_init(&pool->lock, NULL);
+	consort_list_init(&pool->all);
+	consort_list_init(&pool->waiters);
 }
 
 enum consort_status consort_database_open(const struct consort_plugin *plugin, void *plugin_context,
@@ -35,16 +27,12 @@ enum consort_status consort_database_open(const struct consort_plugin *plugin, v
 
 	if (!database)
 		return consort_error_no_memory(error);
-	if (!init_locks(database)) {
-		free(database);
-		return consort_error_no_memory(error);
-	}
+	pthread_mutex_init(&database->lock, NULL);
+	init_pool(&database->pool);
 	consort_arena_init(&database->arena, 0);
 	database->name = config->name;
 	database->plugin = plugin;
 	database->manifest_mask.word[0] = database->manifest_mask.word[1] = ~(uint64_t)0;
-	database->pool.max = DEFAULT_POOL_MAX;
-	database->pool.acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT;
 	status = plugin->database->open(plugin_context, config, &database->context, &local);
 	if (status) {
 		status = consort_database_failed(database, status, &local);
@@ -58,27 +46,34 @@ enum consort_status consort_database_open(const struct consort_plugin *plugin, v
 	return CONSORT_OK;
 }
 
-void consort_database_close(struct consort_database *database, bool forked)
+/* In a child, the lists are as the fork found them, which can be read forwards at any time. */
+static void close_connections(struct consort_pool *pool, bool forked)
 {
-	const struct consort_call call = {.struct_size = sizeof(call)};
+	const struct consort_call call = {.struct_size = sizeof(call),
+					  .deadline = consort_host_services()->clock() + CLOSING};
+	struct consort_link *link, *next;
 
-	if (!database)
-		return;
-	while (database->idle) {
-		struct consort_connection *connection = database->idle;
+	for (link = pool->all.next; link != &pool->all; link = next) {
+		struct consort_connection *connection = CONSORT_LINKED(link, struct consort_connection, link);
 
-		database->idle = connection->next;
-		if (forked || connection->stamp != consort_fork_count)
-			database->plugin->connection->abandon(connection->context);
+		next = link->next;
+		if (forked)
+			consort_connection_abandon(connection);
 		else
-			database->plugin->connection->close(connection->context, &call);
+			connection->database->plugin->connection->close(connection->context, &call);
 		free(connection);
 	}
+}
+
+void consort_database_close(struct consort_database *database, bool forked)
+{
+	if (!database)
+		return;
+	close_connections(&database->pool, forked);
 	if (database->context && !forked)
 		database->plugin->database->close(database->context);
 	consort_arena_clear(&database->arena);
-	pthread_cond_destroy(&database->pool_free);
-	pthread_mutex_destroy(&database->pool_lock);
+	pthread_mutex_destroy(&database->pool.lock);
 	pthread_mutex_destroy(&database->lock);
 	free(database);
 }

@@ -16,9 +16,10 @@ static const struct consort_option *find_option(const struct consort_plugin *plu
 }
 
 /* The core's own keys of these sections, which a mistyped key may have meant too. */
-static const char *const core_keys[][9] = {
+static const char *const core_keys[][13] = {
 	[CONSORT_OPTION_DATABASE] = {"type", "resources", "timeout", "optional", "features", "pool.max",
-				     "pool.min", "pool.acquire_timeout", NULL},
+				     "pool.min", "pool.acquire_timeout", "pool.idle_timeout", "pool.max_lifetime",
+				     "pool.keepalive", "pool.leak_warn", NULL},
 	[CONSORT_OPTION_RESOURCE] = {"database", "source", "key", NULL},
 };
 

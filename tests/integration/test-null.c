@@ -132,6 +132,7 @@ static void try_catalog(struct consort *c)
 {
 	const struct consort_resource *resource = NULL;
 	struct consort_cursor *rows = NULL;
+	struct consort_pool_stats stats = {.struct_size = sizeof(stats)};
 	const char *why = NULL;
 
 	REFUSED(consort_describe, "c", NULL, "thing", &resource);
@@ -151,6 +152,9 @@ static void try_catalog(struct consort *c)
 	REFUSED(consort_native, "args.values", c, "db", "select 1", bad_args, &rows, NULL);
 	REFUSED(consort_native, "out_rows", c, "db", "select 1", no_args, NULL, NULL);
 	CU_ASSERT_PTR_NULL(rows);
+	REFUSED(consort_pool_read, "c", NULL, "db", &stats);
+	REFUSED(consort_pool_read, "database", c, NULL, &stats);
+	REFUSED(consort_pool_read, "out_stats", c, "db", NULL);
 	GIVES(consort_supports, consort_supports(NULL, "db", CONSORT_FEATURE_READ, &why) == 0);
 	TESTING_TEXT(why, "there is no handle");
 	GIVES(consort_supports, consort_supports(c, NULL, CONSORT_FEATURE_READ, &why) == 0);

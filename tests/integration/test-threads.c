@@ -225,9 +225,11 @@ static void test_exhausted(void)
 	start = items_now();
 	CU_ASSERT_EQUAL(consort_query_run(q, CONSORT_NO_ARGS, &third, &error), CONSORT_ETIMEOUT);
 	CU_ASSERT_TRUE(items_now() - start >= 100 * MILLISECOND);
-	TESTING_TEXT(error.message,
-		     "database 'db': no connection became free in time; all 2 of its pool are in use (close "
-		     "cursors and transactions sooner, or raise pool.max)");
+	TESTING_CONTAINS(error.message, "database 'db': no connection became free within ");
+	TESTING_CONTAINS(error.message, ", which pool.acquire_timeout allowed: 2 of 2 are in use; this thread has held "
+					"one for ");
+	TESTING_CONTAINS(error.message,
+			 "; calls waiting: 1 (close cursors and transactions sooner, or raise pool.max)");
 	TESTING_TEXT(error.origin, "db");
 	CU_ASSERT_PTR_NULL(third);
 	consort_cursor_close(first);

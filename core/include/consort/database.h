@@ -46,6 +46,35 @@ consort_databases(struct consort *c, const char *name, int connect,
 		  enum consort_status (*fn)(void *context, const struct consort_database_info *info), void *context,
 		  struct consort_error *error);
 
+/* How the connections to a database stand, and what became of them since it was opened; a figure that is counted only
+ * grows. Times are in nanoseconds. Growing: set struct_size. @since 0.1 */
+struct consort_pool_stats {
+	uint32_t struct_size;
+	uint32_t max;          /* pool.max */
+	uint32_t open;         /* connections, in use or idle */
+	uint32_t idle;
+	uint32_t opening;      /* connections that are being opened */
+	uint32_t waiting;      /* calls that wait for a connection, or open one */
+	uint64_t acquired;     /* connections taken; */
+	uint64_t waited;       /* … calls that found none idle, */
+	int64_t wait_time;     /* … and what they waited together */
+	int64_t use_time;      /* that connections were in use */
+	uint64_t timeouts;     /* calls that got none in time */
+	uint64_t opened;       /* connections opened, */
+	int64_t open_time;     /* … what that took, */
+	uint64_t failed;       /* … and attempts that failed */
+	uint64_t closed;       /* connections closed: old, idle for long, or lost */
+	uint64_t leaks;        /* connections told in the log by pool.leak_warn */
+};
+
+/*
+ * Reads them for the database of that name; connects to nothing. Any thread.
+ * Errors: EINVAL (struct_size), ENAME.
+ */
+CONSORT_EXPORT enum consort_status consort_pool_read(struct consort *c, const char *database,
+						      struct consort_pool_stats *out_stats,
+						      struct consort_error *error);
+
 /*
  * Runs a statement in the engine's own language, with parameters as that engine marks them. A statement
  * without rows gives a cursor without columns; *out_affected (may be NULL) tells how many records it
