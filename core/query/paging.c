@@ -125,6 +125,57 @@ static struct consort_expr *behind(struct consort_resolved *q)
 				: args[0];
 }
 
+/* Are all of these attributes of a source among those that its relationship compares? */
+static bool compares_all(const struct consort_resolver *r, const struct consort_source *source,
+			 const uint32_t *attributes, uint32_t count)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < source->via->nattributes; j++)
+			if (r->slots[source->to[j]].attribute == attributes[i])
+				break;
+		if (j == source->via->nattributes)
+			return false;
+	}
+	return count > 0;
+}
+
+/* Does a relationship lead to one record at most, by a key or unique index there? */
+static bool leads_to_one(const struct consort_resolver *r, const struct consort_source *source)
+{
+	const struct consort_resource *resource = source->resource;
+	uint32_t i;
+
+	if (compares_all(r, source, resource->keys, resource->nkeys))
+		return true;
+	for (i = 0; i < resource->nindexes; i++)
+		if ((resource->indexes[i]->flags & CONSORT_INDEX_UNIQUE) &&
+		    compares_all(r, source, resource->indexes[i]->attributes,
+				 resource->indexes[i]->nattributes))
+			return true;
+	return false;
+}
+
+/* A record that gives several rows is no place to go on behind. */
+static bool check_sources(struct consort_resolver *r)
+{
+	uint32_t i;
+
+	for (i = 1; i < r->nsources; i++) {
+		const struct consort_source *source = &r->sources[i];
+
+		if (!leads_to_one(r, source))
+			return consort_query_fail(
+				r, -1, CONSORT_EINVAL,
+				"a query that follows %s.%s cannot be paged after a key: that may lead to "
+				"several records of %s, which has no key or unique index in '%s' alone",
+				r->sources[source->parent].resource->name, source->via->name,
+				source->resource->name, source->via->to[0]);
+	}
+	return true;
+}
+
 bool consort_resolve_after(struct consort_resolved *q, struct consort_exprs *out_key)
 {
 	struct consort_resolver *r = &q->r;
@@ -139,5 +190,5 @@ bool consort_resolve_after(struct consort_resolved *q, struct consort_exprs *out
 					  resource->nkeys, resource->nkeys == 1 ? "" : "s",
 					  q->clauses->nafter, q->clauses->nafter == 1 ? "was" : "were");
 	r->text = NULL;
-	return complete_order(q, out_key) && consort_exprs_add(r, &q->where, behind(q));
+	return check_sources(r) && complete_order(q, out_key) && consort_exprs_add(r, &q->where, behind(q));
 }

@@ -70,7 +70,7 @@ char *__wrap_consort_arena_text(struct consort_arena *arena, const char *text)
 
 static const char *const conditions[] = {
 	"origin in ('a', 'b', $1) and delay_min / 2.5 > $2 and doc.a.b = 5",
-	"origin_airport.country.name like 'x%' or departed_at > '2001-01-01' or raw = '\\x00'",
+	"origin_airport.self.city like 'x%' or departed_at > '2001-01-01' or raw = '\\x00'",
 };
 
 static const struct consort_clauses paged = {

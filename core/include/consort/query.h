@@ -36,7 +36,8 @@ CONSORT_EXPORT void consort_query_having(struct consort_query *q, const char *co
 CONSORT_EXPORT void consort_query_order(struct consort_query *q, const char *orders);
 CONSORT_EXPORT void consort_query_limit(struct consort_query *q, int64_t records);
 CONSORT_EXPORT void consort_query_offset(struct consort_query *q, int64_t records);
-/* Paging: only records behind the one with this key, in the query's order, which the key completes. */
+/* Paging: only records behind the one with this key, in the query's order, which the key completes. Relationships that
+ * may lead to several records (no key or unique index there) are refused: they give several rows for a key. */
 CONSORT_EXPORT void consort_query_after(struct consort_query *q, struct consort_args key);
 
 /*
