@@ -92,6 +92,10 @@ static bool never_null(const struct consort_expr *call)
 	case CONSORT_OP_PATH:
 	case CONSORT_OP_PATH_TEXT:
 		return false;
+	case CONSORT_OP_CAST:
+		/* JSON's null is NULL as any other type */
+		return not_null(call->args[0]) &&
+		       (call->args[0]->type.id != CONSORT_TYPE_JSON || call->type.id == CONSORT_TYPE_JSON);
 	case CONSORT_OP_COALESCE:
 		for (i = 0; i < call->nargs; i++)
 			if (not_null(call->args[i]))

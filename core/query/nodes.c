@@ -192,11 +192,10 @@ struct consort_expr *consort_place_expr(const struct consort_place *place, const
 
 	if (placed || r->status)
 		return placed;
-	if (!expr->nargs)
-		return consort_query_own(expr);
-	placed = copy_of(r, expr);
-	if (!placed)
-		return NULL;
+	placed =
+		expr->flags & CONSORT_QUERY_FLAGS || expr->nargs ? copy_of(r, expr) : consort_query_own(expr);
+	if (!placed || !expr->nargs)
+		return placed;
 	args = consort_arena_array(r->arena, expr->nargs, sizeof(struct consort_expr *));
 	if (!args)
 		return consort_query_no_memory(r);

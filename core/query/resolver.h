@@ -17,7 +17,8 @@
 /* Bits of consort_expr.flags that never leave this layer */
 #define CONSORT_QUERY_FLEXIBLE 0x80000000u  /* a path: becomes what it meets, or json */
 #define CONSORT_QUERY_AGGREGATE 0x40000000u /* a COLUMN that stands for aggregate `index` */
-#define CONSORT_QUERY_FLAGS (CONSORT_QUERY_FLEXIBLE | CONSORT_QUERY_AGGREGATE)
+#define CONSORT_QUERY_CAST 0x20000000u	    /* a LITERAL whose type was written: it adapts no more */
+#define CONSORT_QUERY_FLAGS (CONSORT_QUERY_FLEXIBLE | CONSORT_QUERY_AGGREGATE | CONSORT_QUERY_CAST)
 
 /* Where columns come from: source 0 is the query's resource, the others are what relationships lead to. */
 struct consort_source {

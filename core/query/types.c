@@ -6,7 +6,9 @@
  * lost or where numbers are calculated with. The rest adapts: a NULL and a parameter take the type of what
  * they meet, a literal converts where that is exact (a text to what has no literals of its own, like a
  * timestamp), a path into a document is read as what is asked for. A path that meets a number literal is read
- * as float64, the number type of JSON, unless the literal is an integer beyond float64's exact ones.
+ * as float64, the number type of JSON, unless the literal is an integer beyond float64's exact ones. A path
+ * and a parameter, which both take what they meet, tell each other nothing: that is refused. What was cast in
+ * the text is firm, a literal too.
  */
 #include "query/resolver.h"
 
@@ -45,7 +47,8 @@ static enum standing standing_of(struct consort_resolver *r, struct consort_expr
 		expr->type = r->parameters[expr->index].type;
 	if (!expr->type.id)
 		return FREE;
-	if (expr->kind != CONSORT_EXPR_LITERAL || consort_value_is_null(&expr->value))
+	if (expr->kind != CONSORT_EXPR_LITERAL || consort_value_is_null(&expr->value) ||
+	    (expr->flags & CONSORT_QUERY_CAST))
 		return FIRM;
 	if (expr->type.id == CONSORT_TYPE_TEXT)
 		return TEXT_LITERAL;
@@ -381,6 +384,17 @@ static void *unknown_parameter(struct consort_resolver *r, int32_t at, uint32_t 
 				  index + 1, index + 1);
 }
 
+static void *parameter_beside_path(struct consort_resolver *r, const struct consort_expr *parameter)
+{
+	uint32_t number = parameter->index + 1;
+
+	return consort_query_fail(
+		r, parameter->position, CONSORT_ETYPE,
+		"cannot tell the type of $%u, since a path into JSON is read as what it meets: "
+		"write $%u::float8 for a number, $%u::text for a text",
+		number, number, number);
+}
+
 /* The type that these come to; false: an error was filled. */
 static bool choose(struct consort_resolver *r, struct goal *goal, struct consort_expr *const *exprs,
 		   uint32_t count)
@@ -411,15 +425,18 @@ static bool choose(struct consort_resolver *r, struct goal *goal, struct consort
 	goal->type = gather(r, goal->how, exprs, count, TEXT_LITERAL, &goal->holder);
 	if (goal->holder)
 		return true;
+	parameter = free_parameter(exprs, count);
 	if (documents) {
 		goal->type = gather(r, goal->how, exprs, count, DOCUMENT, &goal->holder);
 		if (goal->how == CONSORT_AGREE_CALCULATE)
 			goal->type = consort_type_of(CONSORT_TYPE_FLOAT64);
-		else if (has(r, exprs, count, FREE))
-			goal->type = consort_type_of(CONSORT_TYPE_TEXT);
+		else if (parameter)
+			return parameter_beside_path(r, parameter);
+		else if (goal->how == CONSORT_AGREE_COMPARE && has(r, exprs, count, FREE))
+			goal->type =
+				consort_type_of(CONSORT_TYPE_TEXT); /* NULL, which has an order as text */
 		return true;
 	}
-	parameter = free_parameter(exprs, count);
 	if (parameter)
 		return unknown_parameter(r, parameter->position, parameter->index);
 	goal->holder = exprs[0];
@@ -483,8 +500,16 @@ static bool castable(struct consort_type from, struct consort_type to)
 	}
 }
 
-struct consort_expr *consort_query_convert(struct consort_resolver *r, struct consort_expr *expr,
-					   struct consort_type type, int32_t at)
+/* A literal keeps the type that was written; what was made of it here is nobody else's. */
+static struct consort_expr *fixed(struct consort_expr *expr)
+{
+	if (expr && expr->kind == CONSORT_EXPR_LITERAL)
+		expr->flags |= CONSORT_QUERY_CAST;
+	return expr;
+}
+
+static struct consort_expr *explicit_cast(struct consort_resolver *r, struct consort_expr *expr,
+					  struct consort_type type, int32_t at)
 {
 	enum standing standing = standing_of(r, expr);
 	struct goal goal = {CONSORT_AGREE_COMPARE, type, expr, "the cast"};
@@ -502,6 +527,12 @@ struct consort_expr *consort_query_convert(struct consort_resolver *r, struct co
 		return consort_query_fail_for(r, expr, at, CONSORT_ETYPE, "cannot cast %s to %s",
 					      describe(expr).text, consort_type_noun(type));
 	return consort_query_call(r, CONSORT_OP_CAST, type, expr, NULL, at);
+}
+
+struct consort_expr *consort_query_convert(struct consort_resolver *r, struct consort_expr *expr,
+					   struct consort_type type, int32_t at)
+{
+	return fixed(explicit_cast(r, expr, type, at));
 }
 
 /* Where an attribute takes another type's values: what a cast does not lose, or tells. */

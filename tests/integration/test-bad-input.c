@@ -103,6 +103,8 @@ static void test_conditions(void)
 		{"i = $0", "status 2: parameters are $1 to $65535"},
 		{"i = $99999999999", "status 2: parameters are $1 to $65535"},
 		{"$1 = $2", "status 4: cannot tell the type of $1: write $1::text"},
+		{"doc.a > $1", "status 4: cannot tell the type of $1, since a path into JSON is read as what "
+			       "it meets: write $1::float8 for a number, $1::text for a text (at 9 in"},
 	};
 	struct consort *c = open_things();
 	size_t i;
