@@ -137,7 +137,7 @@ out:
 
 /* --- patterns --- */
 
-/* A text whose characters count: a NUL would end it for SQLite, so it is checked in STRICT tables too. */
+/* A text whose characters count. */
 bool lite_render_text(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		      const struct consort_expr *arg, struct consort_buffer *out)
 {
@@ -145,11 +145,7 @@ bool lite_render_text(struct consort_sql_builder *builder, struct consort_sql_re
 
 	if (storage && storage->codec != LITE_TEXT)
 		return consort_sql_no(builder, "the column does not hold plain text");
-	if (!lite_render(builder, relation, arg, &plain_text, out))
-		return false;
-	if (arg->kind == CONSORT_EXPR_COLUMN && lite_term_at(relation, arg->index)->checked)
-		lite_term_at(relation, arg->index)->checked->used = true;
-	return true;
+	return lite_render(builder, relation, arg, &plain_text, out);
 }
 
 /* As GLOB, which neither folds case nor depends on a PRAGMA. */

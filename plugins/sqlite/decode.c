@@ -5,6 +5,7 @@
  */
 #include "sqlite.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,7 +133,10 @@ bool lite_has_form(enum lite_codec codec, sqlite3_value *value)
 
 	if (type == SQLITE_NULL || codec == LITE_CONVERT)
 		return true;
-	if (type != lite_codecs[codec].storage && !(codec == LITE_FLOAT64 && type == SQLITE_INTEGER))
+	if (codec == LITE_JSON && type == SQLITE_FLOAT)
+		return isfinite(sqlite3_value_double(value));
+	if (type != lite_codecs[codec].storage &&
+	    !((codec == LITE_FLOAT64 || codec == LITE_JSON) && type == SQLITE_INTEGER))
 		return false;
 	switch (type) {
 	case SQLITE_INTEGER:
@@ -326,19 +330,24 @@ static uint32_t append_converted(struct lite_connection *conn, const struct lite
 	return consort_append_value(batch, column, &converted);
 }
 
+/* A text, compact, or the text of a number. */
 static uint32_t append_json(struct lite_connection *conn, struct consort_json_reader **json,
 			    const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
 			    struct consort_column *column, struct consort_error *error)
 {
-	struct consort_value text = generic(value);
+	struct consort_value stored = generic(value);
 
 	if (!*json)
 		*json = consort_json_reader_new();
 	if (!*json)
 		return consort_error_no_memory(error);
 	consort_buffer_reset(&conn->text);
-	if (consort_json_compact(*json, text.as.view, &conn->text, error))
+	if (stored.type.id != CONSORT_TYPE_TEXT)
+		consort_value_print(&stored, &conn->text);
+	else if (consort_json_compact(*json, stored.as.view, &conn->text, error))
 		return blame(from, error);
+	if (conn->text.failed)
+		return consort_error_no_memory(error);
 	return consort_append_view(batch, column, conn->text.data, conn->text.size);
 }
 

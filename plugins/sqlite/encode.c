@@ -14,6 +14,12 @@
 #define DAY_MICROS ((int64_t)86400 * 1000000)
 #define DOUBLE_DIGITS 15 /* decimal digits that any double keeps */
 
+/* Texts before and behind every date; behind every number too. Nobody stores them, so nothing is equal to
+ * them. */
+#define BEFORE "/ no day that consort shows"
+#define BEHIND ": no value that consort shows"
+#define BETWEEN 0.381966 /* of the way from one second to the next, likewise */
+
 static uint32_t set_integer(struct lite_cell *cell, int64_t integer)
 {
 	cell->kind = SQLITE_INTEGER;
@@ -65,7 +71,7 @@ static uint32_t encode_float64(enum lite_purpose purpose, const struct consort_v
 		if (purpose == LITE_STORE)
 			return refuse(attribute, value,
 				      "is nothing that SQLite can store: it would become NULL", error);
-		return set_stand_in(cell, "NaN");
+		return set_stand_in(cell, BEHIND);
 	}
 	cell->kind = SQLITE_FLOAT;
 	cell->as.real = value->as.float64;
@@ -90,7 +96,7 @@ static uint32_t encode_text(const struct consort_value *value, const char *attri
 	return set_view(cell, SQLITE_TEXT, view.data, view.size);
 }
 
-/* Microseconds in coarser units. Between two of them lies none, but their middle is a double. */
+/* Microseconds in coarser units. Between two of them lies none, but a double does. */
 static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_value *value, int64_t unit,
 			      const char *attribute, struct lite_cell *cell, struct consort_error *error)
 {
@@ -105,7 +111,7 @@ static uint32_t encode_coarse(enum lite_purpose purpose, const struct consort_va
 			      error);
 	cell->kind = SQLITE_FLOAT;
 	cell->stand_in = true;
-	cell->as.real = (double)floor + 0.5;
+	cell->as.real = (double)floor + BETWEEN;
 	return CONSORT_OK;
 }
 
@@ -127,7 +133,7 @@ static uint32_t encode_day(int64_t days, struct lite_memory *memory, struct lite
 	char text[32];
 
 	if (side)
-		return set_stand_in(cell, side < 0 ? "" : ":");
+		return set_stand_in(cell, side < 0 ? BEFORE : BEHIND);
 	consort_civil_from_days(days, &year, &month, &day);
 	snprintf(text, sizeof(text), "%04d-%02u-%02u", (int)year, month, day);
 	return set_copy(cell, SQLITE_TEXT, text, 10, memory, error);
@@ -175,14 +181,118 @@ static uint32_t encode_iso(const struct consort_value *value, const char *attrib
 	return status;
 }
 
-/* Would numeric affinity take the text for a number? Careful: yes for everything that starts like one. */
-static bool looks_numeric(struct consort_view text)
-{
-	size_t i = 0;
+/* --- columns of numeric affinity, which make numbers of texts --- */
 
-	while (i < text.size && text.data[i] && strchr(" \t\n\v\f\r+-.", text.data[i]))
-		i++;
-	return i < text.size && text.data[i] >= '0' && text.data[i] <= '9';
+static bool is_numeric_column(const struct lite_storage *storage)
+{
+	return storage->affinity >= LITE_AFFINITY_NUMERIC;
+}
+
+static size_t skip(struct consort_view text, size_t at, const char *characters)
+{
+	while (at < text.size && text.data[at] && strchr(characters, text.data[at]))
+		at++;
+	return at;
+}
+
+/* Would such a column make a number of the text? As sqlite3AtoF reads it: to its end, with blanks around. */
+static bool is_numeric(struct consort_view text)
+{
+	static const char blanks[] = " \t\n\v\f\r", digits[] = "0123456789";
+	size_t at = skip(text, 0, blanks), start, count;
+
+	at += at < text.size && (text.data[at] == '+' || text.data[at] == '-');
+	start = at;
+	at = skip(text, at, digits);
+	count = at - start;
+	if (at < text.size && text.data[at] == '.') {
+		start = ++at;
+		at = skip(text, at, digits);
+		count += at - start;
+	}
+	if (!count)
+		return false;
+	if (at < text.size && (text.data[at] == 'e' || text.data[at] == 'E')) {
+		at++;
+		at += at < text.size && (text.data[at] == '+' || text.data[at] == '-');
+		start = at;
+		at = skip(text, at, digits);
+		if (at == start)
+			return false;
+	}
+	return skip(text, at, blanks) == text.size;
+}
+
+/* A text must stay one. */
+static uint32_t encode_stays_text(const struct lite_storage *storage, enum lite_purpose purpose,
+				  const struct consort_value *value, const char *attribute,
+				  struct lite_memory *memory, struct lite_cell *cell,
+				  struct consort_error *error)
+{
+	uint32_t status = value->type.id == CONSORT_TYPE_TEXT
+				  ? encode_text(value, attribute, true, memory, cell, error)
+				  : encode_printed(value, memory, cell, error);
+
+	if (!status && purpose == LITE_STORE && is_numeric_column(storage) && is_numeric(cell->as.view))
+		return refuse(attribute, value, "would become a number in this column; make it TEXT", error);
+	return status;
+}
+
+/* The number that such a column makes of a JSON number: REAL columns have no integers and no -0,
+ * the others no doubles that are integers. */
+static uint32_t stored_number(const struct lite_storage *storage, struct consort_view text,
+			      struct consort_value *out)
+{
+	struct consort_value number;
+	uint32_t status = consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), text.data, text.size, NULL,
+					      &number, NULL);
+	double real;
+
+	if (status)
+		status = consort_value_parse(consort_type_of(CONSORT_TYPE_FLOAT64), text.data, text.size,
+					     NULL, &number, NULL);
+	if (status)
+		return status;
+	real = number.type.id == CONSORT_TYPE_INT64 ? (double)number.as.int64 : number.as.float64;
+	if (storage->affinity == LITE_AFFINITY_REAL)
+		number = consort_float64(real == 0 ? 0 : real);
+	else if (number.type.id == CONSORT_TYPE_FLOAT64 && real > -0x1p63 && real < 0x1p63 &&
+		 (double)(int64_t)real == real)
+		number = consort_int64((int64_t)real);
+	*out = number;
+	return CONSORT_OK;
+}
+
+/* JSON is a text, but a number that stands alone becomes one in such a column: it must come back as it was
+ * written, digit by digit. */
+static uint32_t encode_json(const struct lite_storage *storage, const struct consort_value *value,
+			    const char *attribute, bool copy, struct lite_memory *memory,
+			    struct lite_cell *cell, struct consort_error *error)
+{
+	struct consort_view text = value->as.view;
+	struct consort_value number;
+	uint32_t status;
+
+	if (!is_numeric_column(storage) || !is_numeric(text))
+		return encode_text(value, attribute, copy, memory, cell, error);
+	while (text.size && strchr(" \t\n\r", *text.data))
+		text.data++, text.size--;
+	while (text.size && strchr(" \t\n\r", text.data[text.size - 1]))
+		text.size--;
+	status = stored_number(storage, text, &number);
+	consort_buffer_reset(&memory->text);
+	if (!status)
+		consort_value_print(&number, &memory->text);
+	if (memory->text.failed)
+		return consort_error_no_memory(error);
+	if (status || memory->text.size != text.size || memcmp(memory->text.data, text.data, text.size))
+		return refuse(attribute, value,
+			      "would come back as another number from this column; make it TEXT", error);
+	if (number.type.id == CONSORT_TYPE_INT64)
+		return set_integer(cell, number.as.int64);
+	cell->kind = SQLITE_FLOAT;
+	cell->as.real = number.as.float64;
+	return CONSORT_OK;
 }
 
 static uint32_t count_digits(struct consort_view text)
@@ -201,10 +311,9 @@ static uint32_t encode_converted(const struct lite_storage *storage, const struc
 				 const char *attribute, struct lite_memory *memory, struct lite_cell *cell,
 				 struct consort_error *error)
 {
-	bool numeric = storage->affinity >= LITE_AFFINITY_NUMERIC;
 	uint32_t status;
 
-	switch (numeric ? value->type.id : CONSORT_TYPE_NULL) {
+	switch (is_numeric_column(storage) ? value->type.id : CONSORT_TYPE_NULL) {
 	case CONSORT_TYPE_BOOL:
 		return set_integer(cell, value->as.int64);
 	case CONSORT_TYPE_INT64:
@@ -218,15 +327,8 @@ static uint32_t encode_converted(const struct lite_storage *storage, const struc
 			return refuse(attribute, value,
 				      "has more digits than a numeric column keeps; make it TEXT", error);
 		return status;
-	case CONSORT_TYPE_TEXT:
-		if (looks_numeric(value->as.view))
-			return refuse(attribute, value, "would become a number in this column; make it TEXT",
-				      error);
-		return encode_text(value, attribute, true, memory, cell, error);
 	default:
-		if (value->type.id == CONSORT_TYPE_TEXT)
-			return encode_text(value, attribute, true, memory, cell, error);
-		return encode_printed(value, memory, cell, error);
+		return encode_stays_text(storage, LITE_STORE, value, attribute, memory, cell, error);
 	}
 }
 
@@ -304,8 +406,9 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 	case LITE_FLOAT64:
 		return encode_float64(purpose, value, attribute, cell, error);
 	case LITE_TEXT:
-	case LITE_JSON:
 		return encode_text(value, attribute, copy, memory, cell, error);
+	case LITE_JSON:
+		return encode_json(storage, value, attribute, copy, memory, cell, error);
 	case LITE_BYTES:
 		if (copy)
 			return set_copy(cell, SQLITE_BLOB, value->as.view.data, value->as.view.size, memory,
@@ -325,7 +428,7 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 		return set_copy(cell, SQLITE_BLOB, value->as.objectid, 12, memory, error);
 	case LITE_UUID_TEXT:
 	case LITE_OBJECTID_TEXT:
-		return encode_printed(value, memory, cell, error);
+		return encode_stays_text(storage, purpose, value, attribute, memory, cell, error);
 	default:
 		return encode_converted(storage, value, attribute, memory, cell, error);
 	}

@@ -8,9 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#define DEPTH_MOST \
-	100    /* SQLite refuses expressions deeper than 1000, and each of ours may be several of its */
-#define FLAT 8 /* items joined without nesting */
+/* SQLite refuses expressions deeper than 1000, and each of ours may be several of its. */
+#define DEPTH_MOST 100
 
 static bool render(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		   const struct consort_expr *expr, const void *want, struct consort_buffer *out);

@@ -76,6 +76,15 @@ static void joined(struct consort_sql_relation *left, struct consort_sql_relatio
 		checked->next = right->own;
 }
 
+/* What is equal to a value of the column's form has that form. */
+static void fixed(struct consort_sql_term *base)
+{
+	struct lite_term *term = (struct lite_term *)base;
+
+	if (term->checked && term->storage.pinned)
+		term->checked->sure = true;
+}
+
 /* They stand behind the conditions: they see only rows that the others let through. */
 static void checks(struct consort_sql_builder *builder, const struct consort_sql_relation *relation,
 		   struct consort_sql_texts *out)
@@ -86,7 +95,7 @@ static void checks(struct consort_sql_builder *builder, const struct consort_sql
 		struct consort_buffer call = CONSORT_BUFFER_INIT;
 		const char *text;
 
-		if (!checked->used || checked->codec == LITE_CONVERT)
+		if (!checked->used || checked->sure || checked->codec == LITE_CONVERT)
 			continue;
 		consort_buffer_printf(&call, "consort_%s(%s, ", lite_codecs[checked->codec].name,
 				      checked->sql);
@@ -124,6 +133,7 @@ static bool key(struct consort_sql_builder *builder, struct lite_term *term, uin
 
 	if (term->checked && term->storage.checked)
 		term->checked->used = true;
+	fixed(&term->base);
 	if (right.failed)
 		out->failed = 1;
 	else
@@ -217,5 +227,6 @@ const struct consort_sql_dialect lite_dialect = {
 	.stored = lite_render_stored,
 	.checks = checks,
 	.wrapped = wrapped,
+	.fixed = fixed,
 	.joined = joined,
 };

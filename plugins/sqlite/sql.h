@@ -12,6 +12,7 @@ struct lite_checked {
 	enum lite_codec codec;
 	const char *resource, *attribute;
 	bool used;
+	bool sure; /* a condition lets only values of its form through */
 	struct lite_checked *next;
 };
 

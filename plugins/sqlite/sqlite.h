@@ -3,9 +3,16 @@
 #define CONSORT_SQLITE_H
 
 /*
- * The SQLite adapter's insides. plugin.c has the tables and options; conn.c, statement.c, tx.c and spill.c
- * what a connection is; error.c what SQLite's codes mean; query.c, write.c, native.c, schema.c and define.c
- * the operations. storage.h is about values, sql.h about making SQL.
+ * The SQLite adapter's insides:
+ *
+ *     plugin.c     tables and options             types.c    how values are stored (storage.h)
+ *     database.c   databases                      decode.c   out of SQLite
+ *     conn.c       connections                    encode.c   into it
+ *     error.c      SQLite's codes to statuses     check.c    SQL functions that check and sum exactly
+ *     statement.c  prepared statements, cached    select.c   plans to SQL: the dialect (sql.h), with
+ * aggregate.c, spill.c      open cursors before a write               expr.c and compare.c tx.c transactions
+ * query.c    offers, compiled statements, cursors schema.c     introspect                     write.c records
+ * by key and in bulk define.c     define and drop                native.c   SQL as the caller wrote it
  */
 
 #include <pthread.h>

@@ -36,8 +36,8 @@ enum lite_codec {
 	LITE_UUID_TEXT,	    /* uuid: TEXT, lower case with hyphens */
 	LITE_OBJECTID,	    /* objectid: BLOB of 12 bytes */
 	LITE_OBJECTID_TEXT, /* objectid: TEXT, 24 digits in lower case */
-	LITE_JSON,	    /* json: TEXT */
-	LITE_CONVERT,	    /* what is there, converted where nothing is lost; never compared by SQLite */
+	LITE_JSON,    /* json: TEXT; a number also as INTEGER or REAL, which numeric columns make of it */
+	LITE_CONVERT, /* what is there, converted where nothing is lost; never compared by SQLite */
 	LITE_CODECS
 };
 
@@ -56,6 +56,7 @@ struct lite_storage {
 	uint8_t checked;  /* SQLite does not see to it that every value has this form */
 	uint8_t equality; /* SQLite's = is ours */
 	uint8_t order;	  /* SQLite's < is ours */
+	uint8_t pinned;	  /* = with a value of this form finds no value of another */
 	uint8_t unique;	  /* = finds one row at most */
 	uint8_t collated; /* the column may have a collation other than BINARY */
 };

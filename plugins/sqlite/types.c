@@ -13,7 +13,7 @@
 const struct lite_codec_info lite_codecs[LITE_CODECS] = {
 	[LITE_INT64] = {"int64", CONSORT_TYPE_INT64, SQLITE_INTEGER, false, true, true, false},
 	[LITE_FLOAT64] = {"float64", CONSORT_TYPE_FLOAT64, SQLITE_FLOAT, false, true, true, false},
-	[LITE_TEXT] = {"text", CONSORT_TYPE_TEXT, SQLITE_TEXT, false, true, true, false},
+	[LITE_TEXT] = {"text", CONSORT_TYPE_TEXT, SQLITE_TEXT, true, true, true, false},
 	[LITE_BYTES] = {"bytes", CONSORT_TYPE_BYTES, SQLITE_BLOB, false, true, true, false},
 	[LITE_MICROS] = {"us", CONSORT_TYPE_TIMESTAMP, SQLITE_INTEGER, false, true, true, false},
 	[LITE_BOOL] = {"bool", CONSORT_TYPE_BOOL, SQLITE_INTEGER, true, true, true, false},
@@ -219,18 +219,37 @@ static uint32_t unknown_codec(const struct consort_resource *resource,
 	return CONSORT_EVALUE;
 }
 
+/* The codec that the attribute names. One of integers needs a column that leaves integers as they are. */
 static uint32_t find_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
-			   uint8_t *out_codec, struct consort_error *error)
+			   enum lite_affinity affinity, uint8_t *out_codec, struct consort_error *error)
 {
+	bool view = resource->flags & CONSORT_RESOURCE_READ_ONLY;
+	const struct lite_codec_info *codec;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (names[i].type == attribute->type.id && !strcmp(names[i].name, attribute->codec)) {
-			*out_codec = (uint8_t)names[i].codec;
-			return CONSORT_OK;
-		}
-	}
-	return unknown_codec(resource, attribute, error);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].type == attribute->type.id && !strcmp(names[i].name, attribute->codec))
+			break;
+	if (i == sizeof(names) / sizeof(*names))
+		return unknown_codec(resource, attribute, error);
+	codec = &lite_codecs[names[i].codec];
+	if (!view && codec->storage == SQLITE_INTEGER && !keeps(affinity, codec))
+		return consort_error_set(
+			error, CONSORT_EVALUE,
+			"resource '%s', attribute '%s': codec '%s' stores integers, of which the "
+			"column's type %s makes %s",
+			resource->name, attribute->name, attribute->codec, attribute->engine_type,
+			affinity == LITE_AFFINITY_TEXT ? "texts" : "doubles");
+	*out_codec = (uint8_t)names[i].codec;
+	return CONSORT_OK;
+}
+
+/* Does = with a value of the codec find only values that have its form? Not where a double lies that is equal
+ * to an integer: in columns without affinity. */
+static bool is_pinned(enum lite_affinity affinity, const struct lite_codec_info *codec)
+{
+	return codec->equality && (codec->storage != SQLITE_INTEGER || affinity == LITE_AFFINITY_INTEGER ||
+				   affinity == LITE_AFFINITY_NUMERIC);
 }
 
 uint32_t lite_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
@@ -254,7 +273,7 @@ uint32_t lite_storage_of(const struct consort_resource *resource, const struct c
 	storage.affinity =
 		(uint8_t)(strict && !strcasecmp(base, "ANY") ? LITE_AFFINITY_NONE : lite_affinity_of(base));
 	if (attribute->codec && *attribute->codec) {
-		uint32_t status = find_codec(resource, attribute, &storage.codec, error);
+		uint32_t status = find_codec(resource, attribute, storage.affinity, &storage.codec, error);
 
 		if (status)
 			return status;
@@ -266,6 +285,7 @@ uint32_t lite_storage_of(const struct consort_resource *resource, const struct c
 	storage.checked = !own || codec->loose || codec->storage != storage_of_affinity(storage.affinity);
 	storage.equality = codec->equality && keeps(storage.affinity, codec);
 	storage.order = codec->order && keeps(storage.affinity, codec);
+	storage.pinned = is_pinned(storage.affinity, codec);
 	storage.unique = key || unique;
 	storage.collated = codec->storage == SQLITE_TEXT &&
 			   (collate || !*declared || (resource->flags & CONSORT_RESOURCE_READ_ONLY));

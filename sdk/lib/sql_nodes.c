@@ -76,33 +76,39 @@ bool consort_sql_add_condition(struct consort_sql_builder *builder, struct conso
 	return add_condition(builder, relation, expr, builder->dialect->condition, to);
 }
 
-/* Does the conjunct fix a unique column? Then one row is all there can be. */
-static bool finds_one(const struct consort_sql_relation *relation, const struct consort_expr *expr)
+/* The column that the conjunct says is equal to a constant, or to one of some; NULL if there is none. */
+static struct consort_sql_term *fixed_term(const struct consort_sql_relation *relation,
+					   const struct consort_expr *expr)
 {
-	uint32_t i;
+	uint32_t column = 0, i;
 
-	if (relation->ntables != 1 || expr->kind != CONSORT_EXPR_CALL || expr->op != CONSORT_OP_EQ ||
-	    expr->nargs != 2)
-		return false;
-	for (i = 0; i < 2; i++) {
-		const struct consort_expr *side = expr->args[i];
-
-		if (side->kind == CONSORT_EXPR_COLUMN && side->index < relation->nterms &&
-		    relation->terms[side->index]->resource && relation->terms[side->index]->unique &&
-		    consort_sql_is_constant(expr->args[1 - i]))
-			return true;
-	}
-	return false;
+	if (expr->kind != CONSORT_EXPR_CALL || expr->nargs < 2 ||
+	    (expr->op != CONSORT_OP_EQ && expr->op != CONSORT_OP_IN))
+		return NULL;
+	if (expr->op == CONSORT_OP_EQ && expr->args[1]->kind == CONSORT_EXPR_COLUMN)
+		column = 1;
+	for (i = 0; i < expr->nargs; i++)
+		if (i != column && !consort_sql_is_constant(expr->args[i]))
+			return NULL;
+	if (expr->args[column]->kind != CONSORT_EXPR_COLUMN || expr->args[column]->index >= relation->nterms)
+		return NULL;
+	return relation->terms[expr->args[column]->index];
 }
 
 static uint32_t filter_conjunct(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 				const struct consort_expr *expr)
 {
 	render_condition *loosely = builder->dialect->loose_condition;
+	struct consort_sql_term *fixed = fixed_term(relation, expr);
 	const char *reason;
 
 	if (consort_sql_add_condition(builder, relation, expr, &relation->where)) {
-		relation->single |= finds_one(relation, expr);
+		/* of a unique column one row is all there can be */
+		if (fixed && expr->op == CONSORT_OP_EQ && relation->ntables == 1 && fixed->resource &&
+		    fixed->unique)
+			relation->single = true;
+		if (fixed && builder->dialect->fixed)
+			builder->dialect->fixed(fixed);
 		return CONSORT_FIDELITY_EXACT;
 	}
 	reason = builder->reason;

@@ -438,8 +438,8 @@ test_interrupt() {
 	endless='with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) as n from c'
 	"$consort" native core "$endless" >out 2>err &
 	pid=$!
-	sleep 0.5
-	kill -INT $pid
+	# again if it came before the command was ready for it
+	{ sleep 0.5; while kill -INT $pid 2>/dev/null; do sleep 2; done; } &
 	wait $pid
 	status=$?
 	[ $status -eq 7 ] || fail "status $status: $(cat err)"

@@ -139,6 +139,8 @@ struct consort_sql_dialect {
 	/* MAY: `outer` is the relation as a subquery; its terms are copies with other names */
 	bool (*wrapped)(struct consort_sql_builder *builder, const struct consort_sql_relation *relation,
 			struct consort_sql_relation *outer);
+	/* MAY: a condition of a FILTER says that the column is equal to a constant, or to one of some */
+	void (*fixed)(struct consort_sql_term *term);
 	/* MAY: `both` is a join of the two */
 	void (*joined)(struct consort_sql_relation *left, struct consort_sql_relation *right,
 		       struct consort_sql_relation *both);
