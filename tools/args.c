@@ -7,6 +7,7 @@
 #include "tools.h"
 
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GLOBAL_JSON = 1024, GLOBAL_JSON_SAFE, GLOBAL_TIMEOUT, GLOBAL_VERSION };
@@ -230,6 +231,15 @@ enum consort_status args_count(struct args *args, size_t min, size_t max, const 
 		return args_usage(args, error, "%s needed", what);
 	if (args->noperands > max)
 		return args_usage(args, error, "'%s' is too much", args->operands[max]);
+	return CONSORT_OK;
+}
+
+enum consort_status args_file(const char *name, struct consort_error *error)
+{
+	struct stat status;
+
+	if (!stat(name, &status) && S_ISDIR(status.st_mode))
+		return consort_error_set(error, CONSORT_ECONNECTION, "%s is a folder: name a file", name);
 	return CONSORT_OK;
 }
 

@@ -31,7 +31,7 @@ static enum consort_status add_database(void *context, const struct consort_data
 	} else {
 		consort_buffer_printf(&s->text, "database %s: %s %s, ", info->name, info->type,
 				      info->plugin_version);
-		screen_escape(&s->text, info->plugin_path, strlen(info->plugin_path), false);
+		text_escape(&s->text, info->plugin_path, strlen(info->plugin_path), false);
 		consort_buffer_char(&s->text, '\n');
 	}
 	s->databases++;

@@ -49,79 +49,56 @@ static bool available(const struct listing *l, const struct consort_database_inf
 
 static void print_options(struct consort_buffer *out, const struct consort_database_info *info)
 {
-	struct consort_buffer value = CONSORT_BUFFER_INIT;
+	struct consort_buffer line = CONSORT_BUFFER_INIT;
 	uint32_t i;
 
 	for (i = 0; i < info->noptions; i++) {
-		consort_buffer_reset(&value);
-		consort_value_print(&info->options[i].value, &value);
-		consort_buffer_printf(out, "  %-10s%s = ", i ? "" : "options", info->options[i].name);
-		screen_escape(out, value.size ? value.data : "", value.size, false);
-		consort_buffer_char(out, '\n');
-		out->failed |= value.failed;
+		consort_buffer_reset(&line);
+		consort_buffer_printf(&line, "%s = ", info->options[i].name);
+		consort_value_print(&info->options[i].value, &line);
+		out->failed |= line.failed;
+		text_fact(out, text_width(), i ? "" : "options", line.failed ? "" : line.data);
 	}
-	consort_buffer_clear(&value);
+	consort_buffer_clear(&line);
 }
 
-static void print_line(struct consort_buffer *out, const char *name, const char *text)
+/* Appends a name behind others. */
+static void add_word(struct consort_buffer *words, uint32_t feature)
 {
-	if (!text || !*text)
-		return;
-	consort_buffer_printf(out, "  %-10s", name);
-	screen_escape(out, text, strlen(text), false);
-	consort_buffer_char(out, '\n');
+	consort_buffer_printf(words, "%s%s", words->size ? " " : "", consort_feature_name(feature));
 }
 
-/* A word behind others, in lines of at most 78 columns that are indented. */
-static void add_word(struct consort_buffer *out, const char *word, size_t *column)
-{
-	if (*column + 1 + strlen(word) > 78) {
-		consort_buffer_printf(out, "\n%14s", "");
-		*column = 14;
-	} else {
-		consort_buffer_char(out, ' ');
-		++*column;
-	}
-	consort_buffer_text(out, word);
-	*column += strlen(word);
-}
-
-/* The names of what is there; then those of what is not, by their reasons. */
+/* The names of what is there; then those of what is not, below their reasons. */
 static void print_features(const struct listing *l, struct consort_buffer *out,
 			   const struct consort_database_info *info)
 {
-	bool told[CONSORT_FEATURE_COUNT] = {false}, first = true;
-	size_t column = 11;
+	struct consort_buffer words = CONSORT_BUFFER_INIT;
+	bool told[CONSORT_FEATURE_COUNT], first = true;
+	const char *why, *other;
 	uint32_t i, j;
 
-	consort_buffer_text(out, "  features ");
 	for (i = 0; i < CONSORT_FEATURE_COUNT; i++) {
-		const char *why;
-
-		told[i] = !consort_feature_name(i);
-		if (told[i] || !available(l, info, i, &why))
-			continue;
-		told[i] = true;
-		add_word(out, consort_feature_name(i), &column);
+		told[i] = !consort_feature_name(i) || available(l, info, i, &why);
+		if (told[i] && consort_feature_name(i))
+			add_word(&words, i);
 	}
-	consort_buffer_char(out, '\n');
+	text_fact(out, text_width(), "features", words.failed ? "" : words.data);
 	for (i = 0; i < CONSORT_FEATURE_COUNT; i++) {
-		const char *why, *other;
-
 		if (told[i])
 			continue;
 		available(l, info, i, &why);
-		consort_buffer_printf(out, "  %-10s", first ? "missing" : "");
-		column = 12 + screen_escape(out, why, strlen(why), false) + 1;
-		consort_buffer_char(out, ':');
+		consort_buffer_reset(&words);
 		for (j = i; j < CONSORT_FEATURE_COUNT; j++)
 			if (!told[j] && !available(l, info, j, &other) && !strcmp(why, other)) {
 				told[j] = true;
-				add_word(out, consort_feature_name(j), &column);
+				add_word(&words, j);
 			}
-		consort_buffer_char(out, '\n');
+		text_fact(out, text_width(), first ? "missing" : "", why);
+		text_detail(out, text_width(), words.failed ? "" : words.data);
 		first = false;
 	}
+	out->failed |= words.failed;
+	consort_buffer_clear(&words);
 }
 
 static enum consort_status print_database(struct listing *l, const struct consort_database_info *info)
@@ -130,11 +107,11 @@ static enum consort_status print_database(struct listing *l, const struct consor
 
 	consort_buffer_printf(out, "%s%s: %s %s\n", l->count ? "\n" : "", info->name, info->type,
 			      info->plugin_version ? info->plugin_version : "");
-	print_line(out, "server", info->server);
-	print_line(out, "user", info->user);
+	text_fact(out, text_width(), "server", info->server);
+	text_fact(out, text_width(), "user", info->user);
 	if (info->error)
-		print_line(out, "error", consort_error_text(info->error));
-	print_line(out, "adapter", info->plugin_path);
+		text_fact(out, text_width(), "error", consort_error_text(info->error));
+	text_fact(out, text_width(), "adapter", info->plugin_path);
 	print_options(out, info);
 	print_features(l, out, info);
 	return CONSORT_OK;
@@ -150,8 +127,8 @@ static enum consort_status json_database(struct listing *l, const struct consort
 	report_json_text(out, ",", "type", info->type);
 	report_json_text(out, ",", "version", info->plugin_version);
 	report_json_text(out, ",", "adapter", info->plugin_path);
-	report_json_text(out, ",", "server", info->server);
-	report_json_text(out, ",", "user", info->user);
+	report_json_known(out, ",", "server", info->server);
+	report_json_known(out, ",", "user", info->user);
 	consort_buffer_text(out, ",\"options\":{");
 	for (i = 0; i < info->noptions; i++) {
 		consort_buffer_text(out, i ? "," : "");
@@ -194,10 +171,10 @@ static enum consort_status row_database(struct listing *l, const struct consort_
 			continue;
 		values[0] = consort_text(info->name);
 		values[1] = consort_text(info->type);
-		values[2] = consort_text(info->server);
+		values[2] = output_text_or_null(info->server);
 		values[3] = consort_text(consort_feature_name(i));
 		values[4] = consort_bool(available(l, info, i, &why));
-		values[5] = consort_text(why);
+		values[5] = output_text_or_null(why);
 		status = output_row(l->rows, values, &l->failure);
 	}
 	return status;

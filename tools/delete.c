@@ -44,34 +44,21 @@ static enum consort_status delete_key(struct tool *tool, const struct args *args
 }
 
 static enum consort_status delete_where(struct tool *tool, const char *resource,
-					const struct query_options *query, struct consort_error *error)
+					const struct query_options *choice, struct consort_error *error)
 {
-	struct consort_args parameters = {NULL, query->nparameters};
-	struct consort_value *values = NULL;
-	struct consort_query *q = NULL;
-	struct consort_plan *plan = NULL;
 	char number[REPORT_NUMBER_SIZE];
-	struct consort_arena arena;
 	enum consort_status status;
 	int64_t affected = 0;
+	struct query query;
 
-	consort_arena_init(&arena, 0);
-	status = query_make(tool, resource, query, &q, error);
+	status = query_begin(&query, tool, resource, choice, false, error);
 	if (!status)
-		status = consort_query_prepare(q, &plan, error);
-	if (!status)
-		status = query_parameters(plan, query, &arena, &values, error);
-	parameters.values = values;
-	if (!status)
-		status = consort_delete_where(q, parameters, &affected, error);
+		status = consort_delete_where(query.query, query.parameters, &affected, error);
 	if (!status) {
-		report_note(tool, "deleted %s record%s of %s", report_number((uint64_t)affected, number),
-			    affected == 1 ? "" : "s", resource);
+		report_note(tool, "deleted %s of %s", report_records((uint64_t)affected, number), resource);
 		tool->nothing = !affected;
 	}
-	consort_plan_free(plan);
-	consort_query_free(q);
-	consort_arena_clear(&arena);
+	query_end(&query);
 	return status;
 }
 
@@ -79,16 +66,10 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 {
 	struct query_options query;
 	enum consort_status status;
-	int option;
 
 	query_options_init(&query);
-	while ((option = args_next(args, error)) > 0) {
-		status = query_option(&query, args, option, error);
-		if (status)
-			goto out;
-	}
-	status = args->status;
-	if (option < 0)
+	status = query_options_read(&query, args, error);
+	if (status || args->helped)
 		goto out;
 	status = args_count(args, 1, query.where ? 1 : SIZE_MAX, "a resource is", error);
 	if (!status && !query.where && args->noperands < 2)

@@ -26,36 +26,17 @@ static const struct option options[] = {
 };
 
 /* Parameters that were left out are NULL where nothing is run. */
-static enum consort_status explain(struct tool *tool, const char *resource, const struct query_options *query,
-				   uint32_t format, uint32_t flags, char **out_text,
-				   struct consort_error *error)
+static enum consort_status explain(struct tool *tool, const char *resource,
+				   const struct query_options *choice, uint32_t format, uint32_t flags,
+				   char **out_text, struct consort_error *error)
 {
-	struct consort_args parameters = CONSORT_NO_ARGS;
-	struct consort_query *q = NULL;
-	struct consort_plan *plan = NULL;
-	struct consort_value *values = NULL;
-	struct consort_arena arena;
 	enum consort_status status;
+	struct query query;
 
-	consort_arena_init(&arena, 0);
-	status = query_make(tool, resource, query, &q, error);
+	status = query_begin(&query, tool, resource, choice, !flags, error);
 	if (!status)
-		status = consort_query_prepare(q, &plan, error);
-	if (!status && !query->nparameters && !flags) {
-		parameters.count = consort_plan_parameters(plan);
-		values = consort_arena_array(&arena, (size_t)parameters.count, sizeof(*values));
-		if (!values)
-			status = consort_error_no_memory(error);
-	} else if (!status) {
-		status = query_parameters(plan, query, &arena, &values, error);
-		parameters.count = query->nparameters;
-	}
-	parameters.values = values;
-	if (!status)
-		status = consort_query_explain(q, format, flags, parameters, out_text, error);
-	consort_plan_free(plan);
-	consort_query_free(q);
-	consort_arena_clear(&arena);
+		status = consort_query_explain(query.query, format, flags, query.parameters, out_text, error);
+	query_end(&query);
 	return status;
 }
 

@@ -31,16 +31,10 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	struct query_options query;
 	enum consort_status status;
 	uint64_t found = 0;
-	int option;
 
 	query_options_init(&query);
-	while ((option = args_next(args, error)) > 0) {
-		status = query_option(&query, args, option, error);
-		if (status)
-			goto out;
-	}
-	status = args->status;
-	if (option < 0)
+	status = query_options_read(&query, args, error);
+	if (status || args->helped)
 		goto out;
 	status = args_count(args, 1, 1, "a resource is", error);
 	if (!status)
@@ -49,8 +43,7 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 		status = query_run(tool, args->operands[0], &query, &rows, error);
 	if (!status)
 		status = output_rows(tool, rows, &found, error);
-	if (!status && !found)
-		tool->nothing = true;
+	tool->nothing = !status && !found;
 out:
 	consort_cursor_close(rows);
 	query_options_clear(&query);

@@ -2,6 +2,8 @@
 /* The consort command: finds what is asked for, runs it, and turns what comes back into an exit status. */
 #include "tools.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -65,7 +67,9 @@ static enum consort_status print_help(struct tool *tool, const struct args *args
 	const struct command *command = &command_global;
 	enum consort_status status = CONSORT_OK;
 
-	if (args->argc > 1)
+	if (args->argc > 2)
+		return args_usage(args, error, "help: '%s' is too much", args->argv[2]);
+	if (args->argc == 2 && strcmp(args->argv[1], "--help") && strcmp(args->argv[1], "-h"))
 		status = find_command(args, args->argv[1], &command, error);
 	if (!status)
 		status = report_write(tool, STDOUT_FILENO, "standard output", command->help,
@@ -106,15 +110,27 @@ out:
 	return status;
 }
 
+/* Where the caller closed a standard descriptor, the next file that is opened (a database!) would take its
+ * number and get what is meant for it. One that can only fail takes it first. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct tool tool = {0};
 	enum consort_status status;
 
+	fill_standard_descriptors();
 	/* A reader that goes away is an error of write, dealt with in report_write. */
 	signal(SIGPIPE, SIG_IGN);
-	screen_locale(); /* messages hold names and values, too */
+	text_locale(); /* messages hold names and values, too */
 	status = run(&tool, argc, argv, &error);
 	session_close(&tool);
 	free(tool.databases);

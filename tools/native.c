@@ -70,8 +70,7 @@ static enum consort_status native(struct tool *tool, const char *types, const ch
 	if (!status && consort_cursor_columns(rows))
 		status = output_rows(tool, rows, NULL, error);
 	else if (!status && affected >= 0)
-		report_note(tool, "%s record%s changed", report_number((uint64_t)affected, number),
-			    affected == 1 ? "" : "s");
+		report_note(tool, "%s changed", report_records((uint64_t)affected, number));
 	consort_cursor_close(rows);
 	consort_arena_clear(&arena);
 	return status;

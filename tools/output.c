@@ -5,7 +5,6 @@
  */
 #include "tools.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define WRITE_SIZE (64u * 1024)
@@ -190,21 +189,6 @@ uint32_t output_format_for(const struct tool *tool, int fd)
 	return isatty(fd) ? OUTPUT_TABLE : OUTPUT_CSV;
 }
 
-/* Columns of the terminal behind fd; 0 if there is none. */
-static size_t terminal_width(int fd)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	long number;
-
-	if (!isatty(fd))
-		return 0;
-	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	number = columns ? strtol(columns, NULL, 10) : 0;
-	return number > 0 ? (size_t)number : 80;
-}
-
 /* Writes what waits, if it is enough. */
 static enum consort_status flush(struct output *o, size_t least, struct consort_error *error)
 {
@@ -231,8 +215,8 @@ enum consort_status output_open(struct output *o, struct tool *tool, int fd, con
 	o->name = name;
 	o->ops = formats[format].ops;
 	o->ncolumns = ncolumns;
-	o->width = terminal_width(fd);
-	o->utf8 = screen_locale();
+	o->width = text_terminal_width(fd);
+	o->utf8 = text_locale();
 	o->colour = o->width && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb");
 	consort_arena_init(&o->arena, 0);
 	o->columns = consort_arena_array(&o->arena, ncolumns, sizeof(*columns));
@@ -247,9 +231,17 @@ enum consort_status output_open(struct output *o, struct tool *tool, int fd, con
 enum consort_status output_open_list(struct output *o, struct tool *tool, const struct output_column *columns,
 				     uint32_t ncolumns, struct consort_error *error)
 {
-	return output_open(o, tool, STDOUT_FILENO, "standard output",
-			   tool->format == OUTPUT_DEFAULT ? (uint32_t)OUTPUT_TABLE : tool->format, columns,
-			   ncolumns, error);
+	uint32_t format = tool->format == OUTPUT_DEFAULT ? (uint32_t)OUTPUT_TABLE : tool->format;
+	enum consort_status status =
+		output_open(o, tool, STDOUT_FILENO, "standard output", format, columns, ncolumns, error);
+
+	o->list = true;
+	return status;
+}
+
+struct consort_value output_text_or_null(const char *text)
+{
+	return text && *text ? consort_text(text) : consort_null();
 }
 
 enum consort_status output_row(struct output *o, const struct consort_value *values,

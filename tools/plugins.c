@@ -29,6 +29,7 @@ enum { PLUGINS_PATH = 256 };
 
 static const struct option options[] = {{"path", required_argument, NULL, PLUGINS_PATH}, {NULL, 0, NULL, 0}};
 
+/* The names of features, separated by blanks. */
 static void join_features(struct consort_buffer *out, const struct consort_features *mask)
 {
 	uint32_t i;
@@ -39,55 +40,121 @@ static void join_features(struct consort_buffer *out, const struct consort_featu
 	consort_buffer_append(out, "", 0);
 }
 
+/* "sqlite 0.1.0" */
+static void print_title(struct consort_buffer *out, const char *type, const char *version)
+{
+	text_escape(out, type, strlen(type), false);
+	consort_buffer_char(out, ' ');
+	text_escape(out, version, strlen(version), false);
+	consort_buffer_char(out, '\n');
+}
+
 /* --- list and explain --- */
 
 struct listing {
-	const struct tool *tool;
-	struct output *rows;
+	struct tool *tool;
+	struct output *rows; /* NULL: for people, in text */
+	struct consort_buffer text;
 	struct consort_buffer features;
 	struct consort_error failure; /* of the callback: the library only knows its status */
-	bool explain, taken, people;
+	uint64_t count;
+	bool taken; /* explain: by a file above */
 };
+
+/* For JSON; `items` holds them. */
+static struct consort_value feature_names(const struct consort_features *mask,
+					  struct consort_value items[CONSORT_FEATURE_COUNT])
+{
+	struct consort_value list = {.type = {.id = CONSORT_TYPE_LIST, .element = CONSORT_TYPE_TEXT}};
+	uint32_t i;
+
+	list.as.list.items = items;
+	for (i = 0; i < CONSORT_FEATURE_COUNT; i++)
+		if (consort_features_has(mask, i) && consort_feature_name(i))
+			items[list.as.list.count++] = consort_text(consort_feature_name(i));
+	return list;
+}
+
+static void list_for_people(struct listing *l, const struct consort_plugin_file *file, const char *abi)
+{
+	/* Those that would be refused are told apart from the list. */
+	if (file->error) {
+		report_note(l->tool, "%s", consort_error_text(file->error));
+		return;
+	}
+	if (l->count++)
+		consort_buffer_char(&l->text, '\n');
+	print_title(&l->text, file->id, file->version);
+	text_fact(&l->text, text_width(), "abi", abi);
+	text_fact(&l->text, text_width(), "file", file->path);
+	text_fact(&l->text, text_width(), "features", l->features.data);
+}
 
 static enum consort_status list_file(void *context, const struct consort_plugin_file *file)
 {
 	struct listing *l = context;
-	struct consort_value values[6];
-	const char *problem = file->error ? consort_error_text(file->error) : "";
+	struct consort_value values[6], items[CONSORT_FEATURE_COUNT];
+	bool json = l->tool->format == OUTPUT_JSON || l->tool->format == OUTPUT_JSONL;
 	char abi[16];
-	uint32_t n = 0;
 
 	consort_buffer_reset(&l->features);
 	join_features(&l->features, &file->features);
 	if (l->features.failed)
 		return consort_error_no_memory(&l->failure);
 	snprintf(abi, sizeof(abi), "%u.%u", file->abi_major, file->abi_minor);
-	if (l->explain) {
-		values[n++] = consort_text(file->path);
-		values[n++] = consort_text(file->error ? "passed over"
-					   : l->taken  ? "hidden by the one above"
-						       : "taken");
-		values[n++] = consort_text(file->version);
-		values[n++] = consort_text(problem);
-		l->taken = l->taken || !file->error;
-		return output_row(l->rows, values, &l->failure);
-	}
-	/* For people, those that would be refused are told apart from the table. */
-	if (l->people && file->error) {
-		report_note(l->tool, "%s", problem);
+	if (!l->rows) {
+		list_for_people(l, file, abi);
 		return CONSORT_OK;
 	}
-	values[n++] = consort_text(file->id);
-	values[n++] = consort_text(file->version);
-	values[n++] = file->error && !*file->id ? consort_null() : consort_text(abi);
-	values[n++] = consort_text(file->path);
-	values[n++] = consort_text(l->features.data);
-	values[n++] = consort_text(problem);
+	values[0] = output_text_or_null(file->id);
+	values[1] = output_text_or_null(file->version);
+	values[2] = file->error && !*file->id ? consort_null() : consort_text(abi);
+	values[3] = consort_text(file->path);
+	values[4] = json ? feature_names(&file->features, items) : consort_text(l->features.data);
+	values[5] = output_text_or_null(file->error ? consort_error_text(file->error) : NULL);
+	l->count++;
 	return output_row(l->rows, values, &l->failure);
 }
 
-static enum consort_status list(struct tool *tool, const char *path, const char *type,
-				struct consort_error *error)
+static void explain_for_people(struct listing *l, const struct consort_plugin_file *file, const char *verdict)
+{
+	const char *problem = file->error ? consort_error_text(file->error) : NULL;
+	struct consort_buffer line = CONSORT_BUFFER_INIT;
+
+	/* A problem mostly begins with the file's name. */
+	if (!problem)
+		consort_buffer_printf(&line, "%s, version %s", file->path, file->version);
+	else if (!strncmp(problem, file->path, strlen(file->path)))
+		consort_buffer_text(&line, problem);
+	else
+		consort_buffer_printf(&line, "%s: %s", file->path, problem);
+	l->text.failed |= line.failed;
+	consort_buffer_printf(&l->text, "%-12s ", verdict);
+	text_paragraph(&l->text, line.failed ? "" : line.data, 13, text_width());
+	consort_buffer_clear(&line);
+}
+
+static enum consort_status explain_file(void *context, const struct consort_plugin_file *file)
+{
+	struct listing *l = context;
+	const char *verdict = file->error ? "passed over" : l->taken ? "hidden" : "taken";
+	struct consort_value values[4];
+
+	l->taken |= !file->error;
+	if (!l->rows) {
+		explain_for_people(l, file, verdict);
+		return CONSORT_OK;
+	}
+	values[0] = consort_text(file->path);
+	values[1] = consort_text(verdict);
+	values[2] = output_text_or_null(file->version);
+	values[3] = output_text_or_null(file->error ? consort_error_text(file->error) : NULL);
+	return output_row(l->rows, values, &l->failure);
+}
+
+/* list, or explain of a type. ENOPLUGIN comes with a list that is whole. */
+static enum consort_status show_files(struct tool *tool, const char *path, const char *type,
+				      struct listing *l, struct consort_error *error)
 {
 	static const struct output_column list_columns[] = {
 		OUTPUT_TEXT("type"), OUTPUT_TEXT("version"), OUTPUT_TEXT("abi"),
@@ -96,33 +163,40 @@ static enum consort_status list(struct tool *tool, const char *path, const char 
 	static const struct output_column explain_columns[] = {
 		OUTPUT_TEXT("file"), OUTPUT_TEXT("verdict"), OUTPUT_TEXT("version"), OUTPUT_TEXT("problem"),
 	};
-	struct output rows = {0};
-	struct listing l = {.tool = tool, .rows = &rows, .explain = type != NULL};
-	enum consort_status status, found = CONSORT_OK;
+	enum consort_status status = CONSORT_OK, found;
 
-	l.people = tool->format == OUTPUT_DEFAULT || tool->format == OUTPUT_TABLE;
-	if (type)
-		status = output_open_list(&rows, tool, explain_columns, 4, error);
-	else
-		status = output_open_list(&rows, tool, list_columns, l.people ? 5 : 6, error);
-	if (!status && type)
-		found = consort_plugins_explain(path, type, list_file, &l, error);
-	else if (!status)
-		status = consort_plugins_list(path, list_file, &l, error);
+	if (l->rows)
+		status = output_open_list(l->rows, tool, type ? explain_columns : list_columns, type ? 4 : 6,
+					  error);
+	if (status)
+		return status;
+	found = type ? consort_plugins_explain(path, type, explain_file, l, error)
+		     : consort_plugins_list(path, list_file, l, error);
+	if (l->failure.status)
+		*error = l->failure;
 	if (found && found != CONSORT_ENOPLUGIN)
-		status = found;
-	if (l.failure.status)
-		*error = l.failure;
-	if (!status && !type && !rows.rows) {
+		return found;
+	if (l->rows)
+		status = output_close(l->rows, found ? NULL : error);
+	else if (l->text.size || l->text.failed)
+		status = report_print(tool, &l->text, found ? NULL : error);
+	return status ? status : found;
+}
+
+static enum consort_status list(struct tool *tool, const char *path, const char *type,
+				struct consort_error *error)
+{
+	struct output rows = {0};
+	struct listing l = {.tool = tool, .rows = tool->format == OUTPUT_DEFAULT ? NULL : &rows};
+	enum consort_status status = show_files(tool, path, type, &l, error);
+
+	if (!status && !type && !l.count) {
 		tool->nothing = true;
 		report_note(tool,
 			    "no adapter was found; 'consort plugins explain TYPE' tells where was looked");
 	}
-	if (!status)
-		status = output_close(&rows, found ? NULL : error);
-	if (!status)
-		status = found;
 	output_clear(&rows);
+	consort_buffer_clear(&l.text);
 	consort_buffer_clear(&l.features);
 	return status;
 }
@@ -167,45 +241,29 @@ static void join_tables(struct consort_buffer *out, const struct consort_plugin 
 	consort_buffer_append(out, "", 0);
 }
 
-static enum consort_status info_options(struct tool *tool, const struct consort_plugin *plugin,
-					struct consort_error *error)
-{
-	static const struct output_column columns[] = {
-		OUTPUT_TEXT("option"),	OUTPUT_TEXT("of"),   OUTPUT_TEXT("type"),
-		OUTPUT_TEXT("default"), OUTPUT_TEXT("help"),
-	};
-	const struct consort_option *const *option = plugin->options;
-	enum consort_status status;
-	struct output rows = {0};
-
-	status = output_open(&rows, tool, STDOUT_FILENO, "standard output", OUTPUT_TABLE, columns, 5, error);
-	for (; !status && option && *option; option++) {
-		struct consort_value values[5];
-
-		values[0] = consort_text((*option)->name);
-		values[1] =
-			consort_text((*option)->scope == CONSORT_OPTION_RESOURCE ? "resource" : "database");
-		values[2] = consort_text((*option)->type == CONSORT_OPTION_CHOICE && (*option)->choices
-						 ? (*option)->choices
-						 : option_type(*option));
-		values[3] = consort_text((*option)->required	    ? "(required)"
-					 : (*option)->default_value ? (*option)->default_value
-								    : "");
-		values[4] = consort_text((*option)->help ? (*option)->help : "");
-		status = output_row(&rows, values, error);
-	}
-	if (!status && rows.rows)
-		status = output_close(&rows, error);
-	output_clear(&rows);
-	return status;
-}
-
 /* The plain facts, name by name. */
 struct fact {
 	const char *name, *text;
+	bool words; /* a list, separated by blanks */
 };
 
 #define FACTS 10
+
+/* ["read","create"] */
+static void json_words(struct consort_buffer *out, const char *words)
+{
+	const char *before = "[";
+
+	while (*words) {
+		size_t size = strcspn(words, " ");
+
+		consort_buffer_text(out, before);
+		consort_json_quote(out, words, size);
+		before = ",";
+		words += size + (words[size] == ' ');
+	}
+	consort_buffer_text(out, *before == '[' ? "[]" : "]");
+}
 
 static void info_json(struct consort_buffer *out, const struct consort_plugin *plugin,
 		      const struct fact *facts)
@@ -214,8 +272,14 @@ static void info_json(struct consort_buffer *out, const struct consort_plugin *p
 	const char *before = "";
 	size_t i;
 
-	for (i = 0; i < FACTS; i++)
-		report_json_text(out, i ? "," : "{", facts[i].name, facts[i].text);
+	for (i = 0; i < FACTS; i++) {
+		if (!facts[i].words) {
+			report_json_known(out, i ? "," : "{", facts[i].name, facts[i].text);
+			continue;
+		}
+		consort_buffer_printf(out, ",\"%s\":", facts[i].name);
+		json_words(out, facts[i].text);
+	}
 	consort_buffer_text(out, ",\"options\":[");
 	for (; option && *option; option++) {
 		consort_buffer_text(out, before);
@@ -235,45 +299,60 @@ static void info_json(struct consort_buffer *out, const struct consort_plugin *p
 	consort_buffer_text(out, "]}\n");
 }
 
-static void info_text(struct consort_buffer *out, const struct fact *facts)
+/* "path, required", "ro, rw or rwc; default: rwc" */
+static void print_option(struct consort_buffer *out, const struct consort_option *option)
 {
-	size_t i;
+	bool choice = option->type == CONSORT_OPTION_CHOICE && option->choices;
+	struct consort_buffer line = CONSORT_BUFFER_INIT;
+	const char *c;
 
-	for (i = 0; i < FACTS; i++) {
-		const char *text = facts[i].text ? facts[i].text : "";
-
-		if (!*text)
-			continue;
-		consort_buffer_printf(out, "%-12s ", facts[i].name);
-		screen_escape(out, text, strlen(text), false);
-		consort_buffer_char(out, '\n');
-	}
+	for (c = choice ? option->choices : option_type(option); *c; c++)
+		consort_buffer_append(&line, *c == ',' ? ", " : c, *c == ',' ? 2 : 1);
+	if (option->required)
+		consort_buffer_text(&line, "; required");
+	else if (option->default_value)
+		consort_buffer_printf(&line, "; default: %s", option->default_value);
+	out->failed |= line.failed;
+	text_fact(out, text_width(), option->name, line.failed ? "" : line.data);
+	if (option->help)
+		text_detail(out, text_width(), option->help);
+	consort_buffer_clear(&line);
 }
 
-static enum consort_status print_info(struct tool *tool, const struct consort_plugin *plugin,
-				      const struct fact *facts, struct consort_error *error)
+static void info_text(struct consort_buffer *out, const struct consort_plugin *plugin,
+		      const struct fact *facts)
 {
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	bool json = tool->format == OUTPUT_JSON, more = !json && plugin->options && *plugin->options;
-	enum consort_status status;
+	static const struct {
+		uint32_t scope;
+		const char *title;
+	} scopes[] = {
+		{CONSORT_OPTION_DATABASE, "\noptions of a database\n"},
+		{CONSORT_OPTION_RESOURCE, "\noptions of a resource\n"},
+	};
+	const struct consort_option *const *option;
+	size_t i;
 
-	if (json)
-		info_json(&text, plugin, facts);
-	else
-		info_text(&text, facts);
-	if (more)
-		consort_buffer_char(&text, '\n');
-	status = report_print(tool, &text, error);
-	if (!status && more)
-		status = info_options(tool, plugin, error);
-	consort_buffer_clear(&text);
-	return status;
+	print_title(out, facts[0].text, facts[1].text);
+	for (i = 2; i < FACTS; i++)
+		text_fact(out, text_width(), facts[i].name, facts[i].text);
+	for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		const char *title = scopes[i].title;
+
+		for (option = plugin->options; option && *option; option++) {
+			if ((*option)->scope != scopes[i].scope)
+				continue;
+			consort_buffer_text(out, title);
+			title = "";
+			print_option(out, *option);
+		}
+	}
 }
 
 static enum consort_status info(struct tool *tool, const char *path, const char *what,
 				struct consort_error *error)
 {
-	struct consort_buffer features = CONSORT_BUFFER_INIT, tables = CONSORT_BUFFER_INIT;
+	struct consort_buffer features = CONSORT_BUFFER_INIT, tables = CONSORT_BUFFER_INIT,
+			      text = CONSORT_BUFFER_INIT;
 	const struct consort_plugin *plugin;
 	enum consort_status status;
 	char *file = NULL, abi[16];
@@ -288,23 +367,28 @@ static enum consort_status info(struct tool *tool, const char *path, const char 
 		status = consort_error_no_memory(error);
 	} else {
 		const struct fact facts[FACTS] = {
-			{"type", plugin->id},
-			{"version", plugin->version},
-			{"description", plugin->description},
-			{"licence", plugin->licence},
-			{"vendor", plugin->vendor},
-			{"homepage", plugin->homepage},
-			{"abi", abi},
-			{"file", file},
-			{"features", features.data},
-			{"tables", tables.data},
+			{"type", plugin->id, false},
+			{"version", plugin->version, false},
+			{"description", plugin->description, false},
+			{"licence", plugin->licence, false},
+			{"vendor", plugin->vendor, false},
+			{"homepage", plugin->homepage, false},
+			{"abi", abi, false},
+			{"file", file, false},
+			{"features", features.data, true},
+			{"tables", tables.data, true},
 		};
 
-		status = print_info(tool, plugin, facts, error);
+		if (tool->format == OUTPUT_JSON)
+			info_json(&text, plugin, facts);
+		else
+			info_text(&text, plugin, facts);
+		status = report_print(tool, &text, error);
 	}
 	consort_free(file);
 	consort_buffer_clear(&features);
 	consort_buffer_clear(&tables);
+	consort_buffer_clear(&text);
 	return status;
 }
 

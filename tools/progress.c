@@ -2,12 +2,12 @@
 /* The bar on a terminal: how much of a file is done, how fast, and how long it will take. */
 #include "tools.h"
 
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #define INTERVAL 100000000 /* nanoseconds between two pictures */
 #define BAR 20
+#define BAR_LEAST 5
 
 static int64_t now(void)
 {
@@ -43,12 +43,36 @@ static void print_time(double seconds, char *out, size_t size)
 		snprintf(out, size, "%lu:%02lu", whole / 60, whole % 60);
 }
 
+/* "0:07": how long the rest takes at the speed so far. */
+static void print_left(const struct progress *progress, uint64_t bytes, double seconds, char *out,
+		       size_t size)
+{
+	*out = '\0';
+	if (bytes > progress->first && bytes <= progress->total)
+		print_time((double)(progress->total - bytes) * seconds / (double)(bytes - progress->first),
+			   out, size);
+}
+
+/* How much is done, as a percentage and, where `room` is enough for one, a bar. */
+static void print_part(double part, size_t room, struct consort_buffer *out)
+{
+	size_t length = room > BAR + 3 ? BAR : room > 3 ? room - 3 : 0, i;
+
+	consort_buffer_printf(out, "%3d%% ", (int)(part * 100));
+	if (length < BAR_LEAST)
+		return;
+	consort_buffer_char(out, '[');
+	for (i = 0; i < length; i++)
+		consort_buffer_char(out, (double)i < part * (double)length ? '#' : '.');
+	consort_buffer_text(out, "] ");
+}
+
 void progress_show(struct progress *progress, uint64_t bytes, uint64_t rows)
 {
-	char line[256], left[32] = "", number[REPORT_NUMBER_SIZE], rate[REPORT_NUMBER_SIZE], bar[BAR + 1];
-	struct winsize size = {0};
-	double seconds, part;
-	int filled, length;
+	char text[256], left[32], number[REPORT_NUMBER_SIZE], rate[REPORT_NUMBER_SIZE];
+	struct consort_buffer line = CONSORT_BUFFER_INIT;
+	size_t columns, used;
+	double seconds;
 	int64_t time;
 
 	if (!progress->shown)
@@ -56,36 +80,28 @@ void progress_show(struct progress *progress, uint64_t bytes, uint64_t rows)
 	time = now();
 	if (time - progress->last < INTERVAL)
 		return;
+	columns = text_terminal_width(STDERR_FILENO) - 1; /* a full line would scroll */
 	progress->last = time;
 	seconds = (double)(time - progress->started) / 1e9;
-	report_number(rows, number);
+	report_records(rows, number);
 	report_number((uint64_t)((double)rows / seconds), rate);
+	print_left(progress, bytes, seconds, left, sizeof(left));
 	if (progress->total) {
-		part = (double)bytes / (double)progress->total;
-		part = part > 1 ? 1 : part;
-		filled = (int)(part * BAR);
-		memset(bar, '#', (size_t)filled);
-		memset(bar + filled, '.', (size_t)(BAR - filled));
-		bar[BAR] = '\0';
-		if (bytes > progress->first)
-			print_time((double)(progress->total -
-					    (bytes < progress->total ? bytes : progress->total)) *
-					   seconds / (double)(bytes - progress->first),
-				   left, sizeof(left));
-		length = snprintf(line, sizeof(line), "%3d%% [%s] %s records, %s/s%s%s%s  %s",
-				  (int)(part * 100), bar, number, rate, *left ? ", " : "", left,
-				  *left ? " left" : "", progress->name);
+		snprintf(text, sizeof(text), "%s, %s/s%s%s%s", number, rate, *left ? ", " : "", left,
+			 *left ? " left" : "");
+		used = strlen(text) + 5;
+		print_part(bytes < progress->total ? (double)bytes / (double)progress->total : 1,
+			   columns > used ? columns - used : 0, &line);
 	} else {
-		length = snprintf(line, sizeof(line), "%s records, %s/s, %.1f MiB  %s", number, rate,
-				  (double)bytes / (1 << 20), progress->name);
+		snprintf(text, sizeof(text), "%s, %s/s, %.1f MiB", number, rate, (double)bytes / (1 << 20));
 	}
-	/* A line longer than the terminal would scroll. */
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		size.ws_col = 80;
-	if (length >= size.ws_col)
-		length = size.ws_col - 1;
-	fprintf(stderr, "\r\033[K%.*s", length, line);
+	consort_buffer_printf(&line, "%s  ", text);
+	text_escape(&line, progress->name, strlen(progress->name), false);
+	if (!line.failed)
+		fprintf(stderr, "\r\033[K%.*s", (int)text_fit(line.data, line.size, columns, &used),
+			line.data);
 	fflush(stderr);
+	consort_buffer_clear(&line);
 }
 
 void progress_end(struct progress *progress)

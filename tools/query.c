@@ -24,6 +24,14 @@ static enum consort_status set_once(const struct args *args, const char **place,
 	return CONSORT_OK;
 }
 
+static enum consort_status set_number(const struct args *args, int64_t *place, const char *name,
+				      struct consort_error *error)
+{
+	if (*place >= 0)
+		return args_usage(args, error, "%s is given twice", name);
+	return args_number(args, name, 0, place, error);
+}
+
 enum consort_status query_option(struct query_options *options, const struct args *args, int option,
 				 struct consort_error *error)
 {
@@ -39,9 +47,9 @@ enum consort_status query_option(struct query_options *options, const struct arg
 	case 'o':
 		return set_once(args, &options->order, "--order", error);
 	case 'n':
-		return args_number(args, "--limit", 0, &options->limit, error);
+		return set_number(args, &options->limit, "--limit", error);
 	case QUERY_OFFSET:
-		return args_number(args, "--offset", 0, &options->offset, error);
+		return set_number(args, &options->offset, "--offset", error);
 	case QUERY_AFTER:
 		return args_push(&options->after, &options->nafter, args->value, error);
 	case 'p':
@@ -51,6 +59,17 @@ enum consort_status query_option(struct query_options *options, const struct arg
 	default:
 		return args_usage(args, error, "this option is not for it");
 	}
+}
+
+enum consort_status query_options_read(struct query_options *options, struct args *args,
+				       struct consort_error *error)
+{
+	enum consort_status status = CONSORT_OK;
+	int option;
+
+	while (!status && (option = args_next(args, error)) > 0)
+		status = query_option(options, args, option, error);
+	return status ? status : args->status;
 }
 
 /* --after's values by the types of the key. */
@@ -75,14 +94,15 @@ static enum consort_status set_after(struct tool *tool, struct consort_query *q,
 	return status;
 }
 
-enum consort_status query_make(struct tool *tool, const char *resource, const struct query_options *options,
-			       struct consort_query **out_query, struct consort_error *error)
+/* A query of the resource with all of the options but the parameters. */
+static enum consort_status make(struct tool *tool, const char *resource, const struct query_options *options,
+				struct consort_query **out_query, struct consort_error *error)
 {
 	struct consort_query *q = consort_query_new(tool->c, resource);
-	enum consort_status status = CONSORT_OK;
 
 	if (!q)
 		return consort_error_no_memory(error);
+	*out_query = q;
 	if (options->select)
 		consort_query_select(q, options->select);
 	if (options->where)
@@ -97,65 +117,67 @@ enum consort_status query_make(struct tool *tool, const char *resource, const st
 		consort_query_limit(q, options->limit);
 	if (options->offset >= 0)
 		consort_query_offset(q, options->offset);
-	if (options->nafter)
-		status = set_after(tool, q, resource, options, error);
-	if (status)
-		consort_query_free(q);
-	else
-		*out_query = q;
-	return status;
+	return options->nafter ? set_after(tool, q, resource, options, error) : CONSORT_OK;
 }
 
-enum consort_status query_parameters(const struct consort_plan *plan, const struct query_options *options,
-				     struct consort_arena *arena, struct consort_value **out_values,
-				     struct consort_error *error)
+static enum consort_status set_parameters(struct query *query, const struct query_options *options, bool bare,
+					  struct consort_error *error)
 {
-	uint32_t wanted = consort_plan_parameters(plan);
-	struct consort_value *values;
+	uint32_t wanted = consort_plan_parameters(query->plan);
+	struct consort_value *values = consort_arena_array(&query->arena, wanted, sizeof(*values));
 	enum consort_status status;
 	size_t i;
 
+	if (!values)
+		return consort_error_no_memory(error);
+	query->parameters.values = values;
+	query->parameters.count = wanted;
+	if (bare && !options->nparameters)
+		return CONSORT_OK;
 	if (options->nparameters != wanted)
 		return consort_error_set(error, CONSORT_EINVAL,
 					 "the query takes %u parameter%s (-p), %zu %s given", wanted,
 					 wanted == 1 ? "" : "s", options->nparameters,
 					 options->nparameters == 1 ? "is" : "are");
-	values = consort_arena_array(arena, options->nparameters, sizeof(*values));
-	if (!values)
-		return consort_error_no_memory(error);
-	for (i = 0; i < options->nparameters; i++) {
-		status = row_parameter(arena, consort_plan_parameter_type(plan, (uint32_t)i),
+	for (i = 0; i < wanted; i++) {
+		status = row_parameter(&query->arena, consort_plan_parameter_type(query->plan, (uint32_t)i),
 				       options->parameters[i], i + 1, &values[i], error);
 		if (status)
 			return status;
 	}
-	*out_values = values;
 	return CONSORT_OK;
+}
+
+enum consort_status query_begin(struct query *query, struct tool *tool, const char *resource,
+				const struct query_options *options, bool bare, struct consort_error *error)
+{
+	enum consort_status status;
+
+	memset(query, 0, sizeof(*query));
+	consort_arena_init(&query->arena, 0);
+	status = make(tool, resource, options, &query->query, error);
+	if (!status)
+		status = consort_query_prepare(query->query, &query->plan, error);
+	if (!status)
+		status = set_parameters(query, options, bare, error);
+	return status;
+}
+
+void query_end(struct query *query)
+{
+	consort_plan_free(query->plan);
+	consort_query_free(query->query);
+	consort_arena_clear(&query->arena);
 }
 
 enum consort_status query_run(struct tool *tool, const char *resource, const struct query_options *options,
 			      struct consort_cursor **out_rows, struct consort_error *error)
 {
-	struct consort_query *q = NULL;
-	struct consort_plan *plan = NULL;
-	struct consort_value *values;
-	struct consort_args parameters;
-	struct consort_arena arena;
-	enum consort_status status;
+	struct query query;
+	enum consort_status status = query_begin(&query, tool, resource, options, false, error);
 
-	consort_arena_init(&arena, 0);
-	status = query_make(tool, resource, options, &q, error);
 	if (!status)
-		status = consort_query_prepare(q, &plan, error);
-	if (!status)
-		status = query_parameters(plan, options, &arena, &values, error);
-	if (!status) {
-		parameters.values = values;
-		parameters.count = options->nparameters;
-		status = consort_plan_run(tool->c, plan, parameters, out_rows, error);
-	}
-	consort_plan_free(plan);
-	consort_query_free(q);
-	consort_arena_clear(&arena);
+		status = consort_plan_run(tool->c, query.plan, query.parameters, out_rows, error);
+	query_end(&query);
 	return status;
 }

@@ -7,7 +7,11 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-/* What scripts see of each status: its name in JSON, and the exit status. */
+/*
+ * What scripts see of each status: its name in JSON, and the exit status. consort(1) lists both. Broken data
+ * is 2 whoever reads it, as is a value that does not fit: a script learns that the data is wrong, not which
+ * command or adapter saw it.
+ */
 static const struct {
 	const char *name;
 	int exit_status;
@@ -31,7 +35,7 @@ static const struct {
 	[CONSORT_EFULL] = {"full", 6},
 	[CONSORT_EREADONLY] = {"read_only", 6},
 	[CONSORT_EENGINE] = {"engine", 6},
-	[CONSORT_EPROTOCOL] = {"protocol", 6},
+	[CONSORT_EPROTOCOL] = {"protocol", 2},
 	[CONSORT_EINDOUBT] = {"in_doubt", 8},
 	[CONSORT_EINTERNAL] = {"internal", 6},
 	[CONSORT_EAGAIN] = {"again", 6},
@@ -77,6 +81,11 @@ void report_json_text(struct consort_buffer *out, const char *before, const char
 		report_json_quote(out, text, strlen(text));
 	else
 		consort_buffer_text(out, "null");
+}
+
+void report_json_known(struct consort_buffer *out, const char *before, const char *name, const char *text)
+{
+	report_json_text(out, before, name, text && *text ? text : NULL);
 }
 
 static void json_member(struct consort_buffer *out, const char *name, const char *text)
@@ -133,7 +142,7 @@ void report_error(const struct tool *tool, const struct consort_error *error)
 		consort_buffer_char(&line, '}');
 	} else {
 		consort_buffer_text(&line, "consort: ");
-		screen_escape(&line, message, strlen(message), true);
+		text_escape(&line, message, strlen(message), true);
 	}
 	consort_buffer_char(&line, '\n');
 	if (!line.failed)
@@ -154,7 +163,7 @@ void report_note(const struct tool *tool, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	screen_escape(&line, text, strlen(text), true);
+	text_escape(&line, text, strlen(text), true);
 	consort_buffer_char(&line, '\n');
 	if (!line.failed)
 		print_error(line.data, line.size);
@@ -171,6 +180,17 @@ void report_append(struct consort_error *error, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	consort_copy_text(error->message + size, sizeof(error->message) - size, text);
+}
+
+void report_append_count(struct consort_error *error, uint64_t count, const char *done)
+{
+	char number[REPORT_NUMBER_SIZE];
+
+	if (count)
+		report_append(error, "; %s %s %s", report_records(count, number), count == 1 ? "was" : "were",
+			      done);
+	else
+		report_append(error, "; nothing was %s", done);
 }
 
 enum consort_status report_file(struct consort_error *error, const char *name, const char *action)
@@ -228,5 +248,13 @@ const char *report_number(uint64_t number, char out[REPORT_NUMBER_SIZE])
 		*at++ = digits[i];
 	}
 	*at = '\0';
+	return out;
+}
+
+const char *report_records(uint64_t count, char out[REPORT_NUMBER_SIZE])
+{
+	size_t size = strlen(report_number(count, out));
+
+	snprintf(out + size, REPORT_NUMBER_SIZE - size, count == 1 ? " record" : " records");
 	return out;
 }

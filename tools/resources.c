@@ -58,9 +58,9 @@ static enum consort_status list_resource(void *context, const struct consort_res
 	values[0] = consort_text(resource->name);
 	values[1] = consort_text(resource->database);
 	values[2] = consort_text(resource->source);
-	values[3] = consort_text(l->key.data);
+	values[3] = output_text_or_null(l->key.data);
 	values[4] = consort_int64(resource->nattributes);
-	values[5] = consort_text(error ? consort_error_text(error) : "");
+	values[5] = output_text_or_null(error ? consort_error_text(error) : NULL);
 	if (error) {
 		l->last = *error;
 		if (l->rows->ncolumns < 6)
@@ -176,9 +176,9 @@ static enum consort_status attribute_rows(struct tool *tool, const struct consor
 		}
 		values[0] = consort_text(attribute->name);
 		values[1] = consort_text(type.data);
-		values[2] = consort_text(words.data);
-		values[3] = consort_text(attribute->source ? attribute->source : "");
-		values[4] = consort_text(attribute->engine_type ? attribute->engine_type : "");
+		values[2] = output_text_or_null(words.data);
+		values[3] = output_text_or_null(attribute->source);
+		values[4] = output_text_or_null(attribute->engine_type);
 		status = output_row(&rows, values, error);
 	}
 	if (!status)
@@ -245,7 +245,7 @@ static enum consort_status print_escaped(struct tool *tool, struct consort_buffe
 	enum consort_status status = CONSORT_OK;
 
 	if (text->size)
-		screen_escape(&shown, text->data, text->size, true);
+		text_escape(&shown, text->data, text->size, true);
 	shown.failed |= text->failed;
 	if (shown.size || shown.failed)
 		status = report_print(tool, &shown, error);
@@ -309,7 +309,7 @@ static void json_attribute(struct consort_buffer *out, const struct consort_attr
 	report_json_text(out, "{", "name", attribute->name);
 	report_json_text(out, ",", "type", type.data);
 	report_json_text(out, ",", "source", attribute->source);
-	report_json_text(out, ",", "engine_type", attribute->engine_type);
+	report_json_known(out, ",", "engine_type", attribute->engine_type);
 	for (i = 0; i < FLAGS; i++) {
 		const char *c;
 

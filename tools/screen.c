@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What people read: tables and expanded records. A table keeps its first rows to find the columns' widths and
- * goes on with these; on a terminal it is cut to fit, and one with more columns than fit is shown expanded.
- * Data cannot steer the terminal: control characters and the like are shown as escapes.
+ * goes on with these; on a terminal it is cut to fit, and one with more columns than fit is shown expanded,
+ * where long values are wrapped.
  */
 #include "tools.h"
-
-#include <langinfo.h>
-#include <locale.h>
-#include <wchar.h>
 
 #define ROWS_KEPT 1000
 #define NARROWEST 4
@@ -30,79 +26,6 @@ struct screen {
 	bool settled;
 };
 
-bool screen_locale(void)
-{
-	const char *own = setlocale(LC_CTYPE, "");
-
-	if (own && !strcmp(nl_langinfo(CODESET), "UTF-8"))
-		return true;
-	/* Data is UTF-8 whatever the terminal is. */
-	setlocale(LC_CTYPE, "C.UTF-8");
-	return false;
-}
-
-/* Characters that steer a terminal, or reorder what stands around them. */
-static bool is_control(wchar_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-static size_t escape_control(struct consort_buffer *out, wchar_t c)
-{
-	size_t before = out->size;
-
-	if (c == '\n')
-		consort_buffer_text(out, "\\n");
-	else if (c == '\t')
-		consort_buffer_text(out, "\\t");
-	else if (c == '\r')
-		consort_buffer_text(out, "\\r");
-	else if (c < 0x80)
-		consort_buffer_printf(out, "\\x%02x", (unsigned)c);
-	else
-		consort_buffer_printf(out, "\\u%04x", (unsigned)c);
-	return out->size - before;
-}
-
-size_t screen_escape(struct consort_buffer *out, const char *text, size_t size, bool newlines)
-{
-	size_t width = 0, at = 0, run;
-
-	while (at < size) {
-		mbstate_t state = {0};
-		wchar_t c;
-		size_t length;
-
-		for (run = at; run < size && text[run] >= 0x20 && text[run] < 0x7f; run++)
-			;
-		consort_buffer_append(out, text + at, run - at);
-		width += run - at;
-		at = run;
-		if (at == size)
-			break;
-		if (newlines && text[at] == '\n') {
-			consort_buffer_char(out, text[at++]);
-			continue;
-		}
-		length = mbrtowc(&c, text + at, size - at, &state);
-		if (!length || length > size - at) {
-			consort_buffer_printf(out, "\\x%02x", (unsigned char)text[at]);
-			width += 4;
-			length = 1;
-		} else if (is_control(c)) {
-			width += escape_control(out, c);
-		} else {
-			int columns = wcwidth(c);
-
-			consort_buffer_append(out, text + at, length);
-			width += columns < 0 ? 1 : (size_t)columns;
-		}
-		at += length;
-	}
-	return width;
-}
-
 static bool is_number(struct consort_type type)
 {
 	return type.id == CONSORT_TYPE_INT64 || type.id == CONSORT_TYPE_FLOAT64 ||
@@ -113,16 +36,16 @@ static bool make_cell(struct output *o, struct cell *cell, const struct consort_
 {
 	struct consort_buffer shown = CONSORT_BUFFER_INIT;
 
-	cell->null = consort_value_is_null(value);
+	cell->null = consort_value_is_null(value) && !o->list;
 	consort_buffer_reset(&o->cell);
 	if (cell->null)
 		consort_buffer_text(&o->cell, "NULL");
-	else
+	else if (!consort_value_is_null(value))
 		consort_value_print(value, &o->cell);
 	consort_buffer_append(&o->cell, "", 0);
 	if (o->cell.failed)
 		return false;
-	cell->width = (uint32_t)screen_escape(&shown, o->cell.data, o->cell.size, false);
+	cell->width = (uint32_t)text_escape(&shown, o->cell.data, o->cell.size, false);
 	cell->size = (uint32_t)shown.size;
 	cell->text = shown.failed ? NULL : consort_arena_copy(&o->arena, shown.data, shown.size);
 	consort_buffer_clear(&shown);
@@ -143,29 +66,6 @@ static struct cell *make_cells(struct output *o, const struct consort_value *val
 	return cells;
 }
 
-/* The longest part of an escaped text that is at most `width` wide. */
-static size_t fitting_part(const struct cell *cell, size_t width, size_t *out_width)
-{
-	size_t at = 0, used = 0;
-
-	while (at < cell->size) {
-		mbstate_t state = {0};
-		wchar_t c;
-		size_t length = mbrtowc(&c, cell->text + at, cell->size - at, &state);
-		int columns;
-
-		if (!length || length > cell->size - at)
-			break;
-		columns = wcwidth(c);
-		if (used + (columns < 0 ? 1 : (size_t)columns) > width)
-			break;
-		used += columns < 0 ? 1 : (size_t)columns;
-		at += length;
-	}
-	*out_width = used;
-	return at;
-}
-
 /* The cell's text, cut to width if that is not 0; returns what it takes. */
 static size_t put_cell(struct output *o, const struct cell *cell, size_t width)
 {
@@ -175,7 +75,7 @@ static size_t put_cell(struct output *o, const struct cell *cell, size_t width)
 	if (cell->null && o->colour)
 		consort_buffer_text(&o->text, "\033[2m");
 	if (cut)
-		part = fitting_part(cell, width - 1, &used);
+		part = text_fit(cell->text, cell->size, width - 1, &used);
 	consort_buffer_append(&o->text, cell->text, part);
 	if (cut)
 		consort_buffer_text(&o->text, o->utf8 ? "…" : ">");
@@ -193,12 +93,10 @@ static void put_spaces(struct consort_buffer *out, size_t count)
 static void put_row(struct output *o, const struct cell *cells, bool header)
 {
 	const struct screen *screen = o->screen;
-	size_t start;
 	uint32_t i;
 
 	if (header && o->colour)
 		consort_buffer_text(&o->text, "\033[1m");
-	start = o->text.size;
 	for (i = 0; i < o->ncolumns; i++) {
 		size_t width = screen->widths[i], need = cells[i].width < width ? cells[i].width : width;
 		bool right = is_number(o->columns[i].type), last = i + 1 == o->ncolumns;
@@ -212,12 +110,9 @@ static void put_row(struct output *o, const struct cell *cells, bool header)
 		if (!last)
 			put_spaces(&o->text, GAP);
 	}
-	/* Empty cells at the end leave no blanks. */
-	while (o->text.size > start && o->text.data[o->text.size - 1] == ' ')
-		o->text.size--;
 	if (header && o->colour)
 		consort_buffer_text(&o->text, "\033[0m");
-	consort_buffer_char(&o->text, '\n');
+	text_end_line(&o->text);
 }
 
 /* The width of all with columns of text at most `cap` wide. */
@@ -368,8 +263,11 @@ static void put_record(struct output *o, const struct cell *cells, uint64_t numb
 	for (i = 0; i < o->ncolumns; i++) {
 		put_cell(o, &o->screen->header[i], 0);
 		put_spaces(&o->text, names - o->screen->header[i].width + GAP);
-		put_cell(o, &cells[i], 0);
-		consort_buffer_char(&o->text, '\n');
+		if (o->width && !cells[i].null)
+			text_wrap(&o->text, cells[i].text, cells[i].size, names + GAP, o->width);
+		else
+			put_cell(o, &cells[i], 0);
+		text_end_line(&o->text);
 	}
 }
 

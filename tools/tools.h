@@ -14,7 +14,8 @@
  *     row.c        values for a resource's attributes, from texts and JSON
  *     query.c      what find, export, explain, update -w and delete -w have in common
  *     output.c     rows to a file descriptor; csv, json and jsonl
- *     screen.c     table and expanded: widths, cutting, escaping
+ *     screen.c     table and expanded
+ *     text.c       text for people: widths, cutting, wrapping, escaping
  *     progress.c   the bar on a terminal
  *
  * A command's function returns a status and fills its error; main.c alone prints it and exits.
@@ -107,6 +108,8 @@ enum consort_status args_count(struct args *args, size_t min, size_t max, const 
 /* EINVAL: "find: … (see 'consort find --help')". */
 enum consort_status args_usage(const struct args *args, struct consort_error *error, const char *format, ...)
 	CONSORT_PRINTF(3, 4);
+/* ECONNECTION if it is a folder. */
+enum consort_status args_file(const char *name, struct consort_error *error);
 /* A whole number from min up. `name` is the option's. */
 enum consort_status args_number(const struct args *args, const char *name, int64_t min, int64_t *out_number,
 				struct consort_error *error);
@@ -131,16 +134,22 @@ enum consort_status report_write(struct tool *tool, int fd, const char *name, co
 enum consort_status report_print(struct tool *tool, const struct consort_buffer *text,
 				 struct consort_error *error);
 /* "20,000" */
-#define REPORT_NUMBER_SIZE 32
+#define REPORT_NUMBER_SIZE 48
 const char *report_number(uint64_t number, char out[REPORT_NUMBER_SIZE]);
+/* "1 record", "20,000 records" */
+const char *report_records(uint64_t count, char out[REPORT_NUMBER_SIZE]);
 /* "error":{…} members of one error, for documents that hold several. */
 void report_error_json(struct consort_buffer *out, const struct consort_error *error);
 /* Adds to the end of an error's message. */
 void report_append(struct consort_error *error, const char *format, ...) CONSORT_PRINTF(2, 3);
+/* "; 5 records were created", "; nothing was created" */
+void report_append_count(struct consort_error *error, uint64_t count, const char *done);
 /* A JSON string of bytes that may be no UTF-8: U+FFFD stands for what is wrong. */
 void report_json_quote(struct consort_buffer *out, const char *text, size_t size);
 /* `"name":"text"`, or null, behind `before`: "{" or ",". */
 void report_json_text(struct consort_buffer *out, const char *before, const char *name, const char *text);
+/* The same where there may be nothing to tell: the empty text is null, too. */
+void report_json_known(struct consort_buffer *out, const char *before, const char *name, const char *text);
 /* ECONNECTION: "name: cannot `action`: " and errno's text. */
 enum consort_status report_file(struct consort_error *error, const char *name, const char *action);
 
@@ -260,13 +269,22 @@ void query_options_clear(struct query_options *options);
 /* Takes one option of those above; EINVAL for another one. */
 enum consort_status query_option(struct query_options *options, const struct args *args, int option,
 				 struct consort_error *error);
-/* A query of the resource with all of it. */
-enum consort_status query_make(struct tool *tool, const char *resource, const struct query_options *options,
-			       struct consort_query **out_query, struct consort_error *error);
-/* The parameters, by the types that the plan asks for; in the arena. */
-enum consort_status query_parameters(const struct consort_plan *plan, const struct query_options *options,
-				     struct consort_arena *arena, struct consort_value **out_values,
-				     struct consort_error *error);
+/* All options of a command that has no others. As with args_next, args->helped ends the command, too. */
+enum consort_status query_options_read(struct query_options *options, struct args *args,
+				       struct consort_error *error);
+
+/* What the options ask of a resource. */
+struct query {
+	struct consort_query *query;
+	struct consort_plan *plan;
+	struct consort_arena arena;
+	struct consort_args parameters; /* by the types that the plan asks for */
+};
+
+/* bare: if no parameters are given, all are NULL. Always to be followed by query_end. */
+enum consort_status query_begin(struct query *query, struct tool *tool, const char *resource,
+				const struct query_options *options, bool bare, struct consort_error *error);
+void query_end(struct query *query);
 /* find and export: runs it. */
 enum consort_status query_run(struct tool *tool, const char *resource, const struct query_options *options,
 			      struct consort_cursor **out_rows, struct consort_error *error);
@@ -300,6 +318,7 @@ struct output {
 	uint32_t ncolumns;
 	uint64_t rows;
 	bool utf8, colour;
+	bool list;                    /* for people: NULL is left blank */
 	size_t width;                 /* of the terminal; 0: nothing is cut */
 	struct consort_buffer text;   /* not written yet */
 	struct consort_buffer cell;   /* scratch */
@@ -319,6 +338,8 @@ enum consort_status output_open(struct output *o, struct tool *tool, int fd, con
 				struct consort_error *error);
 enum consort_status output_row(struct output *o, const struct consort_value *values,
 			       struct consort_error *error);
+/* NULL stands for what there is nothing of. */
+struct consort_value output_text_or_null(const char *text);
 /* The same for a list that people read: a table on standard output unless asked otherwise. */
 enum consort_status output_open_list(struct output *o, struct tool *tool, const struct output_column *columns,
 				     uint32_t ncolumns, struct consort_error *error);
@@ -339,10 +360,29 @@ enum consort_status output_records(struct tool *tool, const struct consort_resou
 /* A value as JSON, with --json-safe's strings if so. */
 void output_json_value(struct consort_buffer *out, const struct consort_value *value, bool safe);
 
+/* --- text.c --- */
+
 /* A text with control characters, bidirectional overrides and broken UTF-8 as escapes; returns its width. */
-size_t screen_escape(struct consort_buffer *out, const char *text, size_t size, bool newlines);
+size_t text_escape(struct consort_buffer *out, const char *text, size_t size, bool newlines);
+/* The longest part of an escaped text that is at most `width` wide, in bytes; *out_width is what it takes. */
+size_t text_fit(const char *text, size_t size, size_t width, size_t *out_width);
+/* An escaped text that starts at `column` and goes on there in the next lines where it is wider than the
+ * terminal. Lines break at blanks, words that are longer than a line anywhere. */
+void text_wrap(struct consort_buffer *out, const char *text, size_t size, size_t column, size_t width);
+/* The same for any text, and the end of the line. */
+void text_paragraph(struct consort_buffer *out, const char *text, size_t column, size_t width);
+/* A line of a list for people: "  label       text"; an empty text gives none. */
+void text_fact(struct consort_buffer *out, size_t width, const char *label, const char *text);
+/* Below one, and indented deeper. */
+void text_detail(struct consort_buffer *out, size_t width, const char *text);
+/* Without blanks in front of it. */
+void text_end_line(struct consort_buffer *out);
+/* Columns of the terminal behind fd; 0 if it is none. */
+size_t text_terminal_width(int fd);
+/* For lists on standard output; 80 where that is no terminal. */
+size_t text_width(void);
 /* Sets the locale for widths; false: characters beyond ASCII are not for this terminal. */
-bool screen_locale(void);
+bool text_locale(void);
 
 /* --- progress.c --- */
 

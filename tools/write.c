@@ -155,12 +155,11 @@ static enum consort_status write_standard_input(struct write *w, struct consort_
 		consort_rollback(in, NULL);
 	else if (whole)
 		status = consort_commit(in, NULL, error);
-	if (status && status != CONSORT_EINDOUBT)
-		report_note(w->tool, "%s%s records of %s%s", w->kind->done, whole ? " no" : " ",
-			    whole ? "" : report_number(w->written, number), w->resource->name);
-	else if (!status)
-		report_note(w->tool, "%s %s records of %s", w->kind->done, report_number(w->written, number),
+	if (!status)
+		report_note(w->tool, "%s %s of %s", w->kind->done, report_records(w->written, number),
 			    w->resource->name);
+	else if (status != CONSORT_EINDOUBT)
+		report_append_count(error, whole ? 0 : w->written, w->kind->done);
 	return status;
 }
 
@@ -190,42 +189,36 @@ static enum consort_status update_where(struct write *w, const struct query_opti
 					struct consort_error *error)
 {
 	struct consort_buffer assignments = CONSORT_BUFFER_INIT;
-	struct consort_value *values, *parameters;
-	struct consort_args all = {NULL, options->nparameters + noperands};
-	struct consort_query *q = NULL;
-	struct consort_plan *plan = NULL;
 	char number[REPORT_NUMBER_SIZE];
+	struct consort_value *values;
+	struct consort_args all;
 	enum consort_status status;
 	int64_t affected = 0;
+	struct query query;
 	size_t i;
 
-	status = query_make(w->tool, w->resource->name, options, &q, error);
-	if (!status)
-		status = consort_query_prepare(q, &plan, error);
-	if (!status)
-		status = query_parameters(plan, options, &w->row.arena, &parameters, error);
+	status = query_begin(&query, w->tool, w->resource->name, options, false, error);
 	for (i = 0; !status && i < noperands; i++)
 		status = row_assign(&w->row, operands[i], error);
 	if (status)
 		goto out;
-	values = consort_arena_array(&w->row.arena, (size_t)all.count, sizeof(*values));
+	all.count = query.parameters.count + noperands;
+	all.values = values = consort_arena_array(&query.arena, (size_t)all.count, sizeof(*values));
 	if (!values) {
 		status = consort_error_no_memory(error);
 		goto out;
 	}
-	memcpy(values, parameters, options->nparameters * sizeof(*values));
-	all.values = values;
-	status = make_assignments(w, options->nparameters, values, &assignments, error);
+	memcpy(values, query.parameters.values, (size_t)query.parameters.count * sizeof(*values));
+	status = make_assignments(w, (size_t)query.parameters.count, values, &assignments, error);
 	if (!status)
-		status = consort_update_where(q, assignments.data, all, &affected, error);
+		status = consort_update_where(query.query, assignments.data, all, &affected, error);
 	if (!status) {
-		report_note(w->tool, "updated %s record%s of %s", report_number((uint64_t)affected, number),
-			    affected == 1 ? "" : "s", w->resource->name);
+		report_note(w->tool, "updated %s of %s", report_records((uint64_t)affected, number),
+			    w->resource->name);
 		w->tool->nothing = !affected;
 	}
 out:
-	consort_plan_free(plan);
-	consort_query_free(q);
+	query_end(&query);
 	consort_buffer_clear(&assignments);
 	return status;
 }

@@ -20,6 +20,28 @@ expect() {
 	[ "$status" -eq "$expected" ] || fail "consort $*: status $status, not $expected: $(cat err)"
 }
 
+# await COMMAND…: until it succeeds, for a minute at most; the case ends if it never does.
+await() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 3000 ] || { fail "waited in vain: $*"; exit 1; }
+		sleep 0.02
+	done
+}
+
+# terminal COLUMNS ARGUMENT…: runs consort on a terminal so wide; the lines go to the file out without colours.
+terminal() {
+	command -v script >/dev/null || skip 'script makes a terminal: apt-get install bsdutils'
+	columns=$1
+	shift
+	words=$consort
+	for word; do
+		words="$words '$word'"
+	done
+	script -qec "stty cols $columns; $words" /dev/null </dev/null | tr -d '\r' | sed 's/\x1b\[[0-9]*m//g' >out
+}
+
 # output TEXT: standard output was exactly this (with printf's escapes).
 output() {
 	printf '%b' "$1" >wanted

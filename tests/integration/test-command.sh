@@ -30,6 +30,14 @@ test_usage() {
 	has out "consort 0"
 	expect 0 help find
 	has out "Usage: consort find"
+	for arguments in 'help --help' 'help -h' help; do
+		expect 0 $arguments
+		has out "Usage: consort [-c FILE]"
+	done
+	expect 2 help find more
+	has err "'more' is too much"
+	expect 2 find note -n 1 -n 2
+	has err "--limit is given twice"
 }
 
 test_help_fits_a_screen() {
@@ -99,15 +107,24 @@ test_table_escapes_control_characters() {
 }
 
 test_terminal() {
-	command -v script >/dev/null || return 0
 	make_data
-	script -qec "stty cols 40; $consort find note -o id -s 'id, text, doc' -w 'id < 4'" /dev/null \
-		>out 2>&1 </dev/null
+	terminal 40 find note -o id -s 'id, text, doc' -w 'id < 4'
 	has out '…'
-	tr -d '\r' <out | sed 's/\x1b\[[0-9]*m//g' >plain
-	[ "$(wc -L <plain)" -le 40 ] || fail "the table is wider than the terminal: $(cat plain)"
-	script -qec "stty cols 20; $consort find note -o id -w 'id = 1'" /dev/null >out 2>&1 </dev/null
+	[ "$(wc -L <out)" -le 40 ] || fail "the table is wider than the terminal: $(cat out)"
+	terminal 20 find note -o id -w 'id = 1'
 	has out '── 1 ──'
+	# Lists for people are wrapped.
+	terminal 60 plugins list
+	has out '  features    read create update delete'
+	grep -v / out >plain
+	[ "$(wc -L <plain)" -le 60 ] || fail "wider than the terminal: $(cat plain)"
+	terminal 60 plugins list -f expanded
+	grep -v / out >plain
+	[ "$(wc -L <plain)" -le 60 ] || fail "wider than the terminal: $(cat plain)"
+	# No path is cut.
+	terminal 60 plugins explain sqlite
+	tr -d '\n ' <out >plain
+	has plain "taken$testing_build/.libs/consort-sqlite.so"
 }
 
 test_names_and_expressions() {
@@ -205,10 +222,13 @@ test_records_on_standard_input() {
 	make_data
 	printf '{"id":10,"text":"a"}\n\n{"id":11,"text":"b"}\n' | "$consort" create note - >out 2>err ||
 		fail "create -: $(cat err)"
-	has err "created 2 records"
+	has err "created 2 records of note"
+	printf '{"id":13}\n' | "$consort" create note - 2>err || fail "create -: $(cat err)"
+	has err "created 1 record of note"
 	# All or none.
 	printf '{"id":12}\n{"id":10}\n' | "$consort" create note - >out 2>err && fail "a double key was taken"
 	has err "line 2"
+	has err "; nothing was created"
 	printf '{"id":12}\n{"id":' | "$consort" create note - >out 2>err && fail "broken JSON was taken"
 	has err "line 2"
 	printf '{"id":12}\n{"nope":1}\n' | "$consort" create note - >out 2>err && fail "an unknown member was taken"
@@ -289,11 +309,20 @@ test_databases() {
 test_plugins() {
 	expect 0 plugins list
 	has out consort-sqlite.so
+	[ "$(wc -L <out)" -le 80 ] || [ "${#testing_build}" -gt 40 ] || fail "too wide: $(cat out)"
+	[ "$(grep -c '^              [a-z]' out)" -ge 2 ] || fail "the features are not wrapped: $(cat out)"
+	expect 0 plugins list -f csv
+	has out 'type,version,abi,file,features,problem'
 	expect 0 plugins list --json
 	has out '"type":"sqlite"'
+	has out '"features":["read","create",'
+	has out '"problem":null'
 	expect 0 plugins info sqlite
 	has out licence
-	has out path
+	has out "  path        path; required"
+	has out "                the database file, or :memory:"
+	expect 0 plugins info sqlite --json
+	has out '"tables":["database","connection",'
 	expect 0 plugins check sqlite
 	has out "sqlite is good"
 	expect 0 plugins explain sqlite
@@ -438,11 +467,78 @@ test_interrupt() {
 	endless='with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) as n from c'
 	"$consort" native core "$endless" >out 2>err &
 	pid=$!
-	# again if it came before the command was ready for it
-	{ sleep 0.5; while kill -INT $pid 2>/dev/null; do sleep 2; done; } &
+	await waits_for_signals $pid
+	kill -INT $pid
 	wait $pid
 	status=$?
 	[ $status -eq 7 ] || fail "status $status: $(cat err)"
+}
+
+# Does a process have SIGHUP, SIGINT and SIGTERM blocked, since a thread waits for them? The shell that libtool puts
+# before it blocks some of them now and then.
+waits_for_signals() {
+	grep -qi '^SigBlk:.*4003$' /proc/"$1"/status
+}
+
+# A database must not be opened under the number of a descriptor that the caller closed.
+test_closed_descriptors() {
+	make_data
+	for command in 'find note' 'version' 'databases' 'explain find note'; do
+		"$consort" $command >&- 2>err
+		status=$?
+		[ $status -eq 5 ] || fail "$command: status $status"
+		has err "standard output: cannot write: Bad file descriptor"
+		"$consort" $command >&- 2>&- <&-
+		[ $? -eq 5 ] || fail "$command: all closed"
+	done
+	timeout 20 "$consort" import note - --input csv 2>err <&-
+	status=$?
+	[ $status -eq 5 ] || fail "import: status $status"
+	has err "standard input: cannot read"
+	expect 0 find note -s 'count(*)'
+	output 'count(*)\n4\n'
+}
+
+# Data that is broken, or does not fit, is 2, whoever reads it; what a database refuses is 6.
+test_exit_statuses() {
+	make_data
+	mkdir files
+	printf 'id,text\n5,a\n6\n' >files/width.csv
+	printf 'id,text\n5,a\n6,"b\n' >files/quote.csv
+	printf 'id,text\n5,a\n6,\377\n' >files/utf.csv
+	printf 'id,text\n5,a\nsix,b\n' >files/type.csv
+	printf '{"id":5}\n{"id":\n' >files/broken.jsonl
+	printf '{"id":5}\n{"id":"six"}\n' >files/type.jsonl
+	cat >>consort.ini <<'END'
+[database files]
+type = file
+path = files
+END
+	for file in files/*; do
+		name=$(basename "$file")
+		printf '[resource %s]\ndatabase = files\nattribute.id = int64\nattribute.text = text\n' "$name"
+	done >>consort.ini
+	for file in files/*; do
+		name=$(basename "$file")
+		expect 2 find "$name"
+		[ -s err ] || fail "find $name says nothing"
+		expect 2 import note "$file"
+		"$consort" -q delete note 5 || fail "import $name"
+		case $name in
+		*.jsonl)
+			"$consort" create note - <"$file" >out 2>err
+			status=$?
+			[ $status -eq 2 ] || fail "create - with $name: status $status: $(cat err)" ;;
+		esac
+	done
+	"$consort" -q native core 'create table loose (id integer primary key, n)'
+	"$consort" -q native core "insert into loose values (1, 'x')"
+	printf '[resource loose]\ndatabase = core\nattribute.n = int64\n' >>consort.ini
+	expect 2 find loose
+	has err "'x'"
+	printf 'id\n1\n' >twice.csv
+	expect 6 import note twice.csv
+	expect 6 create note id=1
 }
 
 test_completion() {

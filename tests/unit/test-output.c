@@ -180,13 +180,13 @@ static const char *escaped(const char *data, size_t size, size_t width)
 	static struct consort_buffer text;
 
 	consort_buffer_reset(&text);
-	CU_ASSERT_EQUAL(screen_escape(&text, data, size, false), width);
+	CU_ASSERT_EQUAL(text_escape(&text, data, size, false), width);
 	return text.data;
 }
 
 static void test_escapes(void)
 {
-	CU_ASSERT_TRUE(screen_locale() || true);
+	CU_ASSERT_TRUE(text_locale() || true);
 	TESTING_TEXT(escaped("a\x1b[2Jb\n\r\t\x7f", 10, 19), "a\\x1b[2Jb\\n\\r\\t\\x7f");
 	/* C1, a bidirectional override, a byte order mark */
 	TESTING_TEXT(escaped("\xc2\x9b\xe2\x80\xae\xef\xbb\xbf", 8, 18), "\\u009b\\u202e\\ufeff");
@@ -244,6 +244,62 @@ static void test_numbers(void)
 	TESTING_TEXT(report_number(999, number), "999");
 	TESTING_TEXT(report_number(1000, number), "1,000");
 	TESTING_TEXT(report_number(UINT64_MAX, number), "18,446,744,073,709,551,615");
+	TESTING_TEXT(report_records(0, number), "0 records");
+	TESTING_TEXT(report_records(1, number), "1 record");
+	TESTING_TEXT(report_records(1000, number), "1,000 records");
+	TESTING_TEXT(report_records(UINT64_MAX, number), "18,446,744,073,709,551,615 records");
+}
+
+/* A text as text_fact shows it on a terminal of that width. */
+static const char *fact(size_t width, const char *label, const char *text)
+{
+	static struct consort_buffer out;
+
+	consort_buffer_reset(&out);
+	text_fact(&out, width, label, text);
+	consort_buffer_append(&out, "", 0);
+	return out.data;
+}
+
+static void test_wrapping(void)
+{
+	struct consort_buffer out = CONSORT_BUFFER_INIT;
+
+	text_locale();
+	TESTING_TEXT(fact(80, "features", ""), "");
+	TESTING_TEXT(fact(80, "features", NULL), "");
+	TESTING_TEXT(fact(80, "features", "read create"), "  features    read create\n");
+	/* at a blank, which is left out; a word that just fits stays */
+	TESTING_TEXT(fact(25, "features", "read update find"),
+		     "  features    read update\n              find\n");
+	/* where hardly a word fits, nothing is gained */
+	TESTING_TEXT(fact(24, "features", "read update find"), "  features    read update find\n");
+	TESTING_TEXT(fact(26, "f", "abcdefghijkl mno"), "  f           abcdefghijkl\n              mno\n");
+	/* a word longer than the line is cut; a character of two columns is not */
+	TESTING_TEXT(fact(26, "f", "abcdefghijklmno"), "  f           abcdefghijkl\n              mno\n");
+	TESTING_TEXT(fact(25, "f", "日本語テキスト"), "  f           日本語テキ\n              スト\n");
+	/* a label that is longer than its column */
+	TESTING_TEXT(fact(80, "quite_a_label", "x"), "  quite_a_label x\n");
+	TESTING_TEXT(fact(80, "f", "a\033[31m\n"), "  f           a\\x1b[31m\\n\n");
+	text_detail(&out, 30, "below it, deeper");
+	TESTING_TEXT(out.data, "                below it,\n                deeper\n");
+	consort_buffer_clear(&out);
+}
+
+static void test_expanded_is_wrapped(void)
+{
+	const struct consort_value values[] = {
+		consort_int64(1),
+		consort_text("a text that is too long"),
+		consort_null(),
+	};
+	struct tool tool = {0};
+
+	TESTING_TEXT(written(&tool, OUTPUT_EXPANDED, 25, values, 1),
+		     "── 1 ──\nid      1\ntext    a text that is\n        too long\namount  NULL\n");
+	/* what is no terminal gets every value in a line */
+	TESTING_TEXT(written(&tool, OUTPUT_EXPANDED, 0, values, 1),
+		     "── 1 ──\nid      1\ntext    a text that is too long\namount  NULL\n");
 }
 
 static void test_exit_statuses(void)
@@ -255,7 +311,7 @@ static void test_exit_statuses(void)
 		[CONSORT_EAUTH] = 5,	 [CONSORT_EPERMISSION] = 6, [CONSORT_ECONNECTION] = 5,
 		[CONSORT_ETIMEOUT] = 7,	 [CONSORT_ECANCELLED] = 7,  [CONSORT_ENOMEM] = 6,
 		[CONSORT_EFULL] = 6,	 [CONSORT_EREADONLY] = 6,   [CONSORT_EENGINE] = 6,
-		[CONSORT_EPROTOCOL] = 6, [CONSORT_EINDOUBT] = 8,    [CONSORT_EINTERNAL] = 6,
+		[CONSORT_EPROTOCOL] = 2, [CONSORT_EINDOUBT] = 8,    [CONSORT_EINTERNAL] = 6,
 		[CONSORT_EAGAIN] = 6,	 [CONSORT_EFORKED] = 6,	    [CONSORT_EMIX] = 2,
 		[CONSORT_EMANIFEST] = 3, [CONSORT_EOPTION] = 3,	    [CONSORT_EVALUE] = 3,
 		[CONSORT_ENOPLUGIN] = 4, [CONSORT_EUNTRUSTED] = 4,  [CONSORT_ELOAD] = 4,
@@ -281,6 +337,8 @@ int main(int argc, char **argv)
 		{"json-of-any-bytes", test_json_of_any_bytes},
 		{"writing-fails", test_writing_fails},
 		{"numbers", test_numbers},
+		{"wrapping", test_wrapping},
+		{"expanded-is-wrapped", test_expanded_is_wrapped},
 		{"exit-statuses", test_exit_statuses},
 		{NULL, NULL},
 	};
