@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,33 +45,65 @@ static mode_t mode_for(const char *file)
 	struct stat status;
 	mode_t mask;
 
-	if (!stat(file, &status) && S_ISREG(status.st_mode))
+	if (!stat(file, &status))
 		return status.st_mode & 0777;
 	mask = umask(0);
 	umask(mask);
 	return 0666 & ~mask;
 }
 
+#define MOST_LINKS 40
+
+/* The file that a name stands for, behind all symbolic links, also where the last one leads to nothing yet;
+ * NULL: no memory, or links without an end. */
+static char *behind_links(const char *name)
+{
+	char *file = strdup(name), *next;
+	unsigned links;
+
+	for (links = 0; file && links < MOST_LINKS; links++) {
+		char target[PATH_MAX];
+		ssize_t size = readlink(file, target, sizeof(target));
+		const char *slash = strrchr(file, '/');
+		int folder = slash && *target != '/' ? (int)(slash + 1 - file) : 0;
+
+		if (size < 0)
+			return file;
+		if (asprintf(&next, "%.*s%.*s", folder, file, (int)size, target) < 0)
+			next = NULL;
+		free(file);
+		file = next;
+	}
+	free(file);
+	errno = links == MOST_LINKS ? ELOOP : ENOMEM;
+	return NULL;
+}
+
+/* A pipe or device cannot be replaced. */
+static enum consort_status write_device(struct tool *tool, const char *file, uint32_t format,
+					struct consort_cursor *rows, uint64_t *out_count,
+					struct consort_error *error)
+{
+	enum consort_status status;
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return report_file(error, file, "write");
+	status = output_cursor(tool, fd, file, format, rows, out_count, error);
+	if (close(fd) && !status)
+		status = report_file(error, file, "write");
+	return status;
+}
+
 /* Into a temporary file beside it, which then takes its name. */
-static enum consort_status write_file(struct tool *tool, const char *file, uint32_t format,
-				      struct consort_cursor *rows, uint64_t *out_count,
-				      struct consort_error *error)
+static enum consort_status replace_file(struct tool *tool, const char *file, uint32_t format,
+					struct consort_cursor *rows, uint64_t *out_count,
+					struct consort_error *error)
 {
 	enum consort_status status;
 	char *temporary = NULL;
-	struct stat target;
 	int fd;
 
-	/* A pipe or device cannot be replaced. */
-	if (!stat(file, &target) && !S_ISREG(target.st_mode)) {
-		fd = open(file, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			return report_file(error, file, "write");
-		status = output_cursor(tool, fd, file, format, rows, out_count, error);
-		if (close(fd) && !status)
-			status = report_file(error, file, "write");
-		return status;
-	}
 	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
 		return consort_error_no_memory(error);
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -92,6 +125,24 @@ static enum consort_status write_file(struct tool *tool, const char *file, uint3
 	return status;
 }
 
+static enum consort_status write_file(struct tool *tool, const char *name, uint32_t format,
+				      struct consort_cursor *rows, uint64_t *out_count,
+				      struct consort_error *error)
+{
+	enum consort_status status;
+	struct stat target;
+	char *file;
+
+	if (!stat(name, &target) && !S_ISREG(target.st_mode))
+		return write_device(tool, name, format, rows, out_count, error);
+	file = behind_links(name);
+	if (!file)
+		return report_file(error, name, "write");
+	status = replace_file(tool, file, format, rows, out_count, error);
+	free(file);
+	return status;
+}
+
 static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
 {
 	char number[REPORT_NUMBER_SIZE];
@@ -101,20 +152,16 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	enum consort_status status;
 	uint32_t format = 0;
 	uint64_t count = 0;
-	int option;
 
 	query_options_init(&query);
-	while ((option = args_next(args, error)) > 0) {
-		status = query_option(&query, args, option, error);
-		if (status)
-			goto out;
-	}
-	status = args->status;
-	if (option < 0)
+	status = query_options_read(&query, args, error);
+	if (status || args->helped)
 		goto out;
 	status = args_count(args, 1, 2, "a resource is", error);
 	if (!status && args->noperands == 2 && strcmp(args->operands[1], "-"))
 		file = args->operands[1];
+	if (!status && file)
+		status = args_file(file, error);
 	if (!status && file)
 		status = find_format(args, file, &format, error);
 	if (!status)
@@ -126,8 +173,7 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	else if (!status)
 		status = output_rows(tool, rows, &count, error);
 	if (!status && file)
-		report_note(tool, "exported %s record%s to %s", report_number(count, number),
-			    count == 1 ? "" : "s", file);
+		report_note(tool, "exported %s to %s", report_records(count, number), file);
 out:
 	consort_cursor_close(rows);
 	query_options_clear(&query);
