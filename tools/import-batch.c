@@ -103,7 +103,7 @@ static bool is_plain(const char *name)
 	return *name && !strpbrk(name, ",\" \t\n");
 }
 
-static void close_writer(struct import *im)
+void import_close(struct import *im)
 {
 	consort_writer_close(im->writer);
 	im->writer = NULL;
@@ -117,7 +117,7 @@ enum consort_status import_open_writer(struct import *im, struct consort_error *
 	enum consort_status status;
 	uint32_t i;
 
-	close_writer(im);
+	import_close(im);
 	for (i = 0; i < im->ncolumns; i++) {
 		const char *name = im->resource->attributes[im->columns[i]]->name;
 
@@ -148,7 +148,7 @@ enum consort_status import_open_writer(struct import *im, struct consort_error *
 
 void import_clear(struct import *im)
 {
-	close_writer(im);
+	import_close(im);
 	input_clear(&im->in);
 	row_clear(&im->row);
 	state_clear(&im->state);
@@ -168,21 +168,27 @@ static uint64_t rejects_size(const struct import *im)
 	return size > 0 ? (uint64_t)size : 0;
 }
 
-/* The batch is done, or has to be looked at again: `pending` records behind `start` may have been written. */
+/* `pending` records behind `start` may have been written; so may those that a run before left behind as such.
+ */
 static void set_state(struct import *im, uint64_t pending)
 {
+	uint64_t left = im->pending_end > im->start.record ? im->pending_end - im->start.record : 0;
+
 	im->state.done = im->start;
 	im->state.rejects_size = im->start_rejects;
-	im->state.pending = pending;
+	im->state.pending = pending > left ? pending : left;
 }
 
 static enum consort_status flush_failed(struct import *im, enum consort_status status, int64_t written_now,
 					uint64_t records, struct consort_error *error)
 {
+	bool whole =
+		consort_supports(im->tool->c, im->resource->database, CONSORT_FEATURE_TRANSACTIONS, NULL);
+
 	im->stuck = true;
 	im->at_fault = im->failed_line != 0;
-	/* One record was refused and nothing of the batch is there: then that is known. */
-	set_state(im, im->at_fault && !written_now ? 0 : records);
+	/* Is it known that nothing of the batch is there? */
+	set_state(im, !written_now && (im->at_fault || (whole && status != CONSORT_EINDOUBT)) ? 0 : records);
 	if (im->at_fault)
 		consort_error_prefix(error, "%s: line %llu", im->in.name,
 				     (unsigned long long)im->failed_line);
@@ -266,6 +272,17 @@ static bool same_record(const struct row *row, const struct consort_record *reco
 	return true;
 }
 
+static bool has_key(const struct row *row)
+{
+	const struct consort_resource *resource = row->resource;
+	uint32_t i;
+
+	for (i = 0; i < resource->nkeys; i++)
+		if (consort_value_is_null(&row->values[resource->keys[i]]))
+			return false;
+	return resource->nkeys > 0;
+}
+
 /* Is this record there already? Asked after a run that was killed, for the batch that it was writing. */
 static enum consort_status is_there(struct import *im, bool *out_there, struct consort_error *error)
 {
@@ -276,20 +293,14 @@ static enum consort_status is_there(struct import *im, bool *out_there, struct c
 	enum consort_status status;
 	uint32_t i;
 
+	if (im->keyless)
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "%s: the run before was killed while it wrote", im->in.name);
 	values = consort_arena_array(&im->row.arena, resource->nkeys, sizeof(*values));
 	if (!values)
 		return consort_error_no_memory(error);
 	for (i = 0; i < resource->nkeys; i++)
 		values[i] = im->row.values[resource->keys[i]];
-	for (i = 0; i < resource->nkeys && !consort_value_is_null(&values[i]); i++)
-		;
-	if (!resource->nkeys || i < resource->nkeys)
-		return consort_error_set(
-			error, CONSORT_EINVAL,
-			"records %llu to %llu may have been written by the run that was killed, and without "
-			"a key nobody can tell; look, then remove %s and go on with --skip",
-			(unsigned long long)im->in.next.record, (unsigned long long)im->pending_end,
-			im->state.path);
 	key.values = values;
 	status = consort_get(im->tool->c, resource->name, key, &record, error);
 	*out_there = !status && same_record(&im->row, record);
@@ -357,6 +368,7 @@ enum consort_status import_record(struct import *im, struct consort_error *error
 	}
 	if (status)
 		return import_refuse(im, status, error);
+	im->keyless |= !has_key(&im->row);
 	if (im->in.next.record <= im->pending_end && im->kind == CONSORT_WRITER_CREATE)
 		status = is_there(im, &there, error);
 	if (status)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,11 @@ enum consort_status state_init(struct state *state, int fd, const char *file, co
 	state->inode = (uint64_t)status.st_ino;
 	state->device = (uint64_t)status.st_dev;
 	state->modified = (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec;
+	/* Two runs would take each other's state for their own. Where files cannot be locked, nobody is told.
+	 */
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return consort_error_set(error, CONSORT_ECONFLICT, "%s: another import of it is running",
+					 file);
 	state->path = choose_path(file);
 	return take_fingerprint(state, fd, error);
 }
@@ -245,7 +251,7 @@ static uint32_t read_member(void *context, struct consort_view key, const struct
 	return CONSORT_OK;
 }
 
-/* *out_found: there is one, and it is whole. */
+/* *out_found: there is one. It is whole, or an error. */
 static enum consort_status read_state(const struct state *state, struct saved *saved, bool *out_found,
 				      struct consort_error *error)
 {
@@ -273,8 +279,13 @@ static enum consort_status read_state(const struct state *state, struct saved *s
 	}
 	document.data = data;
 	document.size = (uint64_t)size;
-	*out_found = !consort_json_members(reader, document, read_member, saved, NULL) &&
-		     saved->members == NUMBERS + 1;
+	if (consort_json_members(reader, document, read_member, saved, NULL) || saved->members != NUMBERS + 1)
+		status = consort_error_set(
+			error, CONSORT_EINVAL,
+			"%s should tell how far an import of %s came, and cannot be read; look, "
+			"then go on with --skip N, 0 to start over",
+			state->path, state->file);
+	*out_found = !status;
 out:
 	consort_json_reader_free(reader);
 	free(data);
@@ -310,22 +321,22 @@ enum consort_status state_load(struct state *state, bool resume, bool *out_found
 	if (!same)
 		return consort_error_set(
 			error, CONSORT_EINVAL,
-			"%s has changed since its import stopped behind record %llu; leave --resume out "
-			"to start over, with --skip %llu to go on at that record",
+			"%s has changed since its import stopped behind record %llu; go on there with "
+			"--skip %llu, or start over with --skip 0",
 			state->file, (unsigned long long)saved.state.done.record,
 			(unsigned long long)saved.state.done.record);
 	if (strcmp(saved.resource, state->resource))
 		return consort_error_set(
 			error, CONSORT_EINVAL,
-			"an import of %s into %s is not finished; finish it with --resume, or remove %s",
-			state->file, saved.resource, state->path);
+			"an import of %s into %s is not finished; finish it with --resume, or start this one "
+			"with --skip 0",
+			state->file, saved.resource);
 	if (!resume)
 		return consort_error_set(
 			error, CONSORT_EINVAL,
 			"an earlier import of %s into %s stopped behind record %llu; go on with --resume, "
-			"or remove %s to start over",
-			state->file, state->resource, (unsigned long long)saved.state.done.record,
-			state->path);
+			"or start over with --skip 0",
+			state->file, state->resource, (unsigned long long)saved.state.done.record);
 	state->done = saved.state.done;
 	state->pending = saved.state.pending;
 	state->rejects_size = saved.state.rejects_size;

@@ -18,7 +18,7 @@ static const char help[] =
 	"      --rejects FILE     keep records that are refused there, as JSON Lines with\n"
 	"                         line and error, and go on; else the first one ends it\n"
 	"      --resume           go on where an import of this file stopped\n"
-	"      --skip N           leave the first N records out\n"
+	"      --skip N           leave the first N records out; 0 starts over\n"
 	"      --upsert           change records whose key is there\n"
 	"      --batch N          records written at once\n"
 	"\n"
@@ -124,6 +124,8 @@ static enum consort_status read_header(struct import *im, struct consort_error *
 	size_t i;
 
 	status = input_next(&im->in, 0, &more, &broken, error);
+	if (status && !broken)
+		return status;
 	if (!status && !more)
 		status = consort_error_set(error, CONSORT_ESYNTAX,
 					   "a line with the attributes' names is needed");
@@ -168,19 +170,25 @@ static void choose_columns(struct import *im)
 			im->columns[im->ncolumns++] = i;
 }
 
+/* A run that goes on keeps the rejects of the one before; what that found behind its last batch is found
+ * again. */
 static enum consort_status open_rejects(struct import *im, bool resumed, struct consort_error *error)
 {
+	uint64_t keep = resumed ? im->state.rejects_size : im->skip > 0 ? UINT64_MAX : 0;
+	struct stat status;
+
 	if (!im->rejects_name)
 		return CONSORT_OK;
-	im->rejects = open(im->rejects_name,
-			   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
-	if (im->rejects < 0)
+	im->rejects = open(im->rejects_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (im->rejects < 0 || fstat(im->rejects, &status))
 		return report_file(error, im->rejects_name, "write");
-	if (!resumed)
+	if (!S_ISREG(status.st_mode))
 		return CONSORT_OK;
-	/* What stands behind this will be found again. */
-	if ((uint64_t)lseek(im->rejects, 0, SEEK_END) > im->state.rejects_size &&
-	    ftruncate(im->rejects, (off_t)im->state.rejects_size))
+	if (status.st_ino == im->state.inode && status.st_dev == im->state.device)
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "%s is what is imported: keep the rejects in another file",
+					 im->rejects_name);
+	if ((uint64_t)status.st_size > keep && ftruncate(im->rejects, (off_t)keep))
 		return report_file(error, im->rejects_name, "write");
 	im->start_rejects = (uint64_t)lseek(im->rejects, 0, SEEK_END);
 	return CONSORT_OK;
@@ -197,7 +205,7 @@ static enum consort_status find_start(struct import *im, bool resumed, struct co
 		im->earlier = im->state.done.record;
 		status = input_seek(&im->in, &im->state.done, error);
 	}
-	while (!status && more && im->in.next.record < (uint64_t)im->skip) {
+	while (!status && more && im->skip > 0 && im->in.next.record < (uint64_t)im->skip) {
 		status = input_next(&im->in, im->nheader, &more, &broken, error);
 		if (broken)
 			status = CONSORT_OK;
@@ -246,38 +254,66 @@ static enum consort_status write_rest(struct import *im, enum consort_status sta
 /* What the next run can do, behind the message. */
 static void advise(struct import *im, struct consort_error *error)
 {
-	uint64_t done = im->state.done.record;
-	char number[REPORT_NUMBER_SIZE];
+	unsigned long long done = im->state.done.record, pending = im->state.pending;
+	bool saved;
 
-	if (!im->written && !im->rejected && !im->state.pending && !im->earlier) {
+	report_append_count(error, im->written, "imported");
+	if (!im->written && !im->rejected && !pending && !im->earlier) {
 		state_remove(&im->state);
-		report_append(error, "; nothing was imported");
 		return;
 	}
-	report_append(error, "; %s record%s imported", report_number(im->written, number),
-		      im->written == 1 ? " was" : "s were");
-	if (state_save(&im->state, im->tool, NULL) || !im->state.path)
-		report_append(error, ", go on with --skip %llu", (unsigned long long)done);
+	saved = im->state.path && !state_save(&im->state, im->tool, NULL);
+	if (pending && im->keyless)
+		report_append(
+			error,
+			"; whether records %llu to %llu are there cannot be told without a key: look, and go "
+			"on with --skip %llu if they are, with --skip %llu if not",
+			done + 1, done + pending, done + pending, done);
+	else if (!saved)
+		report_append(error, ", go on with --skip %llu", done);
 	else if (!im->at_fault)
 		report_append(error, ", go on with --resume");
 	else
 		report_append(error, ", go on with --resume%s, or mend the file and --skip %llu",
-			      im->rejects < 0 ? " --rejects FILE" : "", (unsigned long long)done);
+			      im->rejects < 0 ? " --rejects FILE" : "", done);
 }
 
 static void summarize(const struct import *im, double seconds)
 {
-	char number[REPORT_NUMBER_SIZE], rate[REPORT_NUMBER_SIZE], more[REPORT_NUMBER_SIZE];
+	char number[REPORT_NUMBER_SIZE], rate[REPORT_NUMBER_SIZE];
 
-	report_number(im->written, number);
+	report_records(im->written, number);
 	report_number((uint64_t)((double)im->written / (seconds > 1e-6 ? seconds : 1e-6)), rate);
-	report_note(im->tool, "imported %s record%s of %s in %.2f s (%s/s)", number,
-		    im->written == 1 ? "" : "s", im->resource->name, seconds, rate);
+	report_note(im->tool, "imported %s of %s in %.2f s (%s/s)", number, im->resource->name, seconds,
+		    rate);
 	if (im->earlier)
-		report_note(im->tool, "%s records were dealt with earlier", report_number(im->earlier, more));
+		report_note(im->tool, "%s %s dealt with earlier", report_records(im->earlier, number),
+			    im->earlier == 1 ? "was" : "were");
 	if (im->rejected)
-		report_note(im->tool, "rejected %s record%s, see %s", report_number(im->rejected, more),
-			    im->rejected == 1 ? "" : "s", im->rejects_name);
+		report_note(im->tool, "rejected %s, see %s", report_records(im->rejected, number),
+			    im->rejects_name);
+}
+
+/* Before anything is read: a database that cannot do it is not the fault of the first record. */
+static enum consort_status check_database(const struct import *im, struct consort_error *error)
+{
+	bool create = im->kind == CONSORT_WRITER_CREATE;
+	const char *why;
+
+	if (consort_supports(im->tool->c, im->resource->database,
+			     create ? CONSORT_FEATURE_CREATE : CONSORT_FEATURE_UPSERT, &why))
+		return CONSORT_OK;
+	return consort_error_set(error, CONSORT_EUNSUPPORTED, "database '%s' does not support %s: %s",
+				 im->resource->database, create ? "create" : "upsert", why);
+}
+
+/* The state goes last: a run that is killed while the database is closed has nothing more to do, but nothing
+ * is written twice if it is resumed. */
+static void finish(struct import *im)
+{
+	import_close(im);
+	session_close(im->tool);
+	state_remove(&im->state);
 }
 
 /* Everything between the open file and the last record. */
@@ -285,13 +321,17 @@ static enum consort_status import(struct import *im, bool resume, struct consort
 {
 	struct progress progress;
 	enum consort_status status;
-	bool resumed;
+	bool resumed = false;
 
+	im->keyless = !im->resource->nkeys;
 	im->columns = calloc(im->resource->nattributes + 1, sizeof(*im->columns));
 	if (!im->columns)
 		return consort_error_no_memory(error);
-	status = check_map(im, error);
+	status = check_database(im, error);
 	if (!status)
+		status = check_map(im, error);
+	/* --skip says where to start, whatever is kept about that. */
+	if (!status && im->skip < 0)
 		status = state_load(&im->state, resume, &resumed, error);
 	if (!status && im->in.kind == INPUT_CSV)
 		status = read_header(im, error);
@@ -318,9 +358,9 @@ static enum consort_status import(struct import *im, bool resume, struct consort
 		advise(im, error);
 		return status;
 	}
-	state_remove(&im->state);
 	summarize(im, progress_seconds(&progress));
 	im->tool->nothing = im->rejected > 0;
+	finish(im);
 	return CONSORT_OK;
 }
 
@@ -346,7 +386,7 @@ static enum consort_status open_input(struct import *im, uint32_t kind, const ch
 
 static enum consort_status run(struct tool *tool, struct args *args, struct consort_error *error)
 {
-	struct import im = {.tool = tool, .kind = CONSORT_WRITER_CREATE, .rejects = -1};
+	struct import im = {.tool = tool, .kind = CONSORT_WRITER_CREATE, .skip = -1, .rejects = -1};
 	struct choice choice = {0};
 	enum consort_status status;
 	int option, fd = -1;
@@ -361,8 +401,10 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	if (option < 0)
 		goto out;
 	status = args_count(args, 2, 2, "a resource and a file are", error);
-	if (!status && im.skip && choice.resume)
+	if (!status && im.skip >= 0 && choice.resume)
 		status = args_usage(args, error, "--skip and --resume exclude each other");
+	if (!status)
+		status = args_file(args->operands[1], error);
 	if (!status)
 		status = find_kind(args, choice.input, args->operands[1], &kind, error);
 	if (!status)

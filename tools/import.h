@@ -76,12 +76,12 @@ struct state {
 	uint64_t rejects_size;   /* of --rejects' file at `done` */
 };
 
-/* Finds out about the file. */
+/* Finds out about the file. ECONFLICT if another import of it is running. */
 enum consort_status state_init(struct state *state, int fd, const char *file, const char *resource,
 			       struct consort_error *error);
 void state_clear(struct state *state);
 /* What an earlier run has left: *out_found is false if nothing, or of another state of the file without
- * `resume`; with it that is an error. */
+ * `resume`; with it that is an error, and so is a state that nobody can read. */
 enum consort_status state_load(struct state *state, bool resume, bool *out_found,
 			       struct consort_error *error);
 enum consort_status state_save(const struct state *state, struct tool *tool, struct consort_error *error);
@@ -105,8 +105,8 @@ struct import {
 	uint32_t kind;                 /* enum consort_writer_kind */
 	const char **map, **ignore;    /* "a=b"; names, or "*" */
 	size_t nmap, nignore;
-	int64_t batch_rows, skip;
-	int rejects;                   /* descriptor, or -1 */
+	int64_t batch_rows, skip; /* skip: -1 if not given */
+	int rejects;		  /* descriptor, or -1 */
 	const char *rejects_name;
 	/* CSV: for each field of the header an attribute, or ROW_IGNORE */
 	int32_t *header;
@@ -124,8 +124,9 @@ struct import {
 	uint64_t start_rejects;
 	uint64_t pending_end; /* records up to this one may have been written by a run that was killed */
 	uint64_t written, rejected, earlier;
-	bool stuck;                    /* a flush failed: what it held is not to be written again */
-	bool at_fault;                 /* a record is to blame for the error */
+	bool stuck;    /* a flush failed: what it held is not to be written again */
+	bool at_fault; /* a record is to blame for the error */
+	bool keyless;  /* a record has no key, by which it could be looked up */
 	/* during a flush */
 	uint64_t failed_line;          /* of the first row that failed; 0: none */
 	enum consort_status reject_status;
@@ -142,6 +143,8 @@ enum consort_status import_record(struct import *im, struct consort_error *error
 enum consort_status import_refuse(struct import *im, enum consort_status status, struct consort_error *error);
 /* Writes what waits, and keeps how far it came. */
 enum consort_status import_flush(struct import *im, struct consort_error *error);
+/* Lets go of the writer. */
+void import_close(struct import *im);
 void import_clear(struct import *im);
 
 #endif

@@ -132,6 +132,7 @@ void session_close(struct tool *tool)
 	/* The watching thread may fire the token until the process ends. */
 	if (!session.watching)
 		consort_cancel_free(tool->cancel);
+	tool->cancel = NULL;
 }
 
 void session_interrupt_gently(void)
