@@ -46,6 +46,92 @@ test_man_names_all() {
 	done
 }
 
+# Every exit status of the command, and the library's statuses that lead to it, are in consort(1).
+test_exit_statuses() {
+	sed -n 's/^	\[CONSORT_[A-Z]*\] = {"\([a-z_]*\)", \([0-9]\)},$/\2 \1/p' "$testing_source/tools/report.c" |
+		sort >coded
+	statuses=$(grep -cE '^	CONSORT_(OK|E[A-Z]+) = ' "$testing_source/sdk/include/consort/error.h")
+	[ "$(wc -l <coded)" -eq "$statuses" ] || fail "tools/report.c has not a line for each status"
+	sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$testing_source/docs/man/consort.1" |
+		awk '/^\.It / { number = $2 } /^\.Pq Em / { for (i = 3; i <= NF; i++) print number, $i }' | sort >told
+	has coded '2 invalid'
+	check diff coded told
+}
+
+# options FILE: the long options that a text names, with or without the troff in it.
+options() {
+	sed 's/Fl -/--/g;s/Fl \(.\) , -/--/g' "$1" | grep -oE -e '(^|[^a-z-])--[a-z][a-z-]+' |
+		grep -oE -e '--[a-z-]+' | sort -u
+}
+
+# Every option of every command is in its help and its part of consort(1), and these name no other. What explain and
+# export have of find is told there.
+test_options() {
+	consort=$testing_build/consort
+	manual=$testing_source/docs/man/consort.1
+	"$consort" complete options | sort >global
+	has global --timeout
+	for command in $("$consort" complete commands | grep -vx help); do
+		"$consort" complete options "$command" | sort | comm -23 - global >own
+		"$consort" "$command" --help >help
+		awk -v command="$command" '/^\.S[sh]/ { on = $3 == command } on' "$manual" >page
+		has page "consort $command"
+		if grep -q "those of 'consort find'" help; then
+			"$consort" find --help >>help
+			awk '/^\.S[sh]/ { on = $3 == "find" } on' "$manual" >>page
+		fi
+		for text in help page; do
+			options $text | comm -23 - global >named
+			comm -3 own named >differ
+			empty differ "$command: only in the options, or (indented) only in the $text:"
+		done
+	done
+	# The options that all commands take.
+	sed -n '/^\.Sh DESCRIPTION/,/^\.Sh OUTPUT/p' "$manual" >page
+	options page >named
+	check diff global named
+}
+
+# Every key of the manifest is in consort.ini(5).
+test_manifest_keys() {
+	sed -n 's/^	{\(\.name = \)\{0,1\}"\([a-z_.]*\)".*/\2/p' "$testing_source"/core/manifest/*.c | sort -u >keys
+	has keys pool.max
+	has keys include
+	has keys source
+	grep -E '^\.(It Ic|Ic) ' "$testing_source/docs/man/consort.ini.5" >page
+	for key in $(cat keys); do
+		grep -qE "[ ,]$key( |\$|\.? Ns)" page || fail "consort.ini.5 does not name $key"
+	done
+}
+
+# The maps of the tree are those of the tree.
+test_maps() {
+	sed -n '/^## Layers/,/^A folder/p' "$testing_source/docs/architecture.md" |
+		sed -nE 's/^ +\|  ([a-z]+)  .*/\1/p' | sort >told
+	(cd "$testing_source/core" && ls -d */) | tr -d / | grep -vx include | sort >there
+	check diff there told
+	for layer in $(cat there); do
+		grep -qE "(^|/)$layer\.h" <<-END || fail "core/$layer has not one private header"
+			$(ls "$testing_source/core/$layer")
+		END
+	done
+	sed -nE '/^## Where things are/,/^## Build/s/^\| `([a-z]+)\/.*/\1/p' "$testing_source/HACKING.md" |
+		sort -u >told
+	(cd "$testing_source" && git ls-files 2>/dev/null | sed -n 's|/.*||p' | grep -v '^\.' | sort -u) >there
+	[ -s there ] || skip 'the sources are no git checkout'
+	comm -3 told there | grep -vw m4 >differ
+	empty differ "only in HACKING.md's table, or (indented) only in the tree:"
+}
+
+# The program that libconsort(3) shows is one.
+test_man_program() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$testing_source/docs/man/libconsort.3" |
+		sed '1,/^\.Bd/d;/^\.Ed/d;s/\\e/\\/g' >example.c
+	has example.c 'int main(void)'
+	check ${CC:-cc} -std=c99 -Wall -Wextra -Werror -fsyntax-only -I"$testing_source/core/include" \
+		-I"$testing_source/sdk/include" example.c
+}
+
 # Names of the API in the documents are those of the headers.
 test_names() {
 	cat "$testing_source"/core/include/consort/*.h "$testing_source"/sdk/include/consort/*.h >headers
