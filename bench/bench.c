@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,24 +73,33 @@ uint64_t bench_random(uint64_t limit)
 	return (state >> 11) % limit;
 }
 
-static clockid_t chosen_clock = CLOCK_MONOTONIC;
-
-static double now(void)
+static double now(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(chosen_clock, &time);
+	clock_gettime(clock, &time);
 	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-static void pin(void)
+int bench_core(void)
+{
+	static int core = -1;
+
+	if (core < 0) {
+		core = sched_getcpu();
+		bench_pin(0, core);
+	}
+	return core;
+}
+
+void bench_pin(pid_t process, int core)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET((size_t)sched_getcpu(), &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		fprintf(stderr, "not pinned to one core: %s\n", strerror(errno));
+	CPU_SET((size_t)core, &set);
+	if (sched_setaffinity(process, sizeof(set), &set))
+		fprintf(stderr, "process %d is not pinned to one core: %s\n", (int)process, strerror(errno));
 }
 
 static int compare(const void *a, const void *b)
@@ -107,113 +115,210 @@ static double median(double *values, int count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-long bench_peak(bench_fn *fn, int64_t operations)
+double bench_peak(const char *arguments)
 {
-	struct rusage usage;
-	int status = 0;
-	pid_t child;
+	char command[256];
+	double peak = 0;
+	FILE *output;
 
 	fflush(NULL);
-	child = fork();
-	if (child < 0)
-		bench_die("fork: %s", strerror(errno));
-	if (!child) {
-		fn(operations);
-		_exit(0);
-	}
-	if (wait4(child, &status, 0, &usage) != child || status)
-		bench_die("a child failed");
-	return usage.ru_maxrss;
+	snprintf(command, sizeof(command), "/proc/%d/exe %s", (int)getpid(), arguments);
+	output = popen(command, "re");
+	if (!output || fscanf(output, "%lf", &peak) != 1 || pclose(output))
+		bench_die("%s failed", command);
+	return peak / 1024;
+}
+
+void bench_print_peak(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	long kilobytes;
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmHWM: %ld", &kilobytes) == 1)
+			printf("%ld\n", kilobytes);
+	if (status)
+		fclose(status);
 }
 
 /* --- measuring --- */
 
 static FILE *json;
 static int lines;
+static bool by_cpu;	     /* the ratio is of the processor's time, */
+static pid_t server;	     /* … also of this process's children */
 static const char *way_only; /* for a profiler: only this way runs */
 
-struct way {
-	double time[RUNS_MOST]; /* microseconds an operation */
+struct figures {
+	/* microseconds an operation: elapsed, of this process, and of the server too */
+	double wall[RUNS_MOST], cpu[RUNS_MOST], both[RUNS_MOST];
 	uint64_t sum;
 	uint64_t allocations; /* of the last run */
 };
 
-static void run_way(const struct bench_measure *measure, bench_fn *fn, struct way *way, int run)
+void bench_server(pid_t process)
 {
+	server = process;
+}
+
+/* What the server's processes have used so far. */
+static double server_time(void)
+{
+	char path[64];
+	FILE *children;
+	double sum = 0;
+	clockid_t clock;
+	int child;
+
+	if (!server)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
+	children = fopen(path, "re");
+	while (children && fscanf(children, "%d", &child) == 1)
+		if (!clock_getcpuclockid(child, &clock))
+			sum += now(clock);
+	if (!children)
+		bench_die("%s: %s", path, strerror(errno));
+	fclose(children);
+	return sum;
+}
+
+static void run_way(const struct bench_measure *measure, bench_fn *fn, struct figures *figures, int run)
+{
+	double wall, cpu, served, each = (double)measure->operations;
 	uint64_t count;
-	double start;
 
 	if (measure->before)
 		measure->before();
+	served = server_time();
 	count = allocations;
-	start = now();
-	way->sum = fn(measure->operations);
-	way->time[run] = (now() - start) / (double)measure->operations;
-	way->allocations = allocations - count;
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	wall = now(CLOCK_MONOTONIC);
+	figures->sum = fn(measure->operations);
+	figures->wall[run] = (now(CLOCK_MONOTONIC) - wall) / each;
+	figures->cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu) / each;
+	figures->allocations = allocations - count;
+	figures->both[run] = figures->cpu[run] + (server_time() - served) / each;
 }
 
-static void report(const char *topic, const struct bench_measure *measure, struct way *raw,
-		   struct way *consort, int runs)
+static double median_of(const double *values, int runs)
 {
-	double ratios[RUNS_MOST], ratio, raw_time, time, each = (double)measure->operations;
+	double sorted[RUNS_MOST];
+
+	memcpy(sorted, values, (size_t)runs * sizeof(*sorted));
+	return median(sorted, runs);
+}
+
+static double *chosen(struct figures *figures)
+{
+	return by_cpu ? figures->both : figures->wall;
+}
+
+static void report(const char *topic, const struct bench_measure *measure, const struct bench_way *way,
+		   struct figures *raw, struct figures *consort, int runs)
+{
+	double ratios[RUNS_MOST], ratio, raw_time, time, raw_cpu, cpu, each = (double)measure->operations;
 	int i;
 
+	raw_time = median_of(chosen(raw), runs);
+	time = median_of(chosen(consort), runs);
+	raw_cpu = median_of(raw->cpu, runs);
+	cpu = median_of(consort->cpu, runs);
 	for (i = 0; i < runs; i++)
-		ratios[i] = consort->time[i] / raw->time[i];
+		ratios[i] = chosen(consort)[i] / chosen(raw)[i];
 	ratio = median(ratios, runs);
-	raw_time = median(raw->time, runs);
-	time = median(consort->time, runs);
-	printf("%-20s %9.4f %9.4f   %5.3f  %5.3f…%5.3f", measure->name, raw_time, time, ratio, ratios[0],
+	printf("%-22s %9.4f %9.4f   %5.3f  %5.3f…%5.3f", measure->name, raw_time, time, ratio, ratios[0],
 	       ratios[runs - 1]);
 	if (measure->target > 0)
 		printf("  %4.2f %-4s", measure->target, ratio <= measure->target ? "ok" : "OVER");
 	else
 		printf("  %9s", "");
-	printf("  %8.4f %8.4f\n", (double)raw->allocations / each, (double)consort->allocations / each);
+	printf("  %8.4f %8.4f  %8.4f %8.4f\n", raw_cpu, cpu, (double)raw->allocations / each,
+	       (double)consort->allocations / each);
 	if (json)
 		fprintf(json,
-			"%s\n  {\"topic\": \"%s\", \"name\": \"%s\", \"raw_us\": %.6f, \"consort_us\": %.6f, "
-			"\"ratio\": %.4f, "
+			"%s\n  {\"topic\": \"%s\", \"name\": \"%s\", \"raw_way\": \"%s\", "
+			"\"raw_us\": %.6f, \"consort_us\": %.6f, \"ratio\": %.4f, "
 			"\"ratio_min\": %.4f, \"ratio_max\": %.4f, \"target\": %.2f, \"runs\": %d, "
-			"\"operations\": %lld, "
+			"\"operations\": %lld, \"raw_cpu_us\": %.6f, \"consort_cpu_us\": %.6f, "
 			"\"raw_allocations\": %.4f, \"consort_allocations\": %.4f}",
-			lines++ ? "," : "", topic, measure->name, raw_time, time, ratio, ratios[0],
-			ratios[runs - 1], measure->target, runs, (long long)measure->operations,
+			lines++ ? "," : "", topic, measure->name, way->name, raw_time, time, ratio, ratios[0],
+			ratios[runs - 1], measure->target, runs, (long long)measure->operations, raw_cpu, cpu,
 			(double)raw->allocations / each, (double)consort->allocations / each);
 }
 
 void bench_note(const char *name, double value, const char *unit)
 {
-	printf("%-20s %9.1f %s\n", name, value, unit);
+	printf("%-22s %9.1f %s\n", name, value, unit);
 	if (json)
 		fprintf(json, "%s\n  {\"name\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"}",
 			lines++ ? "," : "", name, value, unit);
 }
 
+/* The raw ways, of which there is at least one. */
+static int raw_ways(const struct bench_measure *measure)
+{
+	int count = 1;
+
+	while (count < BENCH_WAYS && measure->raw[count].fn)
+		count++;
+	return count;
+}
+
+/* Says how the raw ways compare, if there are several, and which is the fastest. */
+static int fastest(const struct bench_measure *measure, struct figures *raw, int runs)
+{
+	double time, least = median_of(chosen(&raw[0]), runs);
+	int count = raw_ways(measure), best = 0, i;
+
+	for (i = 0; i < count; i++) {
+		time = median_of(chosen(&raw[i]), runs);
+		if (count > 1)
+			printf("  raw: %-15s %9.4f\n", measure->raw[i].name, time);
+		if (time < least) {
+			least = time;
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* All ways once, in one order and then in the other, so that none always has the caches of the one before. */
+static void take_turn(const struct bench_measure *measure, struct figures *raw, struct figures *consort,
+		      int run)
+{
+	int count = raw_ways(measure), i;
+
+	if (run % 2)
+		run_way(measure, measure->consort, consort, run);
+	for (i = 0; i < count; i++)
+		run_way(measure, measure->raw[i].fn, &raw[i], run);
+	if (run % 2 == 0)
+		run_way(measure, measure->consort, consort, run);
+	for (i = 0; i < count; i++)
+		if (raw[i].sum != consort->sum)
+			bench_die("%s: the ways saw different data", measure->name);
+}
+
 static void measure_one(const char *topic, const struct bench_measure *measure, int runs)
 {
-	static struct way raw, consort;
-	int run;
+	static struct figures raw[BENCH_WAYS], consort;
+	int run, i;
 
 	if (way_only) {
-		for (run = 0; run < runs; run++)
-			run_way(measure, strcmp(way_only, "raw") ? measure->consort : measure->raw, &raw,
-				run);
+		for (i = 0; i < raw_ways(measure); i++)
+			for (run = 0; run < runs && !strcmp(way_only, measure->raw[i].name); run++)
+				run_way(measure, measure->raw[i].fn, &consort, run);
+		for (run = 0; run < runs && !strcmp(way_only, "consort"); run++)
+			run_way(measure, measure->consort, &consort, run);
 		return;
 	}
-	/* one of each that does not count; then in turns, each first every other time */
-	run_way(measure, measure->raw, &raw, 0);
-	run_way(measure, measure->consort, &consort, 0);
-	for (run = 0; run < runs; run++) {
-		if (run % 2)
-			run_way(measure, measure->consort, &consort, run);
-		run_way(measure, measure->raw, &raw, run);
-		if (run % 2 == 0)
-			run_way(measure, measure->consort, &consort, run);
-		if (raw.sum != consort.sum)
-			bench_die("%s: the two ways saw different data", measure->name);
-	}
-	report(topic, measure, &raw, &consort, runs);
+	take_turn(measure, raw, &consort, 0); /* does not count */
+	for (run = 0; run < runs; run++)
+		take_turn(measure, raw, &consort, run);
+	i = fastest(measure, raw, runs);
+	report(topic, measure, &measure->raw[i], &raw[i], &consort, runs);
 }
 
 int bench_run(const char *topic, const struct bench_measure *measures, int argc, char **argv)
@@ -227,8 +332,7 @@ int bench_run(const char *topic, const struct bench_measure *measures, int argc,
 		else if (!strcmp(argv[i], "--only"))
 			only = argv[i + 1];
 		else if (!strcmp(argv[i], "--clock"))
-			chosen_clock =
-				strcmp(argv[i + 1], "cpu") ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
+			by_cpu = !strcmp(argv[i + 1], "cpu");
 		else if (!strcmp(argv[i], "--way"))
 			way_only = argv[i + 1];
 		else if (!strcmp(argv[i], "--json"))
@@ -238,11 +342,11 @@ int bench_run(const char *topic, const struct bench_measure *measures, int argc,
 	}
 	if (runs < 1 || runs > RUNS_MOST)
 		bench_die("--runs is 1 to %d", RUNS_MOST);
-	pin();
+	bench_core();
 	if (json)
 		fprintf(json, "[");
-	printf("%-20s %9s %9s   %5s  %13s  %9s  %8s %8s\n", topic, "raw µs", "consort", "ratio", "spread",
-	       "target", "raw al.", "al./op");
+	printf("%-22s %9s  %9s   %5s  %13s  %9s  %8s %8s  %8s %8s\n", topic, "raw µs", "consort", "ratio",
+	       "spread", "target", "raw cpu", "cpu/op", "raw al.", "al./op");
 	for (; measures->name; measures++)
 		if (!only || !strcmp(only, measures->name))
 			measure_one(topic, measures, runs);
