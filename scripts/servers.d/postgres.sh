@@ -4,11 +4,12 @@
 #   postgres             two-phase commit, logical decoding, TLS; a user for each way of connecting
 #   postgres-noprepare   no prepared transactions, no TLS, and five connections for ordinary users
 #   postgres-standby     a hot standby of `postgres`, made anew at each start
+#   postgres-bench       room for the data of bench/, and no waiting for the disk
 #   postgres-quota       no file may grow beyond QUOTA bytes: a larger table finds the disk full (53100)
 #
 # Settings are written at each start, to launch.conf, which what was made includes: so a port may change.
 
-postgres_kinds() { echo postgres postgres-noprepare postgres-standby postgres-quota; }
+postgres_kinds() { echo postgres postgres-noprepare postgres-standby postgres-quota postgres-bench; }
 postgres_user() { echo postgres; }
 postgres_stop_signal() { echo INT; }
 postgres_pid_files() { echo "$dir/data/postmaster.pid"; }
@@ -99,6 +100,10 @@ postgres_run() {
 
 postgres_launch() { postgres_run; }
 postgres_noprepare_launch() { postgres_run "max_prepared_transactions = 0" "max_connections = 8" "ssl = off"; }
+
+postgres_bench_launch() {
+	postgres_run "shared_buffers = 256MB" "max_wal_size = 4GB" "fsync = off" "autovacuum = off"
+}
 
 # A kilobyte is what ulimit counts. Half a block beyond the last one makes the write that does not fit a short one, as
 # on a disk that is full, instead of one that is refused. Temporary files are written in another way: there are none.
