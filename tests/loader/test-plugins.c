@@ -4,9 +4,11 @@
 #include "loader/keeper.h"
 #include "testing.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* No folder but the case's own. */
@@ -193,6 +195,50 @@ static void test_check_hang(void)
 	consort_candidate_clear(&candidate);
 }
 
+static void test_check_closing(void)
+{
+	struct consort_candidate candidate = {0};
+	struct consort_search search = {.nfolders = 0};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	const char *path = keeper_place("closing", "closing.so");
+
+	CU_ASSERT_EQUAL_FATAL(consort_loader_find(&search, NULL, path, &candidate, &error), CONSORT_OK);
+	KEEPER_FAILS(consort_loader_try(&candidate, 300, &error), CONSORT_ELOAD, error,
+		     "%s: hangs while it is loaded (stopped after 300 ms)", keeper_canonical(path));
+	consort_candidate_clear(&candidate);
+}
+
+static pid_t bystander;
+
+/* Runs behind the fork of the check: another child that holds all its descriptors. */
+static void fork_bystander(void)
+{
+	if (bystander)
+		return;
+	bystander = getpid(); /* no bystander of the bystander */
+	bystander = fork();
+	if (bystander)
+		return;
+	alarm(60);
+	for (;;)
+		pause();
+}
+
+/* A host with other threads forks at the same moment: that child has the pipe, too. */
+static void test_check_beside_forks(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+
+	close_path();
+	bystander = 0;
+	CU_ASSERT_EQUAL_FATAL(pthread_atfork(NULL, fork_bystander, NULL), 0);
+	CU_ASSERT_EQUAL(check("crashing", &error), CONSORT_ELOAD);
+	CU_ASSERT_TRUE_FATAL(bystander > 0);
+	CU_ASSERT_EQUAL(kill(bystander, SIGKILL), 0);
+	CU_ASSERT_EQUAL(waitpid(bystander, NULL, 0), bystander);
+	TESTING_CONTAINS(error.message, ": crashes while it is loaded (SIG");
+}
+
 /* What a plugin prints while it is checked, and what the host had not printed yet, stays off the host's
  * output. */
 static void test_check_output(void)
@@ -228,6 +274,8 @@ int main(int argc, char **argv)
 		{"check", test_check},
 		{"check_crash", test_check_crash},
 		{"check_hang", test_check_hang},
+		{"check_closing", test_check_closing},
+		{"check_beside_forks", test_check_beside_forks},
 		{"check_output", test_check_output},
 		{NULL, NULL},
 	};
