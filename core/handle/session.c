@@ -182,9 +182,25 @@ static enum consort_status find_for_query(void *context, const char *name,
 	return consort_find_resource(context, name, &entry, out_resource, error);
 }
 
+static enum consort_status find_target(void *context, const struct consort_resource *from,
+				       const struct consort_relationship *via,
+				       const struct consort_resource **out_resource,
+				       struct consort_error *error)
+{
+	struct consort_handle_session *session = context;
+	const struct consort_resource *target = NULL;
+	enum consort_status status = find_for_query(session, via->target, &target, error);
+
+	if (!status)
+		status = consort_catalog_check_links(&session->handle->root->catalog, from, error);
+	if (!status)
+		*out_resource = target;
+	return status;
+}
+
 struct consort_names consort_session_names(struct consort_handle_session *session)
 {
-	struct consort_names names = {session, find_for_query};
+	struct consort_names names = {session, find_for_query, find_target};
 
 	return names;
 }

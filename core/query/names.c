@@ -184,7 +184,10 @@ static bool follow(struct consort_resolver *r, uint32_t parent, const struct con
 	if (r->nsources > MOST_PATHS)
 		return consort_query_fail(r, at, CONSORT_ESYNTAX, "this follows more than %d relationships",
 					  MOST_PATHS);
-	r->status = r->names->resource(r->names->context, via->target, &to, r->error);
+	if (r->names->target)
+		r->status = r->names->target(r->names->context, from, via, &to, r->error);
+	else
+		r->status = r->names->resource(r->names->context, via->target, &to, r->error);
 	if (r->status) {
 		consort_error_prefix(r->error, "relationship %s.%s", from->name, via->name);
 		return false;

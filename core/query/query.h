@@ -25,6 +25,11 @@ struct consort_names {
 	enum consort_status (*resource)(void *context, const char *name,
 					const struct consort_resource **out_resource,
 					struct consort_error *error);
+	/* The target of a relationship of `from`, checked; NULL: `resource` is asked for its name. */
+	enum consort_status (*target)(void *context, const struct consort_resource *from,
+				      const struct consort_relationship *via,
+				      const struct consort_resource **out_resource,
+				      struct consort_error *error);
 };
 
 /* The clauses of a query as texts; NULL where there is none. */

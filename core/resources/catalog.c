@@ -40,15 +40,15 @@ void consort_catalog_prepare(struct consort_catalog *catalog)
 
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error)
 {
+	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
-	for (i = 0; i < catalog->manifest->nresources; i++) {
-		enum consort_status status = add_declared(catalog, &catalog->manifest->resources[i], error);
-
-		if (status)
-			return status;
-	}
-	return CONSORT_OK;
+	for (i = 0; i < catalog->manifest->nresources && !status; i++)
+		status = add_declared(catalog, &catalog->manifest->resources[i], error);
+	/* nobody else knows the catalogue yet */
+	for (i = 0; i < catalog->declared.count && !status; i++)
+		status = consort_catalog_check(catalog, catalog->declared.slots[i].value, NULL, error);
+	return status;
 }
 
 static void clear_entries(struct consort_catalog *catalog, struct consort_map *map)
@@ -366,7 +366,7 @@ static enum consort_status merge_found(struct consort_catalog *catalog, struct c
 			error, CONSORT_ENAME,
 			"resource '%s' has no attributes: declare them, since database '%s' cannot tell them",
 			entry->name, entry->database->name);
-	return status;
+	return status ? status : consort_catalog_check(catalog, entry, *out_resource, error);
 }
 
 /* Asks the adapter, and publishes what it told unless something was forgotten meanwhile: *out_stale then. */

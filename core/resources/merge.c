@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A declaration and what introspection found, into one resource. The engine's attributes come first, in its
- * order; a declared one of the same source changes name, type and codec; the other declared ones follow.
+ * order; a declared one of the same source changes name, type and codec; the other declared ones follow,
+ * where the engine may have more than it told.
  */
+#include <strings.h>
+
 #include "resources/resources.h"
 
 #define NOT_FOUND UINT32_MAX
@@ -23,16 +26,6 @@ static const char *source_of(const struct consort_manifest_attribute *attribute)
 	return attribute->source ? attribute->source : attribute->name;
 }
 
-static const struct consort_manifest_attribute *declared_for(const struct merge *merge, const char *source)
-{
-	uint32_t i;
-
-	for (i = 0; merge->declared && i < merge->declared->nattributes; i++)
-		if (!strcmp(source_of(&merge->declared->attributes[i]), source))
-			return &merge->declared->attributes[i];
-	return NULL;
-}
-
 static struct consort_attribute *make_attribute(struct merge *merge, const struct consort_attribute *found,
 						const struct consort_manifest_attribute *declared)
 {
@@ -51,7 +44,7 @@ static struct consort_attribute *make_attribute(struct merge *merge, const struc
 	if (declared) {
 		attribute->name = declared->name;
 		attribute->type = declared->type;
-		attribute->flags &= ~CONSORT_ATTRIBUTE_UNKNOWN_TYPE;
+		attribute->flags &= ~(CONSORT_ATTRIBUTE_UNKNOWN_TYPE | CONSORT_ATTRIBUTE_HIDDEN);
 		attribute->flags |= declared->flags | CONSORT_ATTRIBUTE_DECLARED;
 		if (declared->codec)
 			attribute->codec = declared->codec;
@@ -59,30 +52,89 @@ static struct consort_attribute *make_attribute(struct merge *merge, const struc
 	return attribute;
 }
 
+/* The engine's attribute of that source, as written, else in another case. */
+static uint32_t find_source(const struct consort_resource *found, const char *source)
+{
+	uint32_t i, folded = NOT_FOUND;
+
+	for (i = 0; found && i < found->nattributes; i++) {
+		if (!strcmp(found->attributes[i]->source, source))
+			return i;
+		if (folded == NOT_FOUND && !strcasecmp(found->attributes[i]->source, source))
+			folded = i;
+	}
+	return folded;
+}
+
+/* Does introspection tell all that can be read? */
+static bool is_closed(const struct merge *merge)
+{
+	return merge->found && !(merge->found->flags & CONSORT_RESOURCE_OPEN) &&
+	       !consort_database_has(merge->entry->database, CONSORT_FEATURE_SCHEMALESS);
+}
+
+/* A declared attribute that the engine did not tell: it must be a part of one, or there may be more. */
+static enum consort_status check_source(const struct merge *merge,
+					const struct consort_manifest_attribute *declared)
+{
+	const char *source = source_of(declared), *dot = strchr(source, '.');
+	struct consort_nearest_search nearest;
+	char hint[160];
+	uint32_t i;
+
+	if (!is_closed(merge))
+		return CONSORT_OK;
+	for (; dot && consort_database_has(merge->entry->database, CONSORT_FEATURE_NESTED_PATHS);
+	     dot = strchr(dot + 1, '.'))
+		for (i = 0; i < merge->found->nattributes; i++)
+			if (!strncmp(merge->found->attributes[i]->source, source, (size_t)(dot - source)) &&
+			    !merge->found->attributes[i]->source[dot - source])
+				return CONSORT_OK;
+	consort_nearest_begin(&nearest, source);
+	for (i = 0; i < merge->found->nattributes; i++)
+		consort_nearest_consider(&nearest, merge->found->attributes[i]->source);
+	return consort_manifest_fail(merge->error, CONSORT_EMANIFEST, &declared->where,
+				     "%s.%s: '%s' has no column '%s'%s", merge->entry->name, declared->name,
+				     merge->entry->source, source,
+				     consort_hint(nearest.best, hint, sizeof(hint)));
+}
+
 static enum consort_status merge_attributes(struct merge *merge)
 {
-	uint32_t most = (merge->found ? merge->found->nattributes : 0) +
-			(merge->declared ? merge->declared->nattributes : 0),
-		 count = 0, i, j;
-	const struct consort_attribute **list = consort_arena_array(merge->arena, most, sizeof(*list));
+	uint32_t nfound = merge->found ? merge->found->nattributes : 0,
+		 ndeclared = merge->declared ? merge->declared->nattributes : 0, count = 0, i, at;
+	const struct consort_attribute **list =
+		consort_arena_array(merge->arena, (size_t)nfound + ndeclared, sizeof(*list));
+	const struct consort_manifest_attribute *declared,
+		**first = consort_arena_array(merge->arena, nfound,
+					      sizeof(*first)); /* of each that was found */
+	enum consort_status status;
 
-	if (!list)
+	if (!list || !first)
 		return consort_error_no_memory(merge->error);
-	for (i = 0; merge->found && i < merge->found->nattributes; i++) {
-		const struct consort_attribute *found = merge->found->attributes[i];
-
-		list[count] = make_attribute(merge, found, declared_for(merge, found->source));
+	for (i = 0; i < ndeclared; i++) {
+		declared = &merge->declared->attributes[i];
+		at = find_source(merge->found, source_of(declared));
+		status = at == NOT_FOUND ? check_source(merge, declared) : CONSORT_OK;
+		if (status)
+			return status;
+		if (at != NOT_FOUND && !first[at])
+			first[at] = declared;
+	}
+	for (i = 0; i < nfound; i++) {
+		if (!first[i] && merge->found->attributes[i]->flags & CONSORT_ATTRIBUTE_HIDDEN)
+			continue;
+		list[count] = make_attribute(merge, merge->found->attributes[i], first[i]);
 		if (!list[count++])
 			return consort_error_no_memory(merge->error);
 	}
-	for (i = 0; merge->declared && i < merge->declared->nattributes; i++) {
-		const struct consort_manifest_attribute *declared = &merge->declared->attributes[i];
-
-		for (j = 0; j < count && strcmp(list[j]->source, source_of(declared)); j++)
-			;
-		if (j < count)
+	for (i = 0; i < ndeclared; i++) {
+		declared = &merge->declared->attributes[i];
+		at = find_source(merge->found, source_of(declared));
+		if (at != NOT_FOUND && first[at] == declared)
 			continue;
-		list[count] = make_attribute(merge, NULL, declared);
+		list[count] = make_attribute(merge, at == NOT_FOUND ? NULL : merge->found->attributes[at],
+					     declared);
 		if (!list[count++])
 			return consort_error_no_memory(merge->error);
 	}

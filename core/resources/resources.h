@@ -7,6 +7,7 @@
  * introspection where a database is exposed whole; attributes from both.
  *
  *     catalog.c  entries by name
+ *     check.c    relationships against what is known of both ends
  *     merge.c    a declaration and what introspection found, into one struct consort_resource
  *     copy.c     what an adapter tells, into an arena
  *     settings.c a section's options, by what its adapter lists
@@ -104,6 +105,18 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 					   const struct consort_setting **out_settings,
 					   const struct consort_setting **out_masked, uint32_t *out_count,
 					   struct consort_error *error);
+
+/* --- check.c --- */
+
+/* EMANIFEST with its place for a declared relationship of the entry that names an attribute which one of its ends does
+ * not have, if that is known yet. resource: the entry's; NULL: it is not described. Caller holds the catalogue's
+ * lock. */
+enum consort_status consort_catalog_check(struct consort_catalog *catalog, const struct consort_entry *entry,
+					  const struct consort_resource *resource, struct consort_error *error);
+/* The same for a resource; takes the lock. */
+enum consort_status consort_catalog_check_links(struct consort_catalog *catalog,
+						const struct consort_resource *resource,
+						struct consort_error *error);
 
 /* --- copy.c --- */
 

@@ -86,6 +86,8 @@ static uint32_t describe(struct file_connection *connection, const struct consor
 						error->message);
 		status = CONSORT_OK;
 	}
+	if (!status && scan && scan->reader->schemaless)
+		resource.flags |= CONSORT_RESOURCE_OPEN;
 	if (!status && scan) {
 		resource.nattributes = scan->record.count;
 		status = make_attributes(scan, guesses, &resource.attributes, error);
@@ -131,8 +133,8 @@ static uint32_t introspect(void *object, const struct consort_call *call, const 
 		const char *name = short_name(&arena, files, count, i);
 
 		status = name ? describe(connection, call, files[i], name, true, settings, nsettings, sink,
-					 error) :
-				consort_error_no_memory(error);
+					 error)
+			      : consort_error_no_memory(error);
 	}
 	consort_arena_clear(&arena);
 	return status;

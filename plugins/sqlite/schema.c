@@ -73,56 +73,93 @@ static bool is_fixed(const char *declared)
 	return false;
 }
 
+/* A place for one more column, with its name; NULL: no memory. */
+static struct consort_attribute *add_column(struct table *table, uint32_t *capacity, const char *name)
+{
+	struct consort_attribute *grown, *attribute;
+	uint32_t n = table->resource.nattributes;
+
+	if (n == *capacity) {
+		*capacity = n ? n * 2 : 16;
+		grown = consort_arena_array(table->arena, *capacity, sizeof(*grown));
+		if (!grown)
+			return NULL;
+		if (n)
+			memcpy(grown, table->attributes, n * sizeof(*grown));
+		table->attributes = grown;
+	}
+	attribute = &table->attributes[n];
+	attribute->struct_size = sizeof(*attribute);
+	attribute->source = attribute->name = consort_arena_text(table->arena, name);
+	attribute->engine_type = attribute->codec = "";
+	if (!attribute->name)
+		return NULL;
+	table->resource.nattributes++;
+	return attribute;
+}
+
+/* The number of each row goes by these names, where no column has them. */
+static uint32_t add_row_numbers(struct table *table, uint32_t *capacity)
+{
+	static const char *const names[] = {"rowid", "oid", "_rowid_"};
+	struct consort_attribute *attribute;
+	size_t i;
+
+	for (i = 0; i < 3 && !table->view && !table->without_rowid; i++) {
+		if (find_attribute(table, names[i]) != UINT32_MAX)
+			continue;
+		attribute = add_column(table, capacity, names[i]);
+		if (!attribute)
+			return no_memory(table);
+		attribute->type = consort_type_of(CONSORT_TYPE_INT64);
+		attribute->flags = CONSORT_ATTRIBUTE_NOT_NULL | CONSORT_ATTRIBUTE_GENERATED |
+				   CONSORT_ATTRIBUTE_STRICT | CONSORT_ATTRIBUTE_HIDDEN;
+	}
+	return CONSORT_OK;
+}
+
+static uint32_t read_column(struct table *table, uint32_t *capacity, sqlite3_stmt *stmt)
+{
+	struct consort_attribute *attribute = add_column(table, capacity, column_text(stmt, 0));
+	int hidden = sqlite3_column_int(stmt, 5);
+
+	if (!attribute)
+		return no_memory(table);
+	attribute->engine_type = consort_arena_text(table->arena, column_text(stmt, 1));
+	if (!attribute->engine_type)
+		return no_memory(table);
+	attribute->type = lite_type_of(attribute->engine_type, table->strict, &attribute->flags);
+	if (sqlite3_column_int(stmt, 2))
+		attribute->flags |= CONSORT_ATTRIBUTE_NOT_NULL;
+	if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
+		attribute->flags |= CONSORT_ATTRIBUTE_GENERATED;
+	if (hidden == 1) /* of a virtual table; 2 and 3 are computed */
+		attribute->flags |= CONSORT_ATTRIBUTE_HIDDEN;
+	else if (hidden)
+		attribute->flags |= CONSORT_ATTRIBUTE_GENERATED | CONSORT_ATTRIBUTE_READ_ONLY;
+	if (table->strict && is_fixed(attribute->engine_type))
+		attribute->flags |= CONSORT_ATTRIBUTE_STRICT;
+	return CONSORT_OK;
+}
+
 static uint32_t read_columns(struct table *table, const char *name)
 {
 	static const char sql[] =
 		"SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)"
-		" WHERE hidden <> 1 ORDER BY cid";
-	uint32_t capacity = 0, n = 0, i;
+		" ORDER BY hidden = 1, cid";
+	uint32_t capacity = 0, n, i;
 	sqlite3_stmt *stmt = NULL;
 	uint32_t status = ask(table, sql, name, &stmt);
 	int code = SQLITE_DONE, pk;
 
-	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		struct consort_attribute *attribute;
-
-		if (n == capacity) {
-			struct consort_attribute *grown;
-
-			capacity = capacity ? capacity * 2 : 16;
-			grown = consort_arena_array(table->arena, capacity, sizeof(*grown));
-			table->keys = grown ? table->keys : NULL;
-			if (!grown) {
-				status = no_memory(table);
-				break;
-			}
-			if (n)
-				memcpy(grown, table->attributes, n * sizeof(*grown));
-			table->attributes = grown;
-		}
-		attribute = &table->attributes[n++];
-		attribute->struct_size = sizeof(*attribute);
-		attribute->source = attribute->name = consort_arena_text(table->arena, column_text(stmt, 0));
-		attribute->engine_type = consort_arena_text(table->arena, column_text(stmt, 1));
-		attribute->codec = "";
-		if (!attribute->name || !attribute->engine_type) {
-			status = no_memory(table);
-			break;
-		}
-		attribute->type = lite_type_of(attribute->engine_type, table->strict, &attribute->flags);
-		if (sqlite3_column_int(stmt, 2))
-			attribute->flags |= CONSORT_ATTRIBUTE_NOT_NULL;
-		if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
-			attribute->flags |= CONSORT_ATTRIBUTE_GENERATED;
-		if (sqlite3_column_int(stmt, 5))
-			attribute->flags |= CONSORT_ATTRIBUTE_GENERATED | CONSORT_ATTRIBUTE_READ_ONLY;
-		if (table->strict && is_fixed(attribute->engine_type))
-			attribute->flags |= CONSORT_ATTRIBUTE_STRICT;
-	}
+	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+		status = read_column(table, &capacity, stmt);
 	status = asked(table, stmt, code, status);
+	if (!status)
+		status = add_row_numbers(table, &capacity);
 	if (status)
 		return status;
-	table->resource.nattributes = n;
+	n = table->resource.nattributes;
 	table->list = consort_arena_array(table->arena, n, sizeof(*table->list));
 	table->keys = consort_arena_array(table->arena, n, sizeof(*table->keys));
 	table->indexed = consort_arena_array(table->arena, n, sizeof(*table->indexed));
@@ -229,7 +266,7 @@ static uint32_t describe_column(struct table *table, uint32_t at)
 	const char *declared = attribute->engine_type, *collation = "BINARY", *extra = "";
 	bool key = table->resource.nkeys == 1 && table->keys[0] == at;
 
-	if (table->view)
+	if (table->view || attribute->flags & CONSORT_ATTRIBUTE_HIDDEN)
 		return CONSORT_OK;
 	if (key && !table->without_rowid && !table->autoindex && !strcasecmp(declared, "INTEGER")) {
 		/* the row's own number */

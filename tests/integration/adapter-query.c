@@ -42,7 +42,7 @@ struct consort_node *adapter_tree(struct adapter_test *test, struct adapter_quer
 					  .having = query.having,
 					  .order = query.order,
 					  .offset = query.offset};
-	struct consort_names names = {test, adapter_find};
+	struct consort_names names = {.context = test, .resource = adapter_find};
 	uint32_t next = 0;
 
 	clauses.limit = query.limit == 0 ? -1 : query.limit < 0 ? 0 : query.limit;

@@ -172,6 +172,10 @@ static uint32_t take_resource(void *context, const struct consort_resource *foun
 	struct taker *taker = context;
 
 	taker->resource = consort_resource_copy(&taker->test->arena, found);
+	while (taker->resource->nattributes &&
+	       taker->resource->attributes[taker->resource->nattributes - 1]->flags &
+		       CONSORT_ATTRIBUTE_HIDDEN)
+		taker->resource->nattributes--;
 	return CONSORT_OK;
 }
 

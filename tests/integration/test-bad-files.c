@@ -112,6 +112,29 @@ static void test_files(void)
 	}
 }
 
+/* A column that is declared and not there: a mistake in CSV; in JSON Lines a later record may have it. */
+static void test_missing_columns(void)
+{
+	static const char manifest[] = "[database drop]\ntype = file\npath = .\n[resource r]\ndatabase = "
+				       "drop\nsource = %s\nsample = 1\n"
+				       "attribute.late = int64 from latr\n";
+	char text[512];
+	struct consort *c;
+
+	testing_write("r.csv", "id,late\n1,2\n");
+	testing_write("r.jsonl", "{\"id\":1}\n{\"id\":2,\"latr\":3}\n");
+	snprintf(text, sizeof(text), manifest, "r.csv");
+	c = api_open(text);
+	TESTING_CONTAINS(api_find(c, "r", "id", NULL, NULL),
+			 "consort.ini:8: r.late: 'r.csv' has no column 'latr'; did you "
+			 "mean 'late'?");
+	consort_close(c);
+	snprintf(text, sizeof(text), manifest, "r.jsonl");
+	c = api_open(text);
+	TESTING_TEXT(api_find(c, "r", "id, late", NULL, "id"), "1,-;2,3");
+	consort_close(c);
+}
+
 /* A limit that is reached before the mistake never sees it. */
 static void test_limit(void)
 {
@@ -351,6 +374,7 @@ int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"files", test_files},
+		{"missing-columns", test_missing_columns},
 		{"limit", test_limit},
 		{"file-refuses-writes", test_file_refuses_writes},
 		{"no-database", test_no_database},

@@ -181,6 +181,84 @@ static void test_manifests(void)
 	TESTING_CONTAINS(error.message, "none.ini': No such file or directory");
 }
 
+/* --- what only the database can tell --- */
+
+#define TABLES                                                                                       \
+	"create table flights (id integer primary key, delay_min int, dest text, \"or.igin\" text);" \
+	"create table airports (iata text primary key, city text)"
+#define FLIGHT "[resource flight]\ndatabase = db\nsource = flights\nkey = id\n" /* from line 4 */
+#define AIRPORT "[resource airport]\ndatabase = db\nsource = airports\n"
+
+static struct consort *open_tables(const char *resources)
+{
+	static const char *const tables[] = {TABLES};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_cursor *rows = NULL;
+	char text[4096], *statement, *rest = NULL, *all = strdup(tables[0]);
+	struct consort *c;
+
+	remove(testing_path("things.db"));
+	snprintf(text, sizeof(text), DATABASE "%s", resources);
+	c = api_open(text);
+	for (statement = strtok_r(all, ";", &rest); statement; statement = strtok_r(NULL, ";", &rest)) {
+		API_OK(consort_native(c, "db", statement, CONSORT_NO_ARGS, &rows, NULL, &error));
+		consort_cursor_close(rows);
+		rows = NULL;
+	}
+	free(all);
+	return c;
+}
+
+/* Declared attributes that the table does not have, and those that it has by other ways. */
+static void test_missing_columns(void)
+{
+	struct consort *c = open_tables(FLIGHT "attribute.delay_mni = int64\n");
+
+	check("declared", api_find(c, "flight", "id", NULL, NULL), "status 25: " /* EMANIFEST */);
+	check("declared", api_find(c, "flight", NULL, NULL, NULL),
+	      "consort.ini:8: flight.delay_mni: 'flights' has no column 'delay_mni'; did you mean "
+	      "'delay_min'?");
+	consort_close(c);
+	c = open_tables(FLIGHT "attribute.late = int64 from nothing_like_it\n");
+	check("source", api_find(c, "flight", "late", NULL, NULL),
+	      "consort.ini:8: flight.late: 'flights' has no column 'nothing_like_it'");
+	consort_close(c);
+	c = open_tables(FLIGHT "attribute.number = int64 from rowid\nattribute.Dest = text\n"
+			       "attribute.a = text from dest\nattribute.b = text from or.igin\n");
+	TESTING_TEXT(api_find(c, "flight", "number, \"Dest\", a, b", "number > 1", NULL), "");
+	check("one column", api_find(c, "flight", "dest", NULL, NULL), "flight: no attribute 'dest'");
+	check("hidden", api_find(c, "flight", "oid", NULL, NULL), "flight: no attribute 'oid'");
+	consort_close(c);
+}
+
+/* Relationships' attributes, as soon as both ends are known. */
+static void test_missing_ends(void)
+{
+	static const char from[] =
+		"consort.ini:8: relationship.there: flight has no attribute 'dset'; did you "
+		"mean 'dest'?";
+	static const char to[] =
+		"consort.ini:8: relationship.there: airport has no attribute 'itaa'; did you "
+		"mean 'iata'?";
+	struct consort *c = open_tables(FLIGHT "relationship.there = airport, dset -> iata\n" AIRPORT);
+
+	check("from", api_find(c, "flight", "id", NULL, NULL), from);
+	TESTING_TEXT(api_find(c, "airport", "iata", NULL, NULL), "");
+	consort_close(c);
+	c = open_tables(FLIGHT "relationship.there = airport, dest -> itaa\n" AIRPORT);
+	TESTING_TEXT(api_find(c, "flight", "id", NULL, NULL), "");
+	check("to", api_find(c, "flight", "there.city", NULL, NULL), to);
+	consort_close(c);
+	c = open_tables(FLIGHT "relationship.there = airport, dest -> itaa\n" AIRPORT);
+	TESTING_TEXT(api_find(c, "airport", "iata", NULL, NULL), "");
+	check("to", api_find(c, "flight", "id", NULL, NULL), to);
+	consort_close(c);
+	c = open_tables(FLIGHT "relationship.self = flight, id -> idd\n");
+	check("self", api_find(c, "flight", "id", NULL, NULL),
+	      "consort.ini:8: relationship.self: flight has no attribute 'idd'; did you mean 'id'?");
+	consort_close(c);
+}
+
 /* 10 MB are read, and one mistake behind them is found by its line. */
 static void test_large_manifest(void)
 {
@@ -265,6 +343,8 @@ int main(int argc, char **argv)
 	static const struct testing_case cases[] = {
 		{"names", test_names},
 		{"manifests", test_manifests},
+		{"missing-columns", test_missing_columns},
+		{"missing-ends", test_missing_ends},
 		{"large-manifest", test_large_manifest},
 		{"plugins", test_plugins},
 		{NULL, NULL},

@@ -9,6 +9,8 @@ static struct adapter_test test;
 
 /* --- introspection --- */
 
+static bool show_hidden;
+
 static void print_flags(uint32_t flags)
 {
 	static const char *const names[] = {"not-null", "generated", "read-only", "strict", "unknown"};
@@ -27,6 +29,8 @@ static uint32_t print_resource(void *context, const struct consort_resource *res
 	consort_buffer_printf(&test.text, "%s%s:", resource->source,
 			      resource->flags & CONSORT_RESOURCE_READ_ONLY ? " (read-only)" : "");
 	for (i = 0; i < resource->nattributes; i++) {
+		if (!show_hidden && resource->attributes[i]->flags & CONSORT_ATTRIBUTE_HIDDEN)
+			continue;
 		consort_buffer_printf(&test.text, "\n  %s ", resource->attributes[i]->name);
 		consort_type_print(resource->attributes[i]->type, &test.text);
 		consort_buffer_printf(&test.text, " '%s'", resource->attributes[i]->engine_type);
@@ -91,6 +95,20 @@ static void test_types(void)
 		  "x:\n  a int64 'INT' strict\n  b int64 'INTEGER' strict\n  c text 'TEXT' strict\n  d "
 		  "float64 'REAL' strict\n"
 		  "  e bytes 'BLOB' strict\n  f text 'ANY' unknown\n");
+}
+
+/* What can be read although no column of the table's own says so. */
+static void test_hidden(void)
+{
+	show_hidden = true;
+	describes("CREATE TABLE x(a INT, oid TEXT)", "x",
+		  "x:\n  a int64 'INT'\n  oid text 'TEXT'\n  rowid int64 '' not-null generated strict\n"
+		  "  _rowid_ int64 '' not-null generated strict\n");
+	describes("CREATE TABLE x(a INT PRIMARY KEY) WITHOUT ROWID", "x",
+		  "x:\n  a int64 'INT UNIQUE' not-null\n  key a\n");
+	describes("CREATE TABLE t(a INT); CREATE VIEW x AS SELECT a FROM t", "x",
+		  "x (read-only):\n  a int64 'INT'\n");
+	show_hidden = false;
 }
 
 static void test_keys(void)
@@ -376,6 +394,7 @@ int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"types", test_types},
+		{"hidden", test_hidden},
 		{"keys", test_keys},
 		{"everything-else", test_everything_else},
 		{"names", test_names},

@@ -382,7 +382,7 @@ static uint32_t change(const char *where, const char *assignments, struct consor
 	struct consort_statement statement = {.struct_size = sizeof(statement)};
 	struct consort_run run = {
 		.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
-	struct consort_names names = {&test, NULL};
+	struct consort_names names = {.context = &test};
 	struct consort_logical logical;
 	static uint64_t id = 1000000;
 	void *compiled;

@@ -185,7 +185,7 @@ static enum consort_status find_resource(void *context, const char *name,
 	return consort_error_set(error, CONSORT_ENAME, "no resource '%s'", name);
 }
 
-const struct consort_names query_names = {NULL, find_resource};
+const struct consort_names query_names = {.resource = find_resource};
 
 /* --- results as texts --- */
 

@@ -19,6 +19,8 @@ CONSORT_BEGIN
 #define CONSORT_ATTRIBUTE_STRICT 8u      /* the engine guarantees that stored values have exactly this type */
 #define CONSORT_ATTRIBUTE_UNKNOWN_TYPE 16u /* the engine's type has no counterpart; read as text */
 #define CONSORT_ATTRIBUTE_DECLARED 32u   /* the manifest states this type: the adapter converts to it or errs */
+/* From introspection, behind all others: there only if the manifest declares it (a row's number, a system column). */
+#define CONSORT_ATTRIBUTE_HIDDEN 64u
 
 /* One attribute of a resource. Growing. */
 struct consort_attribute {
@@ -64,6 +66,9 @@ struct consort_setting {
 
 /* Bits of consort_resource.flags */
 #define CONSORT_RESOURCE_READ_ONLY 1u /* a view, or a file: writes are refused */
+/* From introspection: records may have attributes that it has not met. Clear, in a database without the feature
+ * SCHEMALESS: one that is declared and not told is a mistake. */
+#define CONSORT_RESOURCE_OPEN 2u
 
 /* Growing. Immutable while anyone can see it; text and arrays live as long as the struct. */
 struct consort_resource {
