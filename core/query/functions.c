@@ -31,14 +31,45 @@ static const struct function {
 
 static void *unknown_function(struct consort_resolver *r, const char *name, int32_t at)
 {
-	const char *known[NFUNCTIONS];
-	char hint[160];
+	const char *known[NFUNCTIONS], *nearest;
+	char hint[160] = "; there are";
 	size_t i;
 
 	for (i = 0; i < NFUNCTIONS; i++)
 		known[i] = functions[i].name;
-	return consort_query_fail(r, at, CONSORT_ENAME, "no function '%s'%s", name,
-				  consort_hint(consort_nearest(name, known, NFUNCTIONS), hint, sizeof(hint)));
+	nearest = consort_nearest(name, known, NFUNCTIONS);
+	if (nearest)
+		consort_hint(nearest, hint, sizeof(hint));
+	for (i = 0; !nearest && i < NFUNCTIONS; i++) {
+		size_t used = strlen(hint);
+
+		snprintf(hint + used, sizeof(hint) - used, "%s %s", i ? "," : "", known[i]);
+	}
+	return consort_query_fail(r, at, CONSORT_ENAME, "no function '%s'%s", name, hint);
+}
+
+/* A schema in front: written there, or the parser's own for what SQL has a syntax of its own for. That is
+ * told as it was written. */
+static void *refuse_schema(struct consort_resolver *r, const char *name, int32_t at)
+{
+	static const char *const operators[][2] = {
+		{"timezone", "at time zone is not understood: all times are UTC"},
+		{"overlaps", "overlaps is not understood"},
+		{"is_normalized", "is normalized is not understood: texts are equal when their bytes are"},
+		{"pg_collation_for", "collation for is not understood: texts compare by their bytes"},
+	};
+	uint32_t token = consort_text_token(r->text, at);
+	struct consort_word word;
+	size_t i;
+
+	if (token + 1 < r->text->ntokens && r->text->tokens[token + 1].kind == '.')
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "a function has no schema in front here");
+	for (i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+		if (!strcmp(operators[i][0], name))
+			return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s", operators[i][1]);
+	if (!consort_text_word(r->text, token, r->scratch, &word))
+		return consort_query_no_memory(r);
+	return unknown_function(r, word.folded ? word.folded : word.text, at);
 }
 
 /* --- aggregates --- */
@@ -182,7 +213,7 @@ struct consort_expr *consort_query_function(struct consort_resolver *r, const Pg
 	struct consort_expr *arg;
 
 	if (node->n_funcname > 1)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "a function has no schema in front here");
+		return refuse_schema(r, name, at);
 	if (!function)
 		return unknown_function(r, name, at);
 	if (node->over)
@@ -281,9 +312,11 @@ static bool type_of(struct consort_resolver *r, const PgQuery__TypeName *node, i
 	const char *name = last && last->node_case == PG_QUERY__NODE__NODE_STRING ? last->string->sval : "";
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_type type;
-	char text[96];
+	struct consort_word word;
 	size_t i;
 
+	if (!consort_text_word(r->text, consort_text_token(r->text, at), r->scratch, &word))
+		return consort_query_no_memory(r);
 	for (i = 0; i < sizeof(sql_types) / sizeof(sql_types[0]); i++)
 		if (!strcmp(sql_types[i].name, name))
 			break;
@@ -303,11 +336,12 @@ static bool type_of(struct consort_resolver *r, const PgQuery__TypeName *node, i
 		return true;
 	}
 	if (node->n_typmods)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s takes no length here", name);
-	if (!type.id) {
-		snprintf(text, sizeof(text), "%s", name);
-		if (consort_type_parse(text, &type, &error))
-			return consort_query_fail(r, at, CONSORT_ETYPE, "%s", error.message);
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s takes no length here", word.text);
+	if (!type.id && consort_type_parse(name, &type, &error)) {
+		/* as it was written, where the parser calls it otherwise: float4, timetz */
+		if (consort_type_parse(word.text, &type, &error) == CONSORT_OK)
+			consort_type_parse(name, &type, &error);
+		return consort_query_fail(r, at, CONSORT_ETYPE, "%s", error.message);
 	}
 	*out_type = type;
 	return true;

@@ -171,6 +171,33 @@ static bool names(const struct consort_text *text, uint32_t i)
 	return i && (text->tokens[i - 1].kind == '.' || text->tokens[i - 1].kind == PG_QUERY__TOKEN__AS);
 }
 
+/* Does FROM or FOR stand inside a call that SQL writes with it, like extract(year from x)? What is wrong with
+ * that is told by its name. */
+static bool inside_call(const struct consort_text *text, uint32_t i)
+{
+	uint32_t closed = 0;
+
+	if (i && text->tokens[i - 1].kind == PG_QUERY__TOKEN__COLLATION)
+		return true;
+	for (; i > 0; i--) {
+		if (text->tokens[i].kind == ')')
+			closed++;
+		else if (text->tokens[i].kind == '(' && !closed--)
+			break;
+	}
+	if (!i)
+		return false;
+	switch (text->tokens[i - 1].kind) {
+	case PG_QUERY__TOKEN__EXTRACT:
+	case PG_QUERY__TOKEN__SUBSTRING:
+	case PG_QUERY__TOKEN__OVERLAY:
+	case PG_QUERY__TOKEN__TRIM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Words that begin what is no expression. FROM stands in IS DISTINCT FROM only. */
 static bool foreign(const struct consort_text *text, uint32_t i)
 {
@@ -184,7 +211,6 @@ static bool foreign(const struct consort_text *text, uint32_t i)
 	case PG_QUERY__TOKEN__LIMIT:
 	case PG_QUERY__TOKEN__OFFSET:
 	case PG_QUERY__TOKEN__FETCH:
-	case PG_QUERY__TOKEN__FOR:
 	case PG_QUERY__TOKEN__INTO:
 	case PG_QUERY__TOKEN__UNION:
 	case PG_QUERY__TOKEN__INTERSECT:
@@ -193,8 +219,10 @@ static bool foreign(const struct consort_text *text, uint32_t i)
 	case PG_QUERY__TOKEN__RETURNING:
 	case PG_QUERY__TOKEN__JOIN:
 		return true;
+	case PG_QUERY__TOKEN__FOR:
+		return !inside_call(text, i);
 	case PG_QUERY__TOKEN__FROM:
-		return !i || text->tokens[i - 1].kind != PG_QUERY__TOKEN__DISTINCT;
+		return (!i || text->tokens[i - 1].kind != PG_QUERY__TOKEN__DISTINCT) && !inside_call(text, i);
 	default:
 		return false;
 	}

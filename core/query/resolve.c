@@ -305,6 +305,21 @@ static void *refuse(struct consort_resolver *r, int32_t location, const char *wh
 	return consort_query_fail(r, at < 0 ? 0 : at, CONSORT_ESYNTAX, "%s", what);
 }
 
+/* current_date, user, …: words without parentheses, which may have been meant as names */
+static void *refuse_word(struct consort_resolver *r, const PgQuery__SQLValueFunction *node)
+{
+	int32_t at = consort_text_at(r->text, node->location);
+	struct consort_word word;
+
+	if (!consort_text_word(r->text, consort_text_token(r->text, at), r->scratch, &word))
+		return consort_query_no_memory(r);
+	return consort_query_fail(
+		r, at, CONSORT_ESYNTAX,
+		"%s is a function of SQL that is not understood: give its value as a parameter; if it is "
+		"a name, write \"%s\"",
+		word.text, word.text);
+}
+
 static void *refuse_node(struct consort_resolver *r, const PgQuery__Node *node)
 {
 	switch (node->node_case) {
@@ -316,15 +331,15 @@ static void *refuse_node(struct consort_resolver *r, const PgQuery__Node *node)
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
 		return refuse(r, node->a_array_expr->location, "array[…] is not understood: use in (…)");
 	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-		return refuse(
-			r, node->sqlvalue_function->location,
-			"this word is a function of SQL that is not understood; a name is written in quotes");
+		return refuse_word(r, node->sqlvalue_function);
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
 		return refuse(r, node->collate_clause->location,
 			      "collate is not understood: texts compare by their bytes");
 	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
 		return refuse(r, node->min_max_expr->location,
 			      "greatest and least are not understood: use case");
+	case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+		return refuse(r, node->grouping_func->location, "grouping is not understood");
 	case PG_QUERY__NODE__NODE_GROUPING_SET:
 		return refuse(r, node->grouping_set->location, "grouping sets are not understood");
 	case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
@@ -335,6 +350,8 @@ static void *refuse_node(struct consort_resolver *r, const PgQuery__Node *node)
 		return refuse(r, node->named_arg_expr->location, "values have no names here");
 	case PG_QUERY__NODE__NODE_XML_EXPR:
 		return refuse(r, node->xml_expr->location, "XML is not understood");
+	case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+		return refuse(r, node->xml_serialize->location, "XML is not understood");
 	default:
 		return refuse(r, -1, "this is not understood");
 	}

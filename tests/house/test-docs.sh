@@ -143,6 +143,21 @@ test_names() {
 	done
 }
 
+# semantics.md lists the functions and operators that the resolver's tables have, and no others.
+test_expressions() {
+	query=$testing_source/core/query
+	sed -n '/^## Functions and operators/,/^## Paths/p' "$testing_source/docs/semantics.md" >section
+	sed -n '/^} functions\[\]/,/^};/p' "$query/functions.c" | grep -oE '\{"[a-z]+' | tr -d '{"' | sort >functions
+	sed -n '/^} infixes\[\]/,/^};/p' "$query/operators.c" | grep -oE '\{"[^"]+' | sed 's/..//' | sort >operators
+	has functions lower
+	has operators '->>'
+	sed -n '/^| function /,$p' section | grep -oE '`[a-z]+\(' | tr -d '`(' | sort -u >shown
+	check diff functions shown
+	while read -r operator; do
+		tr -d '\\' <section | grep -qF "\`$operator\`" || fail "semantics.md does not have $operator"
+	done <operators
+}
+
 # Links between the documents lead to files.
 test_links() {
 	for file in README.md HACKING.md docs/architecture.md docs/semantics.md; do

@@ -344,6 +344,8 @@ static void test_arithmetic(void)
 	      {"$1 + $2", "ETYPE cannot tell the type of $1: write $1::text, or what type it is", 1});
 }
 
+#define FUNCTIONS "there are lower, upper, length, count, sum, avg, min, max, coalesce, nullif"
+
 static void test_texts(void)
 {
 	CHECK(query_select,
@@ -362,12 +364,37 @@ static void test_texts(void)
 	      {"lower(distinct origin)", "ESYNTAX lower takes one value", 1},
 	      {"lower(x => 'y')", "ESYNTAX values have no names here", 7},
 	      {"lenght(origin)", "ENAME no function 'lenght'; did you mean 'length'?", 1},
-	      {"frobnicate(id)", "ENAME no function 'frobnicate'", 1},
+	      {"frobnicate(id)", "ENAME no function 'frobnicate'; " FUNCTIONS, 1},
+	      /* what the parser turns into functions of its own is told as it was written */
+	      {"id + extract(year from departed_at)", "ENAME no function 'extract'; " FUNCTIONS, 6},
+	      {"Substring(origin from 1 for 2)", "ENAME no function 'substring'; " FUNCTIONS, 1},
+	      {"trim(leading 'x' from lower(origin))", "ENAME no function 'trim'; " FUNCTIONS, 1},
+	      {"trim(origin)", "ENAME no function 'trim'; " FUNCTIONS, 1},
+	      {"position('a' in origin)", "ENAME no function 'position'; " FUNCTIONS, 1},
+	      {"overlay(origin placing 'x' from 1)", "ENAME no function 'overlay'; " FUNCTIONS, 1},
+	      {"normalize(origin)", "ENAME no function 'normalize'; " FUNCTIONS, 1},
+	      {"treat(id as text)", "ENAME no function 'treat'; " FUNCTIONS, 1},
+	      {"xmlexists('a' passing origin)", "ENAME no function 'xmlexists'; " FUNCTIONS, 1},
+	      {"departed_at at time zone 'UTC'", "ESYNTAX at time zone is not understood: all times are UTC", 13},
+	      {"(id, id) overlaps (id, id)", "ESYNTAX overlaps is not understood", 10},
+	      {"origin is normalized",
+	       "ESYNTAX is normalized is not understood: texts are equal when their bytes are", 8},
+	      {"collation for (origin)",
+	       "ESYNTAX collation for is not understood: texts compare by their bytes", 1},
+	      {"(origin from 1)",
+	       "ESYNTAX 'from' does not belong in an expression; if it is a name, write \"from\"", 9},
+	      {"extract(id) from id",
+	       "ESYNTAX 'from' does not belong in an expression; if it is a name, write \"from\"", 13},
+	      {"length(trim(origin from 'x')) for id",
+	       "ESYNTAX 'for' does not belong in an expression; if it is a name, write \"for\"", 31},
+	      {"origin::char(3)", "ESYNTAX char takes no length here", 9},
+	      {"grouping(id)", "ESYNTAX grouping is not understood", 1},
 	      {"pg_catalog.lower(origin)", "ESYNTAX a function has no schema in front here", 1},
 	      {"origin collate \"C\"", "ESYNTAX collate is not understood: texts compare by their bytes", 8},
-	      {"current_date",
-	       "ESYNTAX this word is a function of SQL that is not understood; a name is written in quotes",
-	       1},
+	      {"day = Current_Date",
+	       "ESYNTAX Current_Date is a function of SQL that is not understood: give its value as a "
+	       "parameter; if it is a name, write \"Current_Date\"",
+	       7},
 	      {"greatest(id, 2)", "ESYNTAX greatest and least are not understood: use case", 1},
 	      {"array[1]", "ESYNTAX array[…] is not understood: use in (…)", 1},
 	      {"row(1)", "ESYNTAX rows of values are not understood: compare one by one", 1},
