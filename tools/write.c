@@ -43,6 +43,63 @@ static enum consort_status fill_record(struct write *w, struct consort_record *r
 	return consort_record_status(record, error);
 }
 
+/* The record as the database has it, in place of what was named of it; one whose key is not known stays as it
+ * is. */
+static enum consort_status read_stored(const struct write *w, struct consort *in,
+				       struct consort_record **record, struct consort_error *error)
+{
+	const struct consort_resource *resource = w->resource;
+	struct consort_value *key = calloc((size_t)resource->nkeys + 1, sizeof(*key));
+	struct consort_record *stored = NULL;
+	enum consort_status status = CONSORT_OK;
+	bool known = resource->nkeys > 0;
+	uint32_t i;
+
+	if (!key)
+		return consort_error_no_memory(error);
+	for (i = 0; i < resource->nkeys; i++) {
+		key[i] = consort_record_value(*record, resource->keys[i]);
+		known &= !consort_value_is_null(&key[i]);
+	}
+	if (known)
+		status = consort_get(in, resource->name, (struct consort_args){key, resource->nkeys}, &stored,
+				     error);
+	free(key);
+	if (!status && stored) {
+		consort_record_free(*record);
+		*record = stored;
+	}
+	return status;
+}
+
+struct returning {
+	struct write *w;
+	struct consort_record **record;
+};
+
+static enum consort_status write_and_read(struct consort *in, void *arg, struct consort_error *error)
+{
+	const struct returning *returning = arg;
+	enum consort_status status = returning->w->kind->one(in, *returning->record, error);
+
+	return status ? status : read_stored(returning->w, in, returning->record, error);
+}
+
+/* Writes one record; `returning`: and reads it before anybody else changes it, where there are transactions.
+ */
+static enum consort_status write_record(struct write *w, struct consort_record **record, bool returning,
+					struct consort_error *error)
+{
+	struct returning both = {w, record};
+	struct consort *c = w->tool->c;
+
+	if (!returning)
+		return w->kind->one(c, *record, error);
+	if (!consort_supports(c, w->resource->database, CONSORT_FEATURE_TRANSACTIONS, NULL))
+		return write_and_read(c, &both, error);
+	return consort_transaction(c, w->resource->database, write_and_read, &both, NULL, error);
+}
+
 static enum consort_status write_operands(struct write *w, const char *const *operands, size_t noperands,
 					  bool returning, struct consort_error *error)
 {
@@ -57,7 +114,7 @@ static enum consort_status write_operands(struct write *w, const char *const *op
 	if (!status)
 		status = fill_record(w, record, error);
 	if (!status)
-		status = w->kind->one(w->tool->c, record, error);
+		status = write_record(w, &record, returning, error);
 	if (!status)
 		report_note(w->tool, "%s 1 record of %s", w->kind->done, w->resource->name);
 	if (!status && returning)
@@ -307,21 +364,19 @@ static enum consort_status run_upsert(struct tool *tool, struct args *args, stru
 	return run_write(tool, args, &upsert, error);
 }
 
-#define HELP_VALUES                                                                        \
+#define HELP_VALUES                                                                          \
 	"NAME=VALUE is a text of the attribute's type, NAME= the empty text; NAME:=JSON a\n" \
 	"JSON value, so NAME:=null is NULL. '-' reads a JSON object from each line of\n"     \
 	"standard input: all or none of them where the database has transactions.\n"
 
-static const char help_create[] =
-	"Usage: consort create RESOURCE NAME=VALUE...\n"
-	"       consort create RESOURCE -\n"
-	"Makes records.\n"
-	"\n" HELP_VALUES
-	"\n"
-	"  -r, --returning        show the record, with what the database generated\n"
-	"  -f, --format FORMAT    how to show it\n"
-	"\n"
-	"Example: consort create airport iata=XYZ name='New Field' city:=null\n";
+static const char help_create[] = "Usage: consort create RESOURCE NAME=VALUE...\n"
+				  "       consort create RESOURCE -\n"
+				  "Makes records.\n"
+				  "\n" HELP_VALUES "\n"
+				  "  -r, --returning        show the whole record as it is stored\n"
+				  "  -f, --format FORMAT    how to show it\n"
+				  "\n"
+				  "Example: consort create airport iata=XYZ name='New Field' city:=null\n";
 
 static const char help_update[] =
 	"Usage: consort update RESOURCE NAME=VALUE...\n"
@@ -329,11 +384,10 @@ static const char help_update[] =
 	"       consort update RESOURCE -\n"
 	"Changes the attributes that are named: of the record whose key is among them, or\n"
 	"of all records that meet the condition.\n"
-	"\n" HELP_VALUES
-	"\n"
+	"\n" HELP_VALUES "\n"
 	"  -w, --where EXPR       which records; $1, $2, ... stand for parameters\n"
 	"  -p, --param VALUE      the next parameter;  --null  the next one is NULL\n"
-	"  -r, --returning        show the record (one by key only)\n"
+	"  -r, --returning        show the whole record as it is stored (one by key only)\n"
 	"\n"
 	"Exit status: 0, or 1 if there is no such record, or as in consort(1).\n"
 	"\n"
@@ -343,17 +397,19 @@ static const char help_upsert[] =
 	"Usage: consort upsert RESOURCE NAME=VALUE...\n"
 	"       consort upsert RESOURCE -\n"
 	"Makes records, or changes those that are there, by the key, which is needed.\n"
-	"\n" HELP_VALUES
-	"\n"
-	"  -r, --returning        show the record, with what the database generated\n"
+	"\n" HELP_VALUES "\n"
+	"  -r, --returning        show the whole record as it is stored\n"
 	"  -f, --format FORMAT    how to show it\n"
 	"\n"
 	"Example: consort upsert airport iata=SFO name='San Francisco International'\n";
 
 static const struct option options[] = {{"returning", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 static const struct option update_options[] = {
-	{"returning", no_argument, NULL, 'r'}, {"where", required_argument, NULL, 'w'},
-	{"param", required_argument, NULL, 'p'}, {"null", no_argument, NULL, QUERY_NULL}, {NULL, 0, NULL, 0},
+	{"returning", no_argument, NULL, 'r'},
+	{"where", required_argument, NULL, 'w'},
+	{"param", required_argument, NULL, 'p'},
+	{"null", no_argument, NULL, QUERY_NULL},
+	{NULL, 0, NULL, 0},
 };
 
 const struct command command_create = {

@@ -218,6 +218,26 @@ test_write() {
 	has err "a key or a condition"
 }
 
+# What is shown is the record as it is stored, not only what was named of it.
+test_returning() {
+	make_data
+	expect 0 update note id=1 amount=7 -r -f jsonl
+	output '{"id":1,"text":"plain","amount":7.00,"big":9007199254740993,"doc":{"a":[1,2]}}\n'
+	expect 0 upsert note id=1 text=other -r -f jsonl
+	output '{"id":1,"text":"other","amount":7.00,"big":9007199254740993,"doc":{"a":[1,2]}}\n'
+	expect 0 upsert note id=9 text=new -r -f jsonl
+	output '{"id":9,"text":"new","amount":null,"big":null,"doc":null}\n'
+	expect 1 update note id=99 text=x -r
+	[ ! -s out ] || fail "there is no such record, but one is shown: $(cat out)"
+	expect 2 update note -w 'id = 1' text=x -r
+	# an engine that cannot return, and one without transactions
+	sed 's/^type = sqlite/&\nfeatures = -returning -transactions/' consort.ini >plain.ini
+	expect 0 -c plain.ini update note id=1 text=again -r -f jsonl
+	output '{"id":1,"text":"again","amount":7.00,"big":9007199254740993,"doc":{"a":[1,2]}}\n'
+	expect 0 -c plain.ini upsert note id=1 big=5 -r -f jsonl
+	output '{"id":1,"text":"again","amount":7.00,"big":5,"doc":{"a":[1,2]}}\n'
+}
+
 test_records_on_standard_input() {
 	make_data
 	printf '{"id":10,"text":"a"}\n\n{"id":11,"text":"b"}\n' | "$consort" create note - >out 2>err ||
