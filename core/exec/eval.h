@@ -71,8 +71,6 @@ consort_kernel consort_eval_concat;
 /* eval_cast.c */
 consort_kernel consort_eval_cast;
 consort_kernel consort_eval_path; /* PATH, PATH_TEXT */
-/* The evaluation's reader; NULL: no memory. */
-struct consort_json_reader *consort_eval_json(struct consort_eval *eval);
 
 /* unicode.c: one mapping of characters for all engines and systems, always to one character */
 

@@ -95,7 +95,8 @@ static enum consort_status convert_by_text(const struct consort_value *value, st
 
 /* --- documents --- */
 
-struct consort_json_reader *consort_eval_json(struct consort_eval *eval)
+/* The evaluation's reader; NULL: no memory. */
+static struct consort_json_reader *reader_of(struct consort_eval *eval)
 {
 	if (!eval->json)
 		eval->json = consort_json_reader_new();
@@ -122,7 +123,7 @@ static enum consort_status json_to(struct consort_eval *eval, struct consort_vie
 				   struct consort_type type, struct consort_value *out,
 				   struct consort_error *error)
 {
-	struct consort_json_reader *reader = consort_eval_json(eval);
+	struct consort_json_reader *reader = reader_of(eval);
 	struct consort_json_value json;
 	enum consort_status status;
 	const char *text;
@@ -292,7 +293,7 @@ enum consort_status consort_eval_path(struct consort_eval *eval, const struct co
 				      struct consort_value *out, struct consort_error *error)
 {
 	struct consort_json_step *steps = consort_arena_array(&eval->scratch, expr->nargs, sizeof(*steps));
-	struct consort_json_reader *reader = consort_eval_json(eval);
+	struct consort_json_reader *reader = reader_of(eval);
 	enum consort_status status;
 	uint32_t i;
 

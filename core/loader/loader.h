@@ -71,9 +71,6 @@ enum consort_status consort_search_walk(const struct consort_search *search, con
  * or ENOPLUGIN if none was. A library given by path answers with what is wrong with it. */
 enum consort_status consort_loader_find(const struct consort_search *search, const char *type, const char *library,
 					struct consort_candidate *out_candidate, struct consort_error *error);
-/* The same for the path alone. *out_path: canonical, freed by the caller. */
-enum consort_status consort_loader_resolve(const struct consort_search *search, const char *type,
-					   const char *library, char **out_path, struct consort_error *error);
 /* verify: the canonical file and every folder above it belong to root or the user and are not writable by
  * others (a sticky folder passes). */
 enum consort_status consort_loader_verify(const char *path, struct consort_error *error);

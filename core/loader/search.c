@@ -470,18 +470,3 @@ enum consort_status consort_loader_find(const struct consort_search *search, con
 		*out_candidate = taken;
 	return status;
 }
-
-enum consort_status consort_loader_resolve(const struct consort_search *search, const char *type,
-					   const char *library, char **out_path, struct consort_error *error)
-{
-	struct consort_candidate candidate = {0};
-	enum consort_status status;
-
-	status = consort_loader_find(search, type, library, &candidate, error);
-	if (status)
-		return status;
-	*out_path = candidate.canonical;
-	candidate.canonical = NULL;
-	consort_candidate_clear(&candidate);
-	return CONSORT_OK;
-}

@@ -47,8 +47,9 @@ static uint32_t feature_of(const struct consort_node *node)
 	}
 }
 
-int32_t consort_plan_missing(const struct consort_planner *planner, const struct consort_database *database,
-			     const struct consort_node *node)
+/* The feature that offering a node of this kind needs, for one the database has not; else -1. */
+static int32_t missing(const struct consort_planner *planner, const struct consort_database *database,
+		       const struct consort_node *node)
 {
 	uint32_t feature = feature_of(node);
 
@@ -138,7 +139,7 @@ const char *consort_plan_missing_reason(struct consort_planning *planning, const
 		return "its inputs live in several databases";
 	if (planning->planner->no_push)
 		return "pushdown is switched off";
-	feature = consort_plan_missing(planning->planner, database, node);
+	feature = missing(planning->planner, database, node);
 	if (feature < 0)
 		return "a node below it stayed in the core";
 	reason = consort_arena_printf(planning->planner->arena, "no %s: %s",
@@ -153,7 +154,7 @@ bool consort_plan_offerable(const struct consort_planner *planner, const struct 
 {
 	uint32_t i;
 
-	if (consort_plan_missing(planner, database, node) >= 0)
+	if (missing(planner, database, node) >= 0)
 		return false;
 	for (i = 0; i < node->ninputs; i++)
 		if (!consort_plan_offerable(planner, database, node->inputs[i]))

@@ -25,9 +25,6 @@ struct consort_answer {
 /* The one database that all scans of a tree live on, or NULL. */
 struct consort_database *consort_plan_database(const struct consort_planner *planner,
 					       const struct consort_node *node);
-/* The feature that offering a node of this kind needs, for one the database has not; else -1. */
-int32_t consort_plan_missing(const struct consort_planner *planner, const struct consort_database *database,
-			     const struct consort_node *node);
 /* Numbers a copy of the tree and asks the adapter. */
 enum consort_status consort_plan_offer(struct consort_planner *planner, struct consort_database *database,
 				       const struct consort_node *tree, struct consort_answer **out_answer,

@@ -257,6 +257,21 @@ static void test_link_target(void)
 
 /* --- search --- */
 
+/* The canonical path of the file for a type or library, to be freed. */
+static enum consort_status resolve(const struct consort_search *search, const char *type, const char *library,
+				   char **out_path, struct consort_error *error)
+{
+	struct consort_candidate candidate = {0};
+	enum consort_status status = consort_loader_find(search, type, library, &candidate, error);
+
+	if (status)
+		return status;
+	*out_path = candidate.canonical;
+	candidate.canonical = NULL;
+	consort_candidate_clear(&candidate);
+	return CONSORT_OK;
+}
+
 static void test_by_type(void)
 {
 	const char *first = keeper_folder("first"), *second = keeper_folder("second");
@@ -268,24 +283,24 @@ static void test_by_type(void)
 
 	search_of(&search, first, second);
 	/* by its name in any folder, before any other name */
-	CU_ASSERT_EQUAL_FATAL(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
 	TESTING_TEXT(path, keeper_canonical(named));
 	free(path);
 	/* else by its note */
 	CU_ASSERT_EQUAL_FATAL(unlink(named), 0);
-	CU_ASSERT_EQUAL_FATAL(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
 	TESTING_TEXT(path, keeper_canonical(other));
 	free(path);
 	/* one that is not to be trusted is passed over for one that is */
 	keeper_place("good", "second/consort-zoo.so");
 	CU_ASSERT_EQUAL_FATAL(chmod(named, 0666), 0);
-	CU_ASSERT_EQUAL_FATAL(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
 	TESTING_TEXT(path, keeper_canonical(other));
 	free(path);
 	/* in the path's order */
 	CU_ASSERT_EQUAL_FATAL(chmod(named, 0644), 0);
 	keeper_place("good", "first/consort-zoo.so");
-	CU_ASSERT_EQUAL_FATAL(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resolve(&search, "zoo", NULL, &path, &error), CONSORT_OK);
 	TESTING_TEXT(path, keeper_canonical(testing_path("first/consort-zoo.so")));
 	free(path);
 }
@@ -298,16 +313,16 @@ static void test_nothing_found(void)
 	char *path = NULL;
 
 	search_of(&search, NULL, NULL);
-	KEEPER_FAILS(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
+	KEEPER_FAILS(resolve(&search, "zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
 		     "no adapter of type 'zoo' can be taken from the plugin path ");
 	search_of(&search, first, second);
-	KEEPER_FAILS(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
+	KEEPER_FAILS(resolve(&search, "zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
 		     "no adapter of type 'zoo' can be taken from the plugin path %s:%s:\n  %s: there is no "
 		     "such folder",
 		     first, second, second);
 	/* a mistyped type */
 	keeper_place("good", "first/consort-zoo.so");
-	KEEPER_FAILS(consort_loader_resolve(&search, "zooo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
+	KEEPER_FAILS(resolve(&search, "zooo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
 		     "no adapter of type 'zooo' can be taken from the plugin path %s:%s; did you mean 'zoo'?\n"
 		     "  %s/consort-zoo.so: is an adapter of type 'zoo', not 'zooo'\n  %s: there is no such folder",
 		     first, second, first, second);
@@ -318,13 +333,13 @@ static void test_nothing_found(void)
 	testing_write("first/consort-b.so.1", "nor is this");
 	CU_ASSERT_EQUAL_FATAL(chmod(open, 0666), 0);
 	search_of(&search, first, NULL);
-	KEEPER_FAILS(consort_loader_resolve(&search, "zoo", NULL, &path, &error), CONSORT_EUNTRUSTED, error,
+	KEEPER_FAILS(resolve(&search, "zoo", NULL, &path, &error), CONSORT_EUNTRUSTED, error,
 		     "no adapter of type 'zoo' can be taken from the plugin path %s:\n"
 		     "  %s: is no shared object: it is not an ELF file\n"
 		     "  %s: cannot be trusted: it is writable by everyone (mode 0666); 'chmod go-w %s' puts it "
 		     "right",
 		     first, keeper_canonical(text), open, open);
-	KEEPER_FAILS(consort_loader_resolve(&search, "../zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
+	KEEPER_FAILS(resolve(&search, "../zoo", NULL, &path, &error), CONSORT_ENOPLUGIN, error,
 		     "no adapter of type '../zoo' can be taken from the plugin path %s:\n"
 		     "  %s/consort-a.so: is an adapter of type 'zoo', not '../zoo'\n"
 		     "  %s: is no shared object: it is not an ELF file",
@@ -343,7 +358,7 @@ static void test_many_candidates(void)
 	for (i = 0; i < 40; i++)
 		keeper_place("good", keeper_text("many/consort-%02d.so", i));
 	search_of(&search, testing_path("many"), NULL);
-	CU_ASSERT_EQUAL(consort_loader_resolve(&search, "ape", NULL, &path, &error), CONSORT_ENOPLUGIN);
+	CU_ASSERT_EQUAL(resolve(&search, "ape", NULL, &path, &error), CONSORT_ENOPLUGIN);
 	TESTING_CONTAINS(error.message, "many/consort-00.so: is an adapter of type 'zoo', not 'ape'\n");
 	TESTING_CONTAINS(error.message, " more");
 	CU_ASSERT_TRUE(strlen(error.message) < sizeof(error.message) - 1);
@@ -359,7 +374,7 @@ static void test_by_library(void)
 
 	named = keeper_place("good", "second/mine.so");
 	search_of(&search, first, second);
-	CU_ASSERT_EQUAL_FATAL(consort_loader_resolve(&search, "zoo", "mine.so", &path, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resolve(&search, "zoo", "mine.so", &path, &error), CONSORT_OK);
 	TESTING_TEXT(path, keeper_canonical(named));
 	free(path);
 	path = NULL;
@@ -376,7 +391,7 @@ static void test_by_library(void)
 	KEEPER_FAILS(consort_loader_load(&search, NULL, NULL, &adapter, &error), CONSORT_EINVAL, error,
 		     "neither a type nor a library is given");
 	CU_ASSERT_EQUAL_FATAL(chmod(named, 0666), 0);
-	CU_ASSERT_EQUAL(consort_loader_resolve(&search, "zoo", "mine.so", &path, &error), CONSORT_EUNTRUSTED);
+	CU_ASSERT_EQUAL(resolve(&search, "zoo", "mine.so", &path, &error), CONSORT_EUNTRUSTED);
 }
 
 static void test_path(void)
