@@ -29,6 +29,7 @@ enum consort_status consort_column_check(const struct consort_column *column, ui
 					 struct consort_error *error)
 {
 	const int32_t *offsets;
+	bool falls = false;
 	uint64_t end;
 	int64_t i;
 
@@ -43,9 +44,9 @@ enum consort_status consort_column_check(const struct consort_column *column, ui
 	offsets = (const int32_t *)column->values + column->offset;
 	end = column->child ? (uint64_t)column->child->length : column->data_capacity;
 	for (i = 0; i < nrows; i++)
-		if (offsets[i] > offsets[i + 1])
-			break;
-	if (i < nrows || offsets[0] < 0 || (uint64_t)offsets[nrows] > end)
+		falls |= offsets[i] >
+			 offsets[i + 1]; /* without a jump: every batch of an adapter comes here */
+	if (falls || offsets[0] < 0 || (uint64_t)offsets[nrows] > end)
 		return consort_error_set(error, CONSORT_EPROTOCOL,
 					 "the adapter delivered a batch whose column %" PRIu32
 					 " has offsets that are out of order or point behind its data",
@@ -59,6 +60,9 @@ enum consort_status consort_batch_check(const struct consort_batch *batch, struc
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
+	if (CONSORT_UNLIKELY(batch->nrows < 0))
+		return consort_error_set(error, CONSORT_EPROTOCOL,
+					 "the adapter delivered a batch of %" PRId64 " rows", batch->nrows);
 	for (i = 0; i < batch->ncolumns && !status; i++)
 		status = consort_column_check(&batch->columns[i], i, batch->nrows, error);
 	return status;

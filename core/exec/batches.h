@@ -56,7 +56,8 @@ void consort_batch_lend(struct consort_batch *batch, uint32_t at, const struct c
 
 /* Clear bits of `count` from bit `first`. */
 int64_t consort_count_nulls(const uint8_t *validity, int64_t first, int64_t count);
-/* Checks what an adapter delivered: equal lengths, offsets in order. EPROTOCOL naming the column. */
+/* Checks what an adapter delivered: equal lengths, offsets in order and within the data. EPROTOCOL naming the
+ * column. */
 enum consort_status consort_batch_check(const struct consort_batch *batch, struct consort_error *error);
 enum consort_status consort_column_check(const struct consort_column *column, uint32_t index, int64_t nrows,
 					 struct consort_error *error);

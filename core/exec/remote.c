@@ -103,22 +103,16 @@ static enum consort_status fetch(struct remote *remote, struct consort_batch *ba
 				 struct consort_error *error)
 {
 	enum consort_status status = consort_batch_reset(batch);
-	uint32_t i;
 
 	if (status)
 		return consort_error_no_memory(error);
 	status = remote->database->plugin->query->next(remote->cursor, &remote->op.exec->call, batch, error);
 	if (CONSORT_UNLIKELY(status))
 		return fetch_failed(remote, status, batch, error);
-	for (i = 0; i < batch->ncolumns; i++) {
-		if (CONSORT_UNLIKELY(batch->columns[i].length != batch->nrows)) {
-			close_cursor(remote);
-			return consort_error_set(
-				error, CONSORT_EPROTOCOL,
-				"the adapter '%s' gave %lld values for %lld rows in column %u",
-				remote->database->plugin->id, (long long)batch->columns[i].length,
-				(long long)batch->nrows, i + 1);
-		}
+	status = consort_batch_check(batch, error);
+	if (CONSORT_UNLIKELY(status)) {
+		close_cursor(remote);
+		return consort_connection_failed(remote->connection, status, error);
 	}
 	if (!batch->nrows || (batch->flags & CONSORT_BATCH_LAST))
 		close_cursor(remote);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Update and delete by query. Where the adapter takes the node whole it is one statement. Else the keys (and
- * the values to set) are read by a query, and written by key in batches, in a transaction where the engine
- * has them.
+ * the values to set) are read by a query, and written by key in batches: in a transaction where the engine
+ * has them, on one connection in any case.
  */
 #include "exec/cursor.h"
 #include "handle/handle.h"
@@ -13,7 +13,6 @@ struct by_query {
 	struct consort_args args;
 	uint32_t kind; /* enum consort_write_kind */
 	int64_t affected;
-	const char *reason; /* why the adapter does not take it whole */
 };
 
 /* --- in one statement --- */
@@ -117,7 +116,7 @@ static enum consort_status write_rows(struct consort *in, void *arg, struct cons
 {
 	struct by_query *by = arg;
 	const struct consort_node *write = by->plan->logical.root;
-	struct consort_handle_session session;
+	struct consort_handle_session *session;
 	const struct consort_shape *shape;
 	struct consort_cursor *rows = NULL;
 	enum consort_status status = shape_of(by, write, &shape, error);
@@ -126,7 +125,8 @@ static enum consort_status write_rows(struct consort *in, void *arg, struct cons
 		status = consort_plan_start(in, by->plan, by->args, false, &rows, NULL, error);
 	if (status)
 		return status;
-	consort_session_begin(&session, in);
+	/* what is still to be read then is read into memory before the first write */
+	session = consort_cursor_session(rows);
 	for (;;) {
 		struct consort_write_result result = {.struct_size = sizeof(result), .row_failed = row_gone};
 		const struct consort_batch *batch;
@@ -134,12 +134,11 @@ static enum consort_status write_rows(struct consort *in, void *arg, struct cons
 		status = consort_cursor_batch(rows, &batch, error);
 		if (status || !batch)
 			break;
-		status = consort_write_batch(&session, by->access->database, shape, batch, &result, error);
+		status = consort_write_batch(session, by->access->database, shape, batch, &result, error);
 		if (status)
 			break;
 		by->affected += result.affected;
 	}
-	consort_session_end(&session);
 	consort_cursor_close(rows);
 	return status;
 }
@@ -151,11 +150,6 @@ static enum consort_status write_by_keys(struct consort *c, struct by_query *by,
 	struct consort_node *read;
 	enum consort_status status = consort_access_check_key(by->access, by->access->resource->nkeys, error);
 
-	if (!status)
-		status = consort_database_need(by->access->database,
-					       by->kind == CONSORT_WRITE_UPDATE ? CONSORT_FEATURE_UPDATE
-										: CONSORT_FEATURE_DELETE,
-					       error);
 	if (status)
 		return status;
 	read = read_tree(&plan->arena, plan->logical.root, by->access->resource);
@@ -187,9 +181,8 @@ static enum consort_status resolve(struct consort_query *q, const char *assignme
 	if (!status)
 		status = consort_access_open(&session, q->resource, &by->access, error);
 	consort_session_end(&session);
-	if (!status && by->access->resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		status = consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)",
-					   q->resource);
+	if (!status)
+		status = consort_write_check(by->access->database, by->access->resource, by->kind, error);
 	return status;
 }
 
@@ -216,8 +209,7 @@ static enum consort_status write_where(struct consort_query *q, const char *assi
 	status = resolve(q, assignments, &by, error);
 	if (!status) {
 		planner = consort_plan_planner(q->handle->root, &by.plan->arena, &by.plan->logical);
-		status = consort_plan_make_write(&planner, by.plan->logical.root, &by.plan->step, &by.reason,
-						 error);
+		status = consort_plan_make_write(&planner, by.plan->logical.root, &by.plan->step, error);
 	}
 	if (!status)
 		status = by.plan->step ? execute(q->handle, &by, error)

@@ -47,9 +47,11 @@ static enum consort_status read_row(struct consort_handle_session *session, cons
 		return consort_connection_failed(connection, answer, error);
 	answer = ops->next(cursor, &session->call, row, error);
 	if (CONSORT_UNLIKELY(answer))
-		answer = consort_connection_failed(connection, answer, error);
+		status = consort_connection_failed(connection, answer, error);
+	else if (CONSORT_UNLIKELY(consort_batch_check(row, error)))
+		status = consort_connection_failed(connection, CONSORT_EPROTOCOL, error);
 	ops->close(cursor);
-	return (enum consort_status)answer;
+	return status;
 }
 
 /* Through the executor, where the core has to help. */

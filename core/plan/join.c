@@ -30,6 +30,9 @@ static enum consort_status join_keys(struct consort_planning *planning, const st
 			a = b;
 			b = swap;
 		}
+		if (a->index >= nleft || b->index < nleft)
+			return consort_error_set(planning->error, CONSORT_EUNSUPPORTED,
+						 "only equalities between the two sides join databases");
 		outer[i] = a->index;
 		inner[i] = b->index - nleft;
 	}

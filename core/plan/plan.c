@@ -245,38 +245,25 @@ enum consort_status consort_plan_make(struct consort_planner *planner, const str
 }
 
 enum consort_status consort_plan_make_write(struct consort_planner *planner, const struct consort_node *root,
-					    const struct consort_step **out_step, const char **out_reason,
-					    struct consort_error *error)
+					    const struct consort_step **out_step, struct consort_error *error)
 {
 	struct consort_database *database = consort_plan_database(planner, root);
-	struct consort_planning planning = {planner, error};
+	const struct consort_node *filter = root->inputs[0];
 	struct consort_answer *answer;
 	struct consort_step *step;
 	enum consort_status status;
-	const struct consort_node *filter = root->inputs[0];
 	uint32_t i;
 
 	*out_step = NULL;
-	if (!consort_plan_offerable(planner, database, root) || !database->plugin->query->execute) {
-		*out_reason = consort_plan_missing_reason(&planning, root, database);
+	if (!consort_plan_offerable(planner, database, root) || !database->plugin->query->execute)
 		return CONSORT_OK;
-	}
-	for (i = 0; filter->kind == CONSORT_NODE_FILTER && i < filter->nexprs; i++) {
-		if (filter->exprs[i]->flags & CONSORT_EXPR_CAN_FAIL) {
-			*out_reason = "a condition can fail, so it runs last, in the core";
+	/* a condition that can fail runs last, in the core */
+	for (i = 0; filter->kind == CONSORT_NODE_FILTER && i < filter->nexprs; i++)
+		if (filter->exprs[i]->flags & CONSORT_EXPR_CAN_FAIL)
 			return CONSORT_OK;
-		}
-	}
 	status = consort_plan_offer(planner, database, root, &answer, error);
-	if (status)
+	if (status || !consort_answer_exact(answer, answer->tree))
 		return status;
-	if (!consort_answer_exact(answer, answer->tree)) {
-		*out_reason = "the adapter does not take it exactly";
-		for (i = 0; i < answer->offer.count; i++)
-			if (answer->offer.fidelity[i] != CONSORT_FIDELITY_EXACT && answer->offer.reason[i])
-				*out_reason = answer->offer.reason[i];
-		return CONSORT_OK;
-	}
 	status = consort_plan_compile(planner, database, answer->tree, NULL, 0, &step, error);
 	if (!status)
 		*out_step = step;

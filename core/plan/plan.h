@@ -90,10 +90,10 @@ enum consort_status consort_plan_make(struct consort_planner *planner, const str
 				      const struct consort_step **out_step, struct consort_error *error);
 /*
  * The same for a tree whose root is an UPDATE or DELETE. *out_step: a REMOTE to execute, or NULL if the
- * adapter does not take all of it exactly; *out_reason tells why then.
+ * adapter does not take all of it exactly.
  */
 enum consort_status consort_plan_make_write(struct consort_planner *planner, const struct consort_node *root,
-					    const struct consort_step **out_step, const char **out_reason,
+					    const struct consort_step **out_step,
 					    struct consort_error *error);
 /* Frees what was compiled for the steps. */
 void consort_plan_release(const struct consort_step *step);
