@@ -105,6 +105,18 @@ enum consort_status consort_access_unknown(const struct consort_access *access, 
 				 name, hint);
 }
 
+enum consort_status consort_access_settable(const struct consort_access *access, uint32_t position,
+					    struct consort_error *error)
+{
+	const struct consort_attribute *attribute = access->resource->attributes[position];
+
+	if (CONSORT_LIKELY(!(attribute->flags & CONSORT_ATTRIBUTE_READ_ONLY)))
+		return CONSORT_OK;
+	consort_error_set(error, CONSORT_EREADONLY, "cannot be set: the database computes it");
+	consort_error_blame(error, access->resource->name, attribute->name);
+	return CONSORT_EREADONLY;
+}
+
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
 					     struct consort_error *error)
 {

@@ -80,6 +80,7 @@ struct consort {
 	bool owns_tx;
 	int64_t deadline; /* of the scope; 0: none */
 	struct consort_cancel *cancel;
+	bool owns_cancel; /* a reference of its own; else of the handle that it was made of */
 	const char *trace_parent;
 	char *own_trace_parent;       /* what this scope was given */
 	uint64_t memory_limit;
@@ -186,6 +187,8 @@ enum consort_status consort_plan_check(const struct consort *c, const struct con
 enum consort_status consort_plan_start(struct consort *c, struct consort_plan *plan, struct consort_args args,
 				       bool analyze, struct consort_cursor **out_rows,
 				       struct consort_operator **out_op, struct consort_error *error);
+/* The session of a cursor of a plan, for what shall use the same connections. */
+struct consort_handle_session *consort_cursor_session(const struct consort_cursor *rows);
 /* Rows for a VALUES step. */
 struct consort_values {
 	struct consort_batch **batches;
@@ -268,6 +271,9 @@ enum consort_status consort_access_shape(struct consort_access *access,
 /* The plan of a get. Borrowed. */
 enum consort_status consort_access_get_plan(struct consort_access *access, struct consort_plan **out_plan,
 					    struct consort_error *error);
+/* EREADONLY for an attribute that the engine takes no value for. */
+enum consort_status consort_access_settable(const struct consort_access *access, uint32_t position,
+					    struct consort_error *error);
 /* EINVAL unless the resource has a key of that many attributes. */
 enum consort_status consort_access_check_key(const struct consort_access *access, uint64_t count,
 					     struct consort_error *error);
@@ -303,13 +309,17 @@ enum consort_status consort_record_make(struct consort *c, struct consort_access
 					struct consort_record **out_record, struct consort_error *error);
 /* The value of an attribute: set, or read; NULL type if neither. */
 struct consort_value consort_record_at(const struct consort_record *r, uint32_t position);
-bool consort_record_has(const struct consort_record *r, uint32_t position);
 /* A value that the database told, copied. */
 enum consort_status consort_record_keep(struct consort_record *r, uint32_t position,
 					const struct consort_value *value, struct consort_error *error);
 
 /* --- write.c --- */
 
+/* EUNSUPPORTED or EREADONLY, with the reason, where such writes (enum consort_write_kind) cannot be at all. The
+ * database was connected to. */
+enum consort_status consort_write_check(const struct consort_database *database,
+					const struct consort_resource *resource, uint32_t kind,
+					struct consort_error *error);
 /* Runs a batch through the adapter's write table, row by row if it has no bulk write. error is not NULL. */
 enum consort_status consort_write_batch(struct consort_handle_session *session,
 					struct consort_database *database, const struct consort_shape *shape,

@@ -345,6 +345,9 @@ enum consort_status consort_load(struct consort *c, struct consort_record *const
 					   relationship);
 	if (!status)
 		status = consort_record_status(records[0], error);
+	if (!status && records[0]->handle->root != c->root)
+		status = consort_error_set(error, CONSORT_EINVAL,
+					   "the records were made with another manifest's handle");
 	if (status)
 		return status;
 	found = find_relationship(records[0]->access->resource, relationship, error);

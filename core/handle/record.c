@@ -98,6 +98,10 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 		keep_error(r, &error);
 		return;
 	}
+	if (consort_access_settable(r->access, position, &error)) {
+		keep_error(r, &error);
+		return;
+	}
 	if (consort_value_accept(&value, r->access->resource->attributes[position]->type, &r->arena,
 				 &r->values[position], &error)) {
 		consort_error_blame(&error, r->access->resource->name, attribute);
@@ -117,11 +121,6 @@ enum consort_status consort_record_status(const struct consort_record *r, struct
 	if (error)
 		*error = *r->error;
 	return (enum consort_status)r->error->status;
-}
-
-bool consort_record_has(const struct consort_record *r, uint32_t position)
-{
-	return r->states[position] != CONSORT_FROM_ROW || r->has_row;
 }
 
 struct consort_value consort_record_at(const struct consort_record *r, uint32_t position)

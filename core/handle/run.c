@@ -25,6 +25,11 @@ static void free_run(void *owner)
 	free(run);
 }
 
+struct consort_handle_session *consort_cursor_session(const struct consort_cursor *rows)
+{
+	return &((struct run *)rows->owner)->session;
+}
+
 static struct run *new_run(struct consort *c, struct consort_plan *plan)
 {
 	struct run *run = calloc(1, sizeof(*run));

@@ -83,10 +83,16 @@ static enum consort_status write_rows(struct consort_connection *connection, con
 	return (enum consort_status)status;
 }
 
-static enum consort_status read_only(const struct consort_resource *resource, struct consort_error *error)
+enum consort_status consort_write_check(const struct consort_database *database,
+					const struct consort_resource *resource, uint32_t kind,
+					struct consort_error *error)
 {
-	return consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)",
-				 resource->name);
+	enum consort_status status = consort_database_need(database, feature_of(kind), error);
+
+	if (!status && resource->flags & CONSORT_RESOURCE_READ_ONLY)
+		status = consort_error_set(error, CONSORT_EREADONLY, "%s: is read-only (a view, or a file)",
+					   resource->name);
+	return status;
 }
 
 enum consort_status consort_write_batch(struct consort_handle_session *session,
@@ -100,9 +106,7 @@ enum consort_status consort_write_batch(struct consort_handle_session *session,
 	write_fn *fn;
 
 	if (!status)
-		status = consort_database_need(database, feature_of(shape->kind), error);
-	if (!status && shape->write.resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		status = read_only(shape->write.resource, error);
+		status = consort_write_check(database, shape->write.resource, shape->kind, error);
 	if (!status)
 		status = consort_connection_ready(connection, true, error);
 	if (status)

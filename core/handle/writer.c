@@ -37,6 +37,7 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 				       uint32_t *positions, uint32_t *out_count, struct consort_error *error)
 {
 	const char *at = text;
+	enum consort_status status;
 	uint32_t count = 0, i;
 	char name[160];
 
@@ -51,6 +52,9 @@ static enum consort_status parse_names(const struct consort_access *access, cons
 		positions[count] = consort_access_attribute(access, name);
 		if (positions[count] == CONSORT_NO_ATTRIBUTE)
 			return consort_access_unknown(access, name, error);
+		status = consort_access_settable(access, positions[count], error);
+		if (status)
+			return status;
 		for (i = 0; i < count; i++)
 			if (positions[i] == positions[count])
 				return consort_error_set(error, CONSORT_ENAME,
@@ -104,11 +108,13 @@ static enum consort_status choose_shape(struct consort_access *access, const cha
 {
 	static const uint32_t kinds[] = {0, CONSORT_WRITE_INSERT, CONSORT_WRITE_UPDATE, CONSORT_WRITE_UPSERT};
 	const struct consort_resource *resource = access->resource;
-	uint32_t *positions = calloc(resource->nattributes ? resource->nattributes : 1, sizeof(*positions)),
-		 count = 0, i;
 	struct consort_shape_request request = {.kind = kinds[kind]};
-	enum consort_status status = CONSORT_OK;
+	enum consort_status status = consort_write_check(access->database, resource, kinds[kind], error);
+	uint32_t *positions, count = 0, i;
 
+	if (status)
+		return status;
+	positions = calloc(resource->nattributes ? resource->nattributes : 1, sizeof(*positions));
 	if (!positions)
 		return consort_error_no_memory(error);
 	if (attributes) {
@@ -208,10 +214,13 @@ void consort_writer_close(struct consort_writer *w)
  * over two texts. */
 static bool has_bad_text(const struct consort_column *column, int64_t nrows)
 {
-	const int32_t *offsets = column->values;
+	const int32_t *offsets = (const int32_t *)column->values + column->offset;
 	int64_t row;
 
-	if (!consort_utf8_valid((const char *)column->data, (uint64_t)offsets[nrows], NULL))
+	if (offsets[0] == offsets[nrows])
+		return false;
+	if (!consort_utf8_valid((const char *)column->data + offsets[0],
+				(uint64_t)(offsets[nrows] - offsets[0]), NULL))
 		return true;
 	for (row = 0; row < nrows; row++)
 		if (offsets[row] < offsets[nrows] && (column->data[offsets[row]] & 0xc0) == 0x80)

@@ -17,8 +17,9 @@ struct consort_record;
  * NULL may be set, and what writes it reports ENOMEM. */
 CONSORT_EXPORT struct consort_record *consort_record_new(struct consort *c, const char *resource);
 CONSORT_EXPORT void consort_record_free(struct consort_record *r);
-/* Sets an attribute (copied); converted to its type where nothing is lost. The first error is kept and
- * reported by create, update or upsert; consort_record_status tells before. */
+/* Sets an attribute (copied); converted to its type where nothing is lost. The first error (ENAME, ETYPE, ERANGE;
+ * EREADONLY for what the database computes) is kept and reported by create, update or upsert;
+ * consort_record_status tells before. */
 CONSORT_EXPORT void consort_record_set(struct consort_record *r, const char *attribute, struct consort_value value);
 CONSORT_EXPORT enum consort_status consort_record_status(const struct consort_record *r,
 							 struct consort_error *error);
@@ -54,10 +55,12 @@ CONSORT_EXPORT enum consort_status consort_get(struct consort *c, const char *re
 /* Creates it, and fills in what the database generated. ECONSTRAINT if it is there. */
 CONSORT_EXPORT enum consort_status consort_create(struct consort *c, struct consort_record *r,
 						  struct consort_error *error);
-/* Writes the attributes that were set since the record was made or read, by its key. ENOTFOUND. */
+/* Writes the attributes that were set since the record was made or read, by its key. The others stay as they are in the
+ * database, and are not read: consort_get does. ENOTFOUND. */
 CONSORT_EXPORT enum consort_status consort_update(struct consort *c, struct consort_record *r,
 						  struct consort_error *error);
-/* Creates it or, if the key is there, writes the attributes that are set. */
+/* Creates it or, if the key is there, writes the attributes that are set. Fills in what the database generated, and no
+ * more: consort_get reads the whole. */
 CONSORT_EXPORT enum consort_status consort_upsert(struct consort *c, struct consort_record *r,
 						  struct consort_error *error);
 /* ENOTFOUND if it was not there. */

@@ -36,6 +36,8 @@ enum consort_writer_kind {
 
 /*
  * attributes: "id, delay_min"; NULL: all that can be written.
+ * Errors: ENAME; EINVAL; EREADONLY for what the database computes, or a view; EUNSUPPORTED where the database takes no
+ * such writes; what connecting says.
  * @since 0.1
  */
 CONSORT_EXPORT enum consort_status consort_writer_open(struct consort *c, const char *resource,
