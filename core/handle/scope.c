@@ -33,6 +33,8 @@ void consort_handle_drop(struct consort *c)
 		return;
 	if (c->owns_tx)
 		consort_tx_free(c->tx);
+	if (c->owns_cancel)
+		consort_cancel_free(c->cancel);
 	if (c->parent)
 		consort_handle_drop(c->parent);
 	else
@@ -54,7 +56,7 @@ enum consort_status consort_handle_check(const struct consort *c, struct consort
 
 void consort_close(struct consort *c)
 {
-	const struct consort_call call = {.struct_size = sizeof(call)};
+	struct consort_call call = {.struct_size = sizeof(call)};
 
 	if (!c)
 		return;
@@ -63,6 +65,7 @@ void consort_close(struct consort *c)
 			consort_tx_abandon(c->tx);
 		else {
 			consort_cancel_remove(c->tx->connection);
+			call.deadline = consort_host_services()->clock() + CONSORT_LAST_WORD;
 			consort_tx_rollback(c->tx, &call, NULL);
 		}
 	}
@@ -105,8 +108,10 @@ enum consort_status consort_scope(struct consort *c, const struct consort_scope_
 	}
 	if (options->timeout)
 		scope->deadline = earlier(c->deadline, consort_host_services()->clock() + options->timeout);
-	if (options->cancel)
-		scope->cancel = options->cancel;
+	if (options->cancel) {
+		scope->cancel = consort_cancel_hold(options->cancel);
+		scope->owns_cancel = true;
+	}
 	if (options->memory_limit && (!c->memory_limit || options->memory_limit < c->memory_limit))
 		scope->memory_limit = options->memory_limit;
 	*out_scope = scope;

@@ -10,6 +10,7 @@ struct consort_cancel *consort_cancel_new(void)
 
 	if (!cancel)
 		return NULL;
+	cancel->references = 1;
 	pthread_mutex_init(&cancel->lock, NULL);
 	consort_list_init(&cancel->connections);
 	consort_list_init(&cancel->watches);
@@ -51,9 +52,15 @@ void consort_cancel_reset(struct consort_cancel *cancel)
 		__atomic_store_n(&cancel->fired, 0, __ATOMIC_RELEASE);
 }
 
+struct consort_cancel *consort_cancel_hold(struct consort_cancel *cancel)
+{
+	__atomic_add_fetch(&cancel->references, 1, __ATOMIC_RELAXED);
+	return cancel;
+}
+
 void consort_cancel_free(struct consort_cancel *cancel)
 {
-	if (!cancel)
+	if (!cancel || __atomic_sub_fetch(&cancel->references, 1, __ATOMIC_ACQ_REL))
 		return;
 	pthread_mutex_destroy(&cancel->lock);
 	free(cancel);

@@ -151,11 +151,15 @@ void consort_pool_read_stats(struct consort_database *database, struct consort_p
 /* --- cancel.c --- */
 
 struct consort_cancel {
-	uint32_t fired; /* atomic; calls poll it */
+	uint32_t references; /* atomic: the program's, and one of each scope */
+	uint32_t fired;	     /* atomic; calls poll it */
 	pthread_mutex_t lock;
 	struct consort_link connections;
 	struct consort_link watches;
 };
+
+/* One more reference, which consort_cancel_free gives back. */
+struct consort_cancel *consort_cancel_hold(struct consort_cancel *cancel);
 
 /* A call that sleeps on a condition, to be woken too when the token fires. */
 struct consort_cancel_watch {

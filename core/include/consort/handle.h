@@ -46,8 +46,9 @@ CONSORT_EXPORT enum consort_status consort_open_with(const struct consort_open_o
 						     struct consort **out_consort, struct consort_error *error);
 
 /*
- * Gives the handle back. A scope ends; an open transaction is rolled back. What was made from it stays usable
- * until it is closed itself; connections close when the last user is gone.
+ * Gives the handle back. A scope ends; an open transaction is rolled back, for which the server gets up to five
+ * seconds, whatever the scope's limits. What was made from it stays usable until it is closed itself; connections
+ * close when the last user is gone.
  */
 CONSORT_EXPORT void consort_close(struct consort *c);
 
@@ -56,7 +57,7 @@ struct consort_scope_options {
 	uint32_t struct_size;
 	uint32_t flags;                 /* none yet */
 	int64_t timeout;                /* nanoseconds from now for all calls together; 0: none of its own */
-	struct consort_cancel *cancel;  /* borrowed until the scope is closed; NULL: none */
+	struct consort_cancel *cancel;  /* held as long as the scope, and what is made of it, is there; NULL: none */
 	const char *trace_parent;       /* W3C traceparent; NULL: none */
 	uint64_t memory_limit;          /* bytes that one query's operators may hold; 0: the manifest's */
 };
@@ -75,7 +76,8 @@ CONSORT_EXPORT struct consort_cancel *consort_cancel_new(void);
 CONSORT_EXPORT void consort_cancel_fire(struct consort_cancel *cancel);
 /* Makes it usable again once no call runs under it. */
 CONSORT_EXPORT void consort_cancel_reset(struct consort_cancel *cancel);
-/* No scope with it may be open any more. */
+/* Gives it back. Scopes that have it, and what was made of them (scopes, transactions, queries, cursors), keep it until
+ * they are gone; it can only be fired before. */
 CONSORT_EXPORT void consort_cancel_free(struct consort_cancel *cancel);
 
 /* The library's version, "0.1.0". */
