@@ -9,6 +9,7 @@ static const char help[] =
 	"Usage: consort complete commands|databases|resources|types\n"
 	"       consort complete options COMMAND\n"
 	"       consort complete attributes RESOURCE\n"
+	"       consort complete settings TYPE\n"
 	"Words for the completion of shells, one a line.\n"
 	"\n"
 	"Example: consort complete attributes flight\n";
@@ -45,6 +46,21 @@ static enum consort_status add_type(void *context, const struct consort_plugin_f
 	return CONSORT_OK;
 }
 
+/* What can stand behind -d NAME=TYPE: */
+static void add_settings(struct consort_buffer *out, const char *type)
+{
+	const struct consort_option *const *option;
+	const struct consort_plugin *plugin;
+	char *file = NULL;
+
+	if (consort_plugins_load(NULL, type, &file, &plugin, NULL))
+		return;
+	for (option = plugin->options; option && *option; option++)
+		if ((*option)->scope == CONSORT_OPTION_DATABASE)
+			add_word(out, (*option)->name);
+	consort_free(file);
+}
+
 static void add_options(struct consort_buffer *out, const struct option *options)
 {
 	for (; options && options->name; options++)
@@ -70,6 +86,8 @@ static bool add_known(struct consort_buffer *out, const char *what, const char *
 		add_commands(out);
 	} else if (!strcmp(what, "types")) {
 		consort_plugins_list(NULL, add_type, out, NULL);
+	} else if (!strcmp(what, "settings") && of) {
+		add_settings(out, of);
 	} else if (!strcmp(what, "options")) {
 		for (i = 0; commands[i]; i++)
 			if (of && !strcmp(commands[i]->name, of))

@@ -561,44 +561,4 @@ END
 	expect 6 create note id=1
 }
 
-test_completion() {
-	expect 0 complete commands
-	has out export
-	expect 0 complete databases
-	output 'core\n'
-	expect 0 complete resources
-	output 'airport\nflight\nnote\n'
-	expect 0 complete attributes note
-	output 'id\ntext\namount\nbig\ndoc\n'
-	expect 0 complete options import
-	has out --rejects
-	expect 0 complete types
-	has out sqlite
-	expect 3 -c nowhere.ini complete resources
-	[ ! -s err ] || fail "completion must be silent"
-	command -v bash >/dev/null || return 0
-	cat >complete.sh <<'END'
-PATH=$(dirname "$1"):$PATH
-. "$2"
-shift 2
-COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
-compopt() { :; }
-_consort
-printf '%s\n' "${COMPREPLY[@]}"
-END
-	completion=$CONSORT_TEST_SOURCE/tools/completion/consort.bash
-	run bash complete.sh "$consort" "$completion" consort fi
-	output 'find\n'
-	run bash complete.sh "$consort" "$completion" consort find ''
-	output 'airport\nflight\nnote\n'
-	run bash complete.sh "$consort" "$completion" consort find flight -s 'id,de'
-	output 'id,departed_at\nid,delay_min\nid,destination\n'
-	run bash complete.sh "$consort" "$completion" consort find flight --wh
-	output '--where\n'
-	run bash complete.sh "$consort" "$completion" consort explain find fl
-	output 'flight\n'
-	run bash complete.sh "$consort" "$completion" consort create note te
-	output 'text=\n'
-}
-
 finish command "$@"

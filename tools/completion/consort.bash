@@ -1,6 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash completion for consort(1): commands, options, and the manifest's own names.
 
+# The words up to the cursor, as they were typed: bash splits them at = and : too. `piece` is what it takes the last
+# one for, and replaces.
+__consort_split() {
+	local line=${COMP_LINE:0:COMP_POINT} rest i
+
+	words=()
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		rest=${line#"${line%%[![:blank:]]*}"}
+		piece=${COMP_WORDS[i]}
+		((i < COMP_CWORD)) || piece=$rest
+		if ((i > 0)) && [[ $rest == "$line" && "${words[-1]}$piece" == *[=:]* && -n $rest ]]; then
+			words[-1]+=$piece
+		else
+			words+=("$piece")
+		fi
+		line=${rest#"$piece"}
+	done
+	cword=$((${#words[@]} - 1))
+	cur=${words[cword]}
+	prev=${words[cword - 1]}
+	[[ $piece == [=:] ]] && piece=""
+}
+
 # Asks the command itself, with the manifest and databases of the line that is typed.
 __consort_words() {
 	"${words[0]}" "${__consort_manifest[@]}" complete "$@" 2>/dev/null
@@ -9,11 +32,39 @@ __consort_words() {
 # Answers with those words, one a line, that begin as the current one. compgen -W would run what looks like a
 # command in them.
 __consort_reply() {
-	local word begin=${3-$cur}
+	local word begin=${3-$cur} typed=${cur%"$piece"} answer
 
 	while IFS= read -r word; do
-		[[ -n $word && $word == "$begin"* ]] && COMPREPLY+=("${2-}$(printf %q "$word")")
+		[[ -n $word && $word == "$begin"* ]] || continue
+		answer=${2-}$(printf %q "$word")
+		COMPREPLY+=("${answer#"$typed"}")
 	done <<<"$1"
+}
+
+__consort_files() {
+	local file
+
+	while IFS= read -r file; do
+		[[ -z $file ]] || COMPREPLY+=("$file")
+	done <<<"$(compgen -f "$@")"
+	compopt -o filenames
+}
+
+# NAME=TYPE:OPTION=VALUE,…
+__consort_database() {
+	local type=${cur#*=} option
+
+	option=${type#*:} option=${option##*,}
+	if [[ $cur != *=* ]]; then
+		return
+	elif [[ $type != *:* ]]; then
+		__consort_reply "$(__consort_words types | sed 's/$/:/')" "${cur%"$type"}" "$type"
+	elif [[ $option == *=* ]]; then
+		__consort_files -- "${option#*=}"
+	else
+		__consort_reply "$(__consort_words settings "${type%%:*}" | sed 's/$/=/')" "${cur%"$option"}" "$option"
+	fi
+	compopt -o nospace
 }
 
 # The attributes of the resource, behind what stands before the last comma or blank.
@@ -25,13 +76,10 @@ __consort_attributes() {
 }
 
 _consort() {
-	local cur prev words cword i command="" resource="" operands=0
+	local cur prev words cword piece i command="" resource="" operands=0
 	local -a __consort_manifest=()
 
-	_get_comp_words_by_ref -n "=:" cur prev words cword 2>/dev/null || {
-		words=("${COMP_WORDS[@]}"); cword=$COMP_CWORD
-		cur="${words[cword]}"; prev="${words[cword - 1]}"
-	}
+	__consort_split
 	COMPREPLY=()
 	for ((i = 1; i < cword; i++)); do
 		case "${words[i]}" in
@@ -57,8 +105,7 @@ _consort() {
 
 	case "$prev" in
 	-c | --config | --rejects)
-		COMPREPLY=($(compgen -f -- "$cur"))
-		compopt -o filenames
+		__consort_files -- "$cur"
 		return ;;
 	-f | --format)
 		__consort_reply $'table\ncsv\njson\njsonl\nexpanded'
@@ -67,9 +114,7 @@ _consort() {
 		__consort_reply $'csv\njsonl'
 		return ;;
 	-d | --database)
-		[[ $cur == *=* && $cur != *:* ]] &&
-			__consort_reply "$(__consort_words types | sed 's/$/:/')" "" "${cur#*=}"
-		compopt -o nospace
+		__consort_database
 		return ;;
 	-s | --select | -o | --order | -w | --where | -g | --group | --having | --ignore)
 		[[ -n $resource ]] && __consort_attributes "$resource"
@@ -97,7 +142,7 @@ _consort() {
 		__consort_reply $'list\ninfo\ncheck\nexplain' ;;
 	plugins:1)
 		__consort_reply "$(__consort_words types)"
-		[[ $resource == info || $resource == check ]] && COMPREPLY+=($(compgen -f -X '!*.so' -- "$cur")) ;;
+		[[ $resource != info && $resource != check ]] || __consort_files -X '!*.so' -- "$cur" ;;
 	databases:* | native:0)
 		__consort_reply "$(__consort_words databases)" ;;
 	describe:0 | get:0 | find:0 | create:0 | update:0 | upsert:0 | delete:0 | import:0 | export:0 | define:* | drop:*)
@@ -106,14 +151,13 @@ _consort() {
 		if [[ " ${words[*]:0:cword} " == *" find "* ]]; then
 			__consort_reply "$(__consort_words resources)"
 		else
-			COMPREPLY=($(compgen -W find -- "$cur"))
+			__consort_reply find
 		fi ;;
 	create:* | update:* | upsert:*)
 		[[ $cur == *=* ]] || __consort_reply "$(__consort_words attributes "$resource" | sed 's/$/=/')"
 		compopt -o nospace ;;
 	import:1 | export:1)
-		COMPREPLY=($(compgen -f -- "$cur"))
-		compopt -o filenames ;;
+		__consort_files -- "$cur" ;;
 	esac
 }
 
