@@ -126,44 +126,46 @@ static enum consort_status confirm(const struct args *args, bool *out_yes, struc
 	return status;
 }
 
-static enum consort_status run_define(struct tool *tool, struct args *args, struct consort_error *error)
+/* What define and drop do before they differ. As with args_next, args->helped ends the command, too. */
+static enum consort_status start(struct tool *tool, struct args *args, struct choice *choice,
+				 struct consort_error *error)
 {
-	struct choice choice = {0};
-	enum consort_status status;
+	enum consort_status status = read_options(args, choice, error);
 
-	status = read_options(args, &choice, error);
 	if (status || args->helped)
 		return status;
 	status = args_count(args, 1, SIZE_MAX, "a resource is", error);
-	if (!status)
-		status = session_open(tool, error);
-	if (!status)
-		status = change_all(tool, args, &choice, consort_define, "defined", error);
-	return status;
+	return status ? status : session_open(tool, error);
+}
+
+static enum consort_status run_define(struct tool *tool, struct args *args, struct consort_error *error)
+{
+	struct choice choice = {0};
+	enum consort_status status = start(tool, args, &choice, error);
+
+	if (status || args->helped)
+		return status;
+	return change_all(tool, args, &choice, consort_define, "defined", error);
 }
 
 static enum consort_status run_drop(struct tool *tool, struct args *args, struct consort_error *error)
 {
 	struct choice choice = {0};
-	enum consort_status status;
+	enum consort_status status = start(tool, args, &choice, error);
 
-	status = read_options(args, &choice, error);
 	if (status || args->helped)
 		return status;
-	status = args_count(args, 1, SIZE_MAX, "a resource is", error);
-	if (!status)
-		status = session_open(tool, error);
-	if (!status && !choice.yes && !(choice.flags & CONSORT_DEFINE_DRY_RUN)) {
+	choice.yes |= (choice.flags & CONSORT_DEFINE_DRY_RUN) != 0;
+	if (!choice.yes)
 		status = confirm(args, &choice.yes, error);
-		if (!status && !choice.yes) {
-			report_note(tool, "nothing was removed");
-			tool->nothing = true;
-			return CONSORT_OK;
-		}
+	if (status)
+		return status;
+	if (!choice.yes) {
+		report_note(tool, "nothing was removed");
+		tool->nothing = true;
+		return CONSORT_OK;
 	}
-	if (!status)
-		status = change_all(tool, args, &choice, consort_drop, "dropped", error);
-	return status;
+	return change_all(tool, args, &choice, consort_drop, "dropped", error);
 }
 
 const struct command command_define = {

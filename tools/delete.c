@@ -23,22 +23,17 @@ static const struct option options[] = {
 
 static enum consort_status delete_key(struct tool *tool, const struct args *args, struct consort_error *error)
 {
-	const struct consort_resource *resource;
 	struct consort_args key;
-	struct row row = {0};
 	enum consort_status status;
+	struct row row;
 
-	status = consort_describe(tool->c, args->operands[0], &resource, error);
+	status = row_init_key(&row, tool, args->operands[0], args->operands + 1, args->noperands - 1, &key,
+			      error);
 	if (status)
 		return status;
-	status = row_init(&row, resource, error);
-	if (status)
-		return status;
-	status = row_key(&row, args->operands + 1, args->noperands - 1, &key, error);
+	status = consort_delete(tool->c, row.resource->name, key, error);
 	if (!status)
-		status = consort_delete(tool->c, resource->name, key, error);
-	if (!status)
-		report_note(tool, "deleted 1 record of %s", resource->name);
+		report_note(tool, "deleted 1 record of %s", row.resource->name);
 	row_clear(&row);
 	return status;
 }

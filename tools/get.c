@@ -15,23 +15,18 @@ static const char help[] =
 
 static enum consort_status get(struct tool *tool, const struct args *args, struct consort_error *error)
 {
-	const struct consort_resource *resource;
 	struct consort_record *record = NULL;
 	struct consort_args key;
-	struct row row = {0};
 	enum consort_status status;
+	struct row row;
 
-	status = consort_describe(tool->c, args->operands[0], &resource, error);
+	status = row_init_key(&row, tool, args->operands[0], args->operands + 1, args->noperands - 1, &key,
+			      error);
 	if (status)
 		return status;
-	status = row_init(&row, resource, error);
-	if (status)
-		return status;
-	status = row_key(&row, args->operands + 1, args->noperands - 1, &key, error);
+	status = consort_get(tool->c, row.resource->name, key, &record, error);
 	if (!status)
-		status = consort_get(tool->c, resource->name, key, &record, error);
-	if (!status)
-		status = output_records(tool, resource, &record, 1, error);
+		status = output_records(tool, row.resource, &record, 1, error);
 	consort_record_free(record);
 	row_clear(&row);
 	return status;

@@ -76,22 +76,16 @@ enum consort_status query_options_read(struct query_options *options, struct arg
 static enum consort_status set_after(struct tool *tool, struct consort_query *q, const char *resource,
 				     const struct query_options *options, struct consort_error *error)
 {
-	const struct consort_resource *described;
 	struct consort_args key;
-	struct row row = {0};
+	struct row row;
 	enum consort_status status;
 
-	status = consort_describe(tool->c, resource, &described, error);
+	status = row_init_key(&row, tool, resource, options->after, options->nafter, &key, error);
 	if (status)
 		return status;
-	status = row_init(&row, described, error);
-	if (status)
-		return status;
-	status = row_key(&row, options->after, options->nafter, &key, error);
-	if (!status)
-		consort_query_after(q, key);
+	consort_query_after(q, key);
 	row_clear(&row);
-	return status;
+	return CONSORT_OK;
 }
 
 /* A query of the resource with all of the options but the parameters. */

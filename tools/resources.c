@@ -25,16 +25,6 @@ enum { RESOURCES_DECLARED = 256 };
 static const struct option resources_options[] = {
 	{"declared", no_argument, NULL, RESOURCES_DECLARED}, {NULL, 0, NULL, 0}};
 
-static void join_key(struct consort_buffer *out, const struct consort_resource *resource)
-{
-	uint32_t i;
-
-	for (i = 0; i < resource->nkeys; i++)
-		consort_buffer_printf(out, "%s%s", i ? ", " : "",
-				      resource->attributes[resource->keys[i]]->name);
-	consort_buffer_append(out, "", 0);
-}
-
 /* --- resources --- */
 
 struct listing {
@@ -52,7 +42,7 @@ static enum consort_status list_resource(void *context, const struct consort_res
 	struct consort_value values[6];
 
 	consort_buffer_reset(&l->key);
-	join_key(&l->key, resource);
+	row_key_names(&l->key, resource);
 	if (l->key.failed)
 		return consort_error_no_memory(&l->failure);
 	values[0] = consort_text(resource->name);
@@ -204,7 +194,7 @@ static void print_head(struct consort_buffer *out, const struct consort_resource
 			      resource->flags & CONSORT_RESOURCE_READ_ONLY ? ", read only" : "");
 	if (resource->nkeys) {
 		consort_buffer_text(out, "key: ");
-		join_key(out, resource);
+		row_key_names(out, resource);
 		consort_buffer_char(out, '\n');
 	}
 	consort_buffer_char(out, '\n');
@@ -217,7 +207,7 @@ static void print_tail(struct consort_buffer *out, const struct consort_resource
 	for (i = 0; i < resource->nrelationships; i++) {
 		const struct consort_relationship *relationship = resource->relationships[i];
 
-		consort_buffer_printf(out, "%s%s: %s, ", i ? "" : "\nrelationships\n", relationship->name,
+		consort_buffer_printf(out, "%s  %s: %s, ", i ? "" : "\nrelationships\n", relationship->name,
 				      relationship->target);
 		join_names(out, relationship->from, relationship->nattributes);
 		consort_buffer_text(out, " -> ");
@@ -227,7 +217,7 @@ static void print_tail(struct consort_buffer *out, const struct consort_resource
 	for (i = 0; i < resource->nindexes; i++) {
 		const struct consort_index *index = resource->indexes[i];
 
-		consort_buffer_printf(out, "%s%s%s%s", i ? "" : "\nindexes\n", index->name,
+		consort_buffer_printf(out, "%s  %s%s%s", i ? "" : "\nindexes\n", index->name,
 				      *index->name ? ": " : "",
 				      index->flags & CONSORT_INDEX_UNIQUE ? "unique on " : "on ");
 		for (j = 0; j < index->nattributes; j++)

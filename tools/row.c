@@ -248,8 +248,18 @@ enum consort_status row_set_object(struct row *row, struct consort_view text,
 	return status;
 }
 
-enum consort_status row_key(struct row *row, const char *const *operands, size_t noperands,
-			    struct consort_args *out_key, struct consort_error *error)
+void row_key_names(struct consort_buffer *out, const struct consort_resource *resource)
+{
+	uint32_t i;
+
+	for (i = 0; i < resource->nkeys; i++)
+		consort_buffer_printf(out, "%s%s", i ? ", " : "",
+				      resource->attributes[resource->keys[i]]->name);
+	consort_buffer_append(out, "", 0);
+}
+
+static enum consort_status read_key(struct row *row, const char *const *operands, size_t noperands,
+				    struct consort_args *out_key, struct consort_error *error)
 {
 	const struct consort_resource *resource = row->resource;
 	struct consort_buffer names = CONSORT_BUFFER_INIT;
@@ -260,9 +270,7 @@ enum consort_status row_key(struct row *row, const char *const *operands, size_t
 	if (!resource->nkeys)
 		return consort_error_set(error, CONSORT_EINVAL, "%s has no key", resource->name);
 	if (noperands != resource->nkeys) {
-		for (i = 0; i < resource->nkeys; i++)
-			consort_buffer_printf(&names, "%s%s", i ? ", " : "",
-					      resource->attributes[resource->keys[i]]->name);
+		row_key_names(&names, resource);
 		status = consort_error_set(error, CONSORT_EINVAL,
 					   "the key of %s is %s: %u value%s needed, not %zu", resource->name,
 					   names.failed ? "" : names.data, resource->nkeys,
@@ -282,6 +290,23 @@ enum consort_status row_key(struct row *row, const char *const *operands, size_t
 	out_key->values = values;
 	out_key->count = resource->nkeys;
 	return CONSORT_OK;
+}
+
+enum consort_status row_init_key(struct row *row, struct tool *tool, const char *name,
+				 const char *const *operands, size_t noperands, struct consort_args *out_key,
+				 struct consort_error *error)
+{
+	const struct consort_resource *resource;
+	enum consort_status status = consort_describe(tool->c, name, &resource, error);
+
+	if (!status)
+		status = row_init(row, resource, error);
+	if (status)
+		return status;
+	status = read_key(row, operands, noperands, out_key, error);
+	if (status)
+		row_clear(row);
+	return status;
 }
 
 enum consort_status row_parameter(struct consort_arena *arena, struct consort_type type, const char *text,

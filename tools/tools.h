@@ -227,9 +227,12 @@ enum consort_status row_set_object(struct row *row, struct consort_view object,
 							   struct consort_error *error),
 				   void *context, struct consort_error *error);
 #define ROW_IGNORE (-2)
-/* The key that operands stand for; values[nkeys] from the arena. */
-enum consort_status row_key(struct row *row, const char *const *operands, size_t noperands,
-			    struct consort_args *out_key, struct consort_error *error);
+/* A row of that resource, with the key that operands stand for, which lives as long as the row. */
+enum consort_status row_init_key(struct row *row, struct tool *tool, const char *name,
+				 const char *const *operands, size_t noperands, struct consort_args *out_key,
+				 struct consort_error *error);
+/* "origin, date" */
+void row_key_names(struct consort_buffer *out, const struct consort_resource *resource);
 /* A text as a value of that type, "parameter $1: …" in front of what is wrong. */
 enum consort_status row_parameter(struct consort_arena *arena, struct consort_type type, const char *text,
 				  size_t number, struct consort_value *out_value,
