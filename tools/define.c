@@ -122,6 +122,9 @@ static enum consort_status confirm(const struct args *args, bool *out_yes, struc
 	fprintf(stderr, "Remove %s with all records? [y/N] ", question.failed ? "" : question.data);
 	consort_buffer_clear(&question);
 	status = session_read(STDIN_FILENO, "standard input", answer, sizeof(answer), &size, error);
+	/* An answer ends with a line; its end and Ctrl-C do not. */
+	if (!size)
+		fputc('\n', stderr);
 	*out_yes = !status && size && (answer[0] == 'y' || answer[0] == 'Y');
 	return status;
 }

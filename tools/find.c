@@ -2,6 +2,8 @@
 /* find: a query, its rows to standard output. */
 #include "tools.h"
 
+#include <unistd.h>
+
 static const char help[] =
 	"Usage: consort find RESOURCE [OPTION]...\n"
 	"The records of a resource that meet a condition. Expressions are SQL's.\n"
@@ -44,6 +46,9 @@ static enum consort_status run(struct tool *tool, struct args *args, struct cons
 	if (!status)
 		status = output_rows(tool, rows, &found, error);
 	tool->nothing = !status && !found;
+	/* What reads csv or json sees that itself. */
+	if (tool->nothing && output_format_for(tool, STDOUT_FILENO) == OUTPUT_TABLE)
+		report_note(tool, "no record was found");
 out:
 	consort_cursor_close(rows);
 	query_options_clear(&query);

@@ -139,43 +139,67 @@ static void join_flags(struct consort_buffer *out, const struct consort_resource
 	consort_buffer_append(out, "", 0);
 }
 
+/* Which of the engine's own words say something: people are not shown columns of nothing. */
+static void find_engine_words(const struct consort_resource *resource, bool *out_sources, bool *out_types)
+{
+	uint32_t i;
+
+	for (i = 0; i < resource->nattributes; i++) {
+		const struct consort_attribute *attribute = resource->attributes[i];
+
+		*out_sources |= attribute->source && strcmp(attribute->source, attribute->name);
+		*out_types |= attribute->engine_type && *attribute->engine_type;
+	}
+}
+
+static enum consort_status attribute_row(struct output *rows, const struct consort_resource *resource,
+					 uint32_t at, bool sources, bool types, struct consort_error *error)
+{
+	const struct consort_attribute *attribute = resource->attributes[at];
+	struct consort_buffer type = CONSORT_BUFFER_INIT, words = CONSORT_BUFFER_INIT;
+	struct consort_value values[5];
+	enum consort_status status;
+	uint32_t n = 0;
+
+	consort_type_print(attribute->type, &type);
+	join_flags(&words, resource, at);
+	values[n++] = consort_text(attribute->name);
+	values[n++] = consort_text(type.data);
+	values[n++] = output_text_or_null(words.data);
+	if (sources)
+		values[n++] = output_text_or_null(attribute->source);
+	if (types)
+		values[n++] = output_text_or_null(attribute->engine_type);
+	if (type.failed || words.failed)
+		status = consort_error_no_memory(error);
+	else
+		status = output_row(rows, values, error);
+	consort_buffer_clear(&type);
+	consort_buffer_clear(&words);
+	return status;
+}
+
 static enum consort_status attribute_rows(struct tool *tool, const struct consort_resource *resource,
 					  struct consort_error *error)
 {
-	static const struct output_column columns[] = {
-		OUTPUT_TEXT("attribute"), OUTPUT_TEXT("type"), OUTPUT_TEXT("flags"),
-		OUTPUT_TEXT("source"), OUTPUT_TEXT("engine_type"),
-	};
-	struct consort_buffer type = CONSORT_BUFFER_INIT, words = CONSORT_BUFFER_INIT;
+	struct output_column columns[5] = {OUTPUT_TEXT("attribute"), OUTPUT_TEXT("type"),
+					   OUTPUT_TEXT("flags")};
+	bool sources = tool->format != OUTPUT_DEFAULT, types = sources;
 	enum consort_status status;
 	struct output rows = {0};
-	uint32_t i;
+	uint32_t n = 3, i;
 
-	status = output_open_list(&rows, tool, columns, 5, error);
-	for (i = 0; !status && i < resource->nattributes; i++) {
-		const struct consort_attribute *attribute = resource->attributes[i];
-		struct consort_value values[5];
-
-		consort_buffer_reset(&type);
-		consort_buffer_reset(&words);
-		consort_type_print(attribute->type, &type);
-		join_flags(&words, resource, i);
-		if (type.failed || words.failed) {
-			status = consort_error_no_memory(error);
-			break;
-		}
-		values[0] = consort_text(attribute->name);
-		values[1] = consort_text(type.data);
-		values[2] = output_text_or_null(words.data);
-		values[3] = output_text_or_null(attribute->source);
-		values[4] = output_text_or_null(attribute->engine_type);
-		status = output_row(&rows, values, error);
-	}
+	find_engine_words(resource, &sources, &types);
+	if (sources)
+		columns[n++] = (struct output_column)OUTPUT_TEXT("source");
+	if (types)
+		columns[n++] = (struct output_column)OUTPUT_TEXT("engine_type");
+	status = output_open_list(&rows, tool, columns, n, error);
+	for (i = 0; !status && i < resource->nattributes; i++)
+		status = attribute_row(&rows, resource, i, sources, types, error);
 	if (!status)
 		status = output_close(&rows, error);
 	output_clear(&rows);
-	consort_buffer_clear(&type);
-	consort_buffer_clear(&words);
 	return status;
 }
 

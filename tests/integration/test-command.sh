@@ -113,6 +113,8 @@ test_terminal() {
 	[ "$(wc -L <out)" -le 40 ] || fail "the table is wider than the terminal: $(cat out)"
 	terminal 20 find note -o id -w 'id = 1'
 	has out '── 1 ──'
+	terminal 80 find note -w false
+	has out 'no record was found'
 	# Lists for people are wrapped.
 	terminal 60 plugins list
 	has out '  features    read create update delete'
@@ -301,7 +303,15 @@ test_describe_and_resources() {
 	has out "origin_airport: airport, origin -> iata"
 	expect 0 describe flight --json
 	has out '"relationships":[{"name":"origin_airport","target":"airport","from":["origin"],"to":["iata"]}]'
+	# People are not shown columns of nothing, and of what stands beside it already.
+	expect 0 describe flight
+	has out "engine_type"
+	lacks out "source"
+	printf 'id,text\n1,a\n' >t.csv
+	expect 0 -d files=file:path=. describe files.t
+	lacks out "engine_type"
 	expect 0 describe note -f csv
+	has out 'attribute,type,flags,source,engine_type'
 	has out 'amount,"decimal(12,2)"'
 	expect 2 describe nowhere
 	expect 0 resources --declared
