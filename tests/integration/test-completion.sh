@@ -37,7 +37,8 @@ test_options_with_values() {
 			run "$consort" "$command" "$option"
 			grep -q 'needs a value' err || continue
 			for file in consort.bash _consort; do
-				tr ')|' '  ' <"$completions/$file" | grep -qwe "$option" || fail "$file: $option takes a value"
+				tr ')|' '  ' <"$completions/$file" | grep -qwe "$option" ||
+					fail "$file: $option takes a value"
 			done
 		done
 	done
