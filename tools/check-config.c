@@ -2,16 +2,15 @@
 /* check-config: reads the manifest, and says what is in it. */
 #include "tools.h"
 
-static const char help[] =
-	"Usage: consort check-config\n"
-	"Reads the manifest, finds and loads its adapters, checks every name and option,\n"
-	"resolves the secrets that it names. Connects to nothing.\n"
-	"\n"
-	"      --json             what was found, as JSON\n"
-	"\n"
-	"Exit status: 0, or 3 if the manifest is wrong, 4 if an adapter is.\n"
-	"\n"
-	"Example: consort -c consort.ini check-config\n";
+static const char help[] = "Usage: consort check-config\n"
+			   "Reads the manifest, finds and loads its adapters, checks every name and option,\n"
+			   "resolves the secrets that it names. Connects to nothing.\n"
+			   "\n"
+			   "      --json             what was found, as JSON\n"
+			   "\n"
+			   "Exit status: 0, or 3 if the manifest is wrong, 4 if an adapter is.\n"
+			   "\n"
+			   "Example: consort -c consort.ini check-config\n";
 
 struct summary {
 	struct consort_buffer text;
@@ -27,7 +26,14 @@ static enum consort_status add_database(void *context, const struct consort_data
 		report_json_text(&s->text, s->databases ? ",{" : "{", "name", info->name);
 		report_json_text(&s->text, ",", "type", info->type);
 		report_json_text(&s->text, ",", "adapter", info->plugin_path);
+		if (info->error)
+			report_json_text(&s->text, ",", "error", consort_error_text(info->error));
 		consort_buffer_char(&s->text, '}');
+	} else if (info->error) {
+		consort_buffer_printf(&s->text, "database %s: optional and left out: ", info->name);
+		text_escape(&s->text, consort_error_text(info->error),
+			    strlen(consort_error_text(info->error)), false);
+		consort_buffer_char(&s->text, '\n');
 	} else {
 		consort_buffer_printf(&s->text, "database %s: %s %s, ", info->name, info->type,
 				      info->plugin_version);

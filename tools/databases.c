@@ -105,8 +105,8 @@ static enum consort_status print_database(struct listing *l, const struct consor
 {
 	struct consort_buffer *out = &l->text;
 
-	consort_buffer_printf(out, "%s%s: %s %s\n", l->count ? "\n" : "", info->name, info->type,
-			      info->plugin_version ? info->plugin_version : "");
+	consort_buffer_printf(out, "%s%s: %s%s%s\n", l->count ? "\n" : "", info->name, info->type,
+			      *info->plugin_version ? " " : "", info->plugin_version);
 	text_fact(out, text_width(), "server", info->server);
 	text_fact(out, text_width(), "user", info->user);
 	if (info->error)

@@ -69,7 +69,7 @@ static enum consort_status tell(struct consort *c, struct consort_database *data
 	info.manifest = database->manifest_mask;
 	info.options = database->options;
 	info.noptions = database->noptions;
-	if (connect && connect_once(c, database, &failure))
+	if ((connect || database->absent) && connect_once(c, database, &failure))
 		info.error = &failure;
 	if (!info.error && __atomic_load_n(&database->known, __ATOMIC_ACQUIRE)) {
 		pthread_mutex_lock(&database->lock);

@@ -164,6 +164,56 @@ static enum consort_status find_adapter(struct consort_root *root,
 	return status;
 }
 
+static enum consort_status open_database(struct consort_root *root,
+					 const struct consort_manifest_database *declared,
+					 const struct consort_manifest_plugin *section,
+					 struct consort_database_config *config,
+					 struct consort_database **out_database, struct consort_error *error)
+{
+	const struct consort_adapter *adapter = NULL;
+	const struct consort_setting *masked = NULL;
+	enum consort_status status;
+	void *context = NULL;
+
+	status = find_adapter(root, declared, section, &adapter, &context, error);
+	if (!status)
+		status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE,
+						declared->options, declared->noptions, &declared->where,
+						&config->options, &masked, &config->noptions, error);
+	if (status)
+		return status;
+	status = consort_database_open(adapter->plugin, context, config, out_database, error);
+	if (status) {
+		consort_manifest_blame(error, &declared->where);
+		return status;
+	}
+	(*out_database)->plugin_path = adapter->path;
+	(*out_database)->options = masked;
+	(*out_database)->noptions = config->noptions;
+	(*out_database)->pool.options = declared->pool;
+	return CONSORT_OK;
+}
+
+/* Can the rest do without a database that failed so? What the manifest has wrong is to be put right. */
+static bool can_be_absent(const struct consort_manifest_database *declared, enum consort_status status)
+{
+	return declared->optional && status != CONSORT_ENOMEM && status != CONSORT_EMANIFEST &&
+	       status != CONSORT_EOPTION && status != CONSORT_EVALUE;
+}
+
+static enum consort_status leave_out(const struct consort_manifest_database *declared,
+				     const struct consort_database_config *config,
+				     struct consort_database **out_database, struct consort_error *error)
+{
+	const struct consort_error why = *error;
+	struct consort_error told = why;
+
+	consort_error_prefix(&told, "goes on without this database, which is optional");
+	consort_host_services()->log(CONSORT_LOG_WARNING, declared->name, told.message);
+	*error = (struct consort_error)CONSORT_ERROR_INIT;
+	return consort_database_absent(declared->type, config, &why, out_database, error);
+}
+
 static enum consort_status add_database(struct consort_root *root,
 					const struct consort_manifest_database *declared,
 					struct consort_error *error)
@@ -172,36 +222,21 @@ static enum consort_status add_database(struct consort_root *root,
 	struct consort_database_config *config = consort_arena_alloc(&root->manifest->arena, sizeof(*config));
 	struct consort_catalog *catalog = &root->catalog;
 	struct consort_database *database = NULL;
-	const struct consort_setting *masked = NULL;
-	const struct consort_adapter *adapter = NULL;
 	enum consort_status status;
-	void *context = NULL;
 
 	if (!config)
 		return consort_error_no_memory(error);
-	status = find_adapter(root, declared, section, &adapter, &context, error);
-	if (status)
-		return status;
 	config->struct_size = sizeof(*config);
 	config->name = declared->name;
-	status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE,
-					declared->options, declared->noptions, &declared->where,
-					&config->options, &masked, &config->noptions, error);
+	status = open_database(root, declared, section, config, &database, error);
+	if (status && can_be_absent(declared, status))
+		status = leave_out(declared, config, &database, error);
 	if (status)
 		return status;
-	status = consort_database_open(adapter->plugin, context, config, &database, error);
-	if (status) {
-		consort_manifest_blame(error, &declared->where);
-		return status;
-	}
 	catalog->databases[catalog->ndatabases] = database;
 	database->index = catalog->ndatabases++;
-	database->plugin_path = adapter->path;
 	database->expose_all = declared->expose_all;
 	database->timeout = declared->timeout;
-	database->options = masked;
-	database->noptions = config->noptions;
-	database->pool.options = declared->pool;
 	if (section)
 		status = take_away(&database->manifest_mask, &section->features, error);
 	if (!status)
@@ -216,12 +251,14 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 {
 	struct consort_features unused = {{0, 0}}; /* sections that no database uses are checked too */
 	struct consort_manifest *manifest;
+	struct consort_error spare;
 	const char *const *text;
 	enum consort_status status = consort_manifest_read(options->path, &root->manifest, error);
 	uint32_t i;
 
 	if (status)
 		return status;
+	consort_error_need(&error, &spare);
 	manifest = root->manifest;
 	for (text = options->databases; !status && text && *text; text++)
 		status = consort_manifest_add(manifest, *text, error);

@@ -6,6 +6,7 @@
  * Databases and their connections: an adapter opened with its options, what was negotiated, a bounded pool.
  *
  *     database.c    open, masks; errors of adapters made fit to leave the core
+ *     absent.c      those that are optional and not there
  *     pool.c        taking a connection and giving it back
  *     queue.c       waiting for one, in the order of coming, and when another one is opened
  *     open.c        opening, what a new connection tells, closing
@@ -51,6 +52,7 @@ struct consort_database {
 	const char *plugin_path;
 	void *context;	/* the adapter's */
 	uint32_t index; /* in the manifest's order; a run takes its connections in this order */
+	bool absent; /* see absent.c */
 	bool expose_all;
 	int64_t timeout; /* default deadline of a call, ns; 0: none */
 	struct consort_features manifest_mask;
@@ -74,6 +76,11 @@ enum consort_status consort_database_open(const struct consort_plugin *plugin, v
 					  const struct consort_database_config *config,
 					  struct consort_database **out_database,
 					  struct consort_error *error);
+/* One that stands for an optional database which could not be opened: connecting to it fails with `why`. */
+enum consort_status consort_database_absent(const char *type, const struct consort_database_config *config,
+					    const struct consort_error *why,
+					    struct consort_database **out_database,
+					    struct consort_error *error);
 /* Closes its connections too; none may be in use. forked: in a child, connections are abandoned. */
 void consort_database_close(struct consort_database *database, bool forked);
 

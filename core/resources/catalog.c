@@ -27,6 +27,8 @@ static enum consort_status add_declared(struct consort_catalog *catalog,
 		return consort_manifest_fail(error, CONSORT_EMANIFEST, &declared->where_database,
 					     "resource '%s' names the unknown database '%s'", declared->name,
 					     declared->database);
+	if (entry->database->absent)
+		return CONSORT_OK; /* nobody knows its options */
 	return consort_settings_check(catalog->manifest, entry->database->plugin, CONSORT_OPTION_RESOURCE,
 				      declared->options, declared->noptions, &declared->where,
 				      &entry->settings, NULL, &entry->nsettings, error);

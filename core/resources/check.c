@@ -15,7 +15,7 @@ static struct known known_of(const struct consort_entry *entry)
 {
 	struct known known = {__atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE), NULL};
 
-	if (!known.resource &&
+	if (!known.resource && !entry->database->absent &&
 	    !consort_features_has(&entry->database->plugin->features, CONSORT_FEATURE_INTROSPECT))
 		known.declared = entry->declared;
 	return known;

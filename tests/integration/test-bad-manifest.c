@@ -259,6 +259,56 @@ static void test_missing_ends(void)
 	consort_close(c);
 }
 
+/* --- what a program can do without --- */
+
+static enum consort_status print_database(void *context, const struct consort_database_info *info)
+{
+	char *text = context;
+
+	snprintf(text + strlen(text), 2048 - strlen(text), "%s %s %u;", info->name, info->type,
+		 info->error ? info->error->status : 0);
+	return CONSORT_OK;
+}
+
+static void test_optional(void)
+{
+	static const char gone[] =
+		"[database gone]\ntype = nowhere\npath = x\noptional = yes\nresources = *\n"
+		"[resource g]\ndatabase = gone\nstrange = option\nkey = id\nattribute.id = int64\n";
+	static const char reason[] = "status 28: /"; /* ENOPLUGIN */
+	struct consort_error error = CONSORT_ERROR_INIT;
+	char text[4096], listed[2048] = "";
+	struct consort_record *r = NULL;
+	struct consort *in = NULL, *c;
+	const char *why = NULL;
+
+	snprintf(text, sizeof(text), FLIGHT "relationship.g = g, id -> id\n%s" AIRPORT, gone);
+	c = open_tables(text);
+	API_OK(consort_databases(c, NULL, 0, print_database, listed, &error));
+	TESTING_TEXT(listed, "db sqlite 0;gone nowhere 28;");
+	TESTING_TEXT(api_find(c, "flight", "id", NULL, NULL), "");
+	check("find", api_find(c, "g", "id", NULL, NULL), reason);
+	check("find", api_find(c, "g", "id", NULL, NULL),
+	      "/consort.ini:10: database 'gone': no adapter of type 'nowhere'");
+	check("exposed", api_find(c, "gone.x", "id", NULL, NULL), reason);
+	check("through a relationship", api_find(c, "flight", "g.id", NULL, NULL), "relationship flight.g: ");
+	CU_ASSERT_EQUAL(consort_get(c, "g", CONSORT_ARGS(consort_int64(1)), &r, &error), CONSORT_ENOPLUGIN);
+	CU_ASSERT_EQUAL(consort_begin(c, "gone", &in, &error), CONSORT_ENOPLUGIN);
+	CU_ASSERT_FALSE(consort_supports(c, "gone", CONSORT_FEATURE_READ, &why));
+	check("supports", why, "no adapter of type 'nowhere'");
+	TESTING_TEXT(api_find(c, "flight", "id", NULL, NULL), "");
+	consort_close(c);
+	/* what is wrong in the manifest itself is told all the same */
+	check_open(DATABASE "optional = yes\npth = x\n", CONSORT_EOPTION,
+		   "wrong.ini:5: the adapter 'sqlite' has no option");
+	check_open("[database x]\ntype = nowhere\n", CONSORT_ENOPLUGIN, "wrong.ini:2: database 'x'");
+	check_open("[database x]\ntype = nowhere\noptional = perhaps\n", CONSORT_EVALUE,
+		   "wrong.ini:3: optional: ");
+	/* and features of what is not there */
+	check_open("[database x]\ntype = nowhere\noptional = yes\nfeatures = -fly\n", CONSORT_EMANIFEST,
+		   "wrong.ini:4: unknown feature 'fly'");
+}
+
 /* 10 MB are read, and one mistake behind them is found by its line. */
 static void test_large_manifest(void)
 {
@@ -345,6 +395,7 @@ int main(int argc, char **argv)
 		{"manifests", test_manifests},
 		{"missing-columns", test_missing_columns},
 		{"missing-ends", test_missing_ends},
+		{"optional", test_optional},
 		{"large-manifest", test_large_manifest},
 		{"plugins", test_plugins},
 		{NULL, NULL},

@@ -156,6 +156,22 @@ static void test_two_manifests(void)
 	consort_close(b);
 }
 
+/* A database that can be done without is left out with a warning. */
+static void test_optional(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct lines lines = {""};
+	struct consort *c = NULL;
+
+	API_OK(open_logging(manifest("a", SECRETS "refuse = yes\noptional = yes\nsay = no hush;hush\n"),
+			    &lines, CONSORT_LOG_WARNING, &c, &error));
+	TESTING_TEXT(lines.text,
+		     keeper_text("2 a: goes on without this database, which is optional: %s:3: no ***\n",
+				 testing_path("a.ini")));
+	TESTING_TEXT(connect_to(c, "a"), keeper_text("%s:3: no ***", testing_path("a.ini")));
+	consort_close(c);
+}
+
 /* An adapter's error that its buffer cut inside a secret. */
 static void test_cut(void)
 {
@@ -236,6 +252,7 @@ int main(int argc, char **argv)
 		{"secrets", test_secrets},
 		{"failing_open", test_failing_open},
 		{"two_manifests", test_two_manifests},
+		{"optional", test_optional},
 		{"cut", test_cut},
 		{"file", test_file},
 		{"fork", test_fork},

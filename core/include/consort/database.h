@@ -26,7 +26,7 @@ struct consort_database_info {
 	uint32_t flags;
 	const char *name;
 	const char *type;
-	const char *plugin_version;
+	const char *plugin_version;         /* this and the next: "" if the database is optional and was left out */
 	const char *plugin_path;
 	const char *server;                 /* NULL: not connected, see error */
 	const char *user;
