@@ -17,7 +17,7 @@
 #define SECONDS_PER_CASE 300
 
 static char folder[PATH_MAX];
-static const char *current_topic = "";
+static const char *current_topic = "", *current_name = "";
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
@@ -134,6 +134,11 @@ void testing_contains(const char *actual, const char *part, const char *file, in
 	CU_assertImplementation(found ? CU_TRUE : CU_FALSE, (unsigned)line, "text contains", file, "", CU_FALSE);
 }
 
+const char *testing_name(void)
+{
+	return current_name;
+}
+
 void testing_skip(const char *how)
 {
 	fprintf(stderr, "  skipped: %s\n", how);
@@ -148,6 +153,7 @@ static int run_case(const char *topic, const struct testing_case *test)
 	CU_pSuite suite;
 	int failed = 1;
 
+	current_name = test->name;
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
 	suite = CU_add_suite(topic, NULL, NULL);

@@ -25,6 +25,8 @@ struct testing_case {
 
 /* Runs the cases, prints "ok/not ok/skip topic: name" lines and "N passed, N failed, N skipped". */
 int testing_main(const char *topic, const struct testing_case *cases, int argc, char **argv);
+/* The name of the case that runs. */
+const char *testing_name(void);
 /* Ends this case as skipped; `how` tells how to make it run. Does not return. */
 void testing_skip(const char *how) __attribute__((__noreturn__));
 /* A new empty folder for this case, removed when it ends; the same one on every call of a case. */

@@ -96,8 +96,6 @@ enum consort_status consort_handle_check(const struct consort *c, struct consort
 /* --- session.c --- */
 
 #define CONSORT_SESSION_INLINE 4
-/* What undoing gets of time, in nanoseconds, when its caller has none left. */
-#define CONSORT_LAST_WORD ((int64_t)5 * 1000000000)
 
 /* The connections of one call or run: each database's once, the transaction's own where it has one. */
 struct consort_handle_session {
@@ -115,6 +113,11 @@ void consort_session_begin(struct consort_handle_session *session, struct consor
 void consort_session_end(struct consort_handle_session *session);
 /* The database's own default deadline, where the handle has none. */
 void consort_session_limit(struct consort_handle_session *session, const struct consort_database *database);
+
+/* --- transaction.c --- */
+
+/* Rolls back the transaction that this handle began, if it is open. */
+void consort_transaction_close(struct consort *in);
 
 /* --- lookups for calls --- */
 
@@ -337,8 +340,8 @@ void consort_record_written(struct consort_record *r);
 
 /* --- many.c --- */
 
-/* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a
- * transaction of its own, or behind a savepoint of the handle's. */
+/* Runs fn so that all it writes to the database is undone if it fails, where the database can: in a transaction of its
+ * own, or with the handle's, which fails with it. */
 typedef enum consort_status consort_write_fn(struct consort *in, void *arg, struct consort_error *error);
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
 				       consort_write_fn *fn, void *arg, struct consort_error *error);

@@ -4,35 +4,18 @@
 
 /* --- all or nothing --- */
 
-static enum consort_status behind_savepoint(struct consort *c, consort_write_fn *fn, void *arg,
-					    struct consort_error *error)
-{
-	static const char name[] = "consort_many";
-	struct consort_call call = {.struct_size = sizeof(call)};
-	enum consort_status status = consort_savepoint(c, name, error);
-
-	if (status)
-		return status;
-	status = fn(c, arg, error);
-	if (!status)
-		return consort_release(c, name, error);
-	/* with time of its own: the caller may have been late or cancelled */
-	call.deadline = consort_host_services()->clock() + CONSORT_LAST_WORD;
-	if (c->tx->connection &&
-	    (consort_tx_savepoint(c->tx, &call, CONSORT_SAVEPOINT_ROLLBACK, name, NULL) ||
-	     consort_tx_savepoint(c->tx, &call, CONSORT_SAVEPOINT_RELEASE, name, NULL)))
-		c->tx->spoilt = true;
-	return status;
-}
-
 enum consort_status consort_atomically(struct consort *c, struct consort_database *database,
 				       consort_write_fn *fn, void *arg, struct consort_error *error)
 {
-	if (c->tx && consort_database_has(database, CONSORT_FEATURE_SAVEPOINTS))
-		return behind_savepoint(c, fn, arg, error);
+	enum consort_status status;
+
 	if (!c->tx && consort_database_has(database, CONSORT_FEATURE_TRANSACTIONS))
 		return consort_transaction(c, database->name, fn, arg, NULL, error);
-	return fn(c, arg, error);
+	status = fn(c, arg, error);
+	/* a part may be written, whatever the reason: it goes with the rest of the transaction */
+	if (status && c->tx)
+		consort_connection_doom(c->tx->connection, status, error);
+	return status;
 }
 
 /* --- batches of records --- */
@@ -204,7 +187,7 @@ static enum consort_status write_set(struct consort *c, struct many *many, conso
 	enum consort_status status;
 	size_t i;
 
-	if (many->go_on)
+	if (many->go_on || many->count == 1) /* one record is written or not */
 		status = write(c, arg, error);
 	else
 		status = consort_atomically(c, many->access->database, write, arg, error);

@@ -56,19 +56,9 @@ enum consort_status consort_handle_check(const struct consort *c, struct consort
 
 void consort_close(struct consort *c)
 {
-	struct consort_call call = {.struct_size = sizeof(call)};
-
 	if (!c)
 		return;
-	if (c->owns_tx && c->tx->connection) {
-		if (c->root->stamp != consort_fork_count)
-			consort_tx_abandon(c->tx);
-		else {
-			consort_cancel_remove(c->tx->connection);
-			call.deadline = consort_host_services()->clock() + CONSORT_LAST_WORD;
-			consort_tx_rollback(c->tx, &call, NULL);
-		}
-	}
+	consort_transaction_close(c);
 	consort_handle_drop(c);
 }
 

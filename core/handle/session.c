@@ -40,6 +40,8 @@ static enum consort_status of_transaction(struct consort_handle_session *session
 			database->name, c->tx->database->name);
 	if (!c->tx->connection)
 		return consort_error_set(error, CONSORT_EINVAL, "the transaction of this handle has ended");
+	if (CONSORT_UNLIKELY(c->tx->failure.status))
+		return consort_tx_check(c->tx, error);
 	*out_connection = c->tx->connection;
 	if (c->cancel && !c->tx->connection->cancel) {
 		consort_cancel_add(c->cancel, c->tx->connection);

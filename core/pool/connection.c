@@ -47,16 +47,17 @@ void consort_connection_end_cursors(struct consort_connection *connection, const
 		connection->cursors->end(connection->cursors, why);
 }
 
-/* The first failure of a transaction is kept. Not to find a record is none. */
-static void doom(struct consort_connection *connection, enum consort_status status,
-		 struct consort_error *error)
+void consort_connection_doom(struct consort_connection *connection, enum consort_status status,
+			     struct consort_error *error)
 {
-	if (!connection->failure || status == CONSORT_ENOTFOUND)
+	struct consort_error *failure = connection->failure;
+
+	if (!failure)
 		return;
-	if (!connection->failure->status && error)
-		*connection->failure = *error;
-	else if (!connection->failure->status)
-		consort_error_set(connection->failure, status, "a call failed");
+	if (!failure->status && error)
+		*failure = *error;
+	else if (!failure->status)
+		consort_error_set(failure, status, "a call failed");
 	if (error)
 		error->flags |= CONSORT_ERROR_TX_ABORTED;
 }
@@ -71,6 +72,9 @@ enum consort_status consort_connection_failed(struct consort_connection *connect
 		connection->broken = true;
 	if (known == CONSORT_ETIMEOUT || known == CONSORT_ECANCELLED)
 		__atomic_store_n(&connection->dirty, 1, __ATOMIC_RELAXED);
-	doom(connection, known, error);
+	if (error)
+		error->flags &= ~CONSORT_ERROR_TX_ABORTED;
+	if (known != CONSORT_ENOTFOUND)
+		consort_connection_doom(connection, known, error);
 	return known;
 }

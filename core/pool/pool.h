@@ -194,6 +194,9 @@ enum consort_status consort_connection_ready(struct consort_connection *connecti
 					     struct consort_error *error);
 /* Ends all its cursors. */
 void consort_connection_end_cursors(struct consort_connection *connection, const char *why);
+/* Fails the transaction it is in, if any: the first failure is kept, and the error says so. */
+void consort_connection_doom(struct consort_connection *connection, enum consort_status status,
+			     struct consort_error *error);
 /* After a failed call on it: marks it if it is lost or must be reset, and dooms its transaction unless only
  * no record was found. Returns as consort_database_failed. */
 enum consort_status consort_connection_failed(struct consort_connection *connection, uint32_t status,

@@ -15,18 +15,19 @@
 /* The open transactions of one manifest. */
 struct consort_tx_list {
 	pthread_mutex_t lock;
-	struct consort_tx *first;
+	struct consort_link open;
 	uint32_t count; /* atomic */
 };
 
 struct consort_tx {
-	struct consort_tx *next, *previous;
+	struct consort_link link;
 	struct consort_tx_list *list;
 	struct consort_database *database;
 	struct consort_connection *connection; /* NULL once it has ended */
 	pthread_t thread;		       /* that began it */
-	bool spoilt;			       /* holds what should have been undone: never committed */
-	bool defined;			       /* changed the schema */
+	struct consort_error failure;	/* the first one since the place it can go back to; status OK: none */
+	struct consort_link savepoints; /* the last one marked is the last */
+	bool defined;			/* changed the schema */
 };
 
 void consort_tx_list_init(struct consort_tx_list *list);
@@ -34,11 +35,17 @@ void consort_tx_list_clear(struct consort_tx_list *list);
 /* The transaction that this thread has open on the database, or NULL. */
 struct consort_tx *consort_tx_holding(struct consort_tx_list *list, const struct consort_database *database);
 
-/* Begins on a connection, which the transaction takes on success. */
+/* Begins on a connection, which the transaction takes on success. Whatever the error, it goes back to who
+ * gave it. */
 enum consort_status consort_tx_begin(struct consort_tx_list *list, struct consort_connection *connection,
 				     const struct consort_call *call,
 				     const struct consort_begin_options *options, struct consort_tx **out_tx,
 				     struct consort_error *error);
+/* EINVAL, and what failed first, if it takes nothing but a rollback. */
+enum consort_status consort_tx_check(const struct consort_tx *tx, struct consort_error *error);
+/* The call to undo something with: also who is late or was cancelled wants that, in some milliseconds if the
+ * call has no time left. */
+struct consort_call consort_tx_undoing(const struct consort_call *call);
 /* Both end it, whatever comes back: cursors end, the connection goes back to its pool. */
 enum consort_status consort_tx_commit(struct consort_tx *tx, const struct consort_call *call,
 				      struct consort_outcome *outcome, struct consort_error *error);

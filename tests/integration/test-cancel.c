@@ -244,7 +244,7 @@ static void test_waiting(void)
 	consort_close(c);
 }
 
-/* In a transaction: what was done before stays, and the transaction can be ended either way. */
+/* In a transaction it is a failure like others: what was done before is there after going back to a savepoint. */
 static void test_in_transaction(void)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
@@ -253,9 +253,14 @@ static void test_in_transaction(void)
 
 	API_OK(consort_begin(c, "db", &in, &error));
 	API_OK(consort_delete(in, "item", CONSORT_ARGS(consort_int64(1)), &error));
+	API_OK(consort_savepoint(in, "before", &error));
 	API_OK(consort_scope(in, &options, &scope, &error));
 	CU_ASSERT_EQUAL(join_pushed(scope), CONSORT_ETIMEOUT);
 	consort_close(scope);
+	TESTING_CONTAINS(api_find(in, "item", "count(*)", NULL, NULL),
+			 "takes nothing but a rollback, of all or to a savepoint, since a call failed: the deadline "
+			 "passed");
+	API_OK(consort_rollback_to(in, "before", &error));
 	TESTING_TEXT(api_find(in, "item", "count(*)", NULL, NULL), "2999");
 	API_OK(consort_commit(in, NULL, &error));
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), "2999");

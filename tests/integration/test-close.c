@@ -1,41 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What closing handles and giving back tokens leaves to those that still use them. */
+/* What giving back tokens and closing handles leaves to those that still use them. */
 #include "api.h"
-#include "loader/loader.h"
-#include "tx/tx.h"
 
 static const char manifest[] = "[database db]\ntype = sqlite\npath = things.db\n"
 			       "[resource thing]\ndatabase = db\nkey = id\nattribute.id = int64\n";
-
-static int64_t deadline;
-
-enum consort_status __real_consort_tx_rollback(struct consort_tx *tx, const struct consort_call *call,
-					       struct consort_error *error);
-enum consort_status __wrap_consort_tx_rollback(struct consort_tx *tx, const struct consort_call *call,
-					       struct consort_error *error);
-
-enum consort_status __wrap_consort_tx_rollback(struct consort_tx *tx, const struct consort_call *call,
-					       struct consort_error *error)
-{
-	deadline = call->deadline;
-	CU_ASSERT_PTR_NULL(call->cancelled);
-	return __real_consort_tx_rollback(tx, call, error);
-}
-
-/* A server that does not answer holds nobody up for good. */
-static void test_rollback(void)
-{
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c = api_open(manifest), *in = NULL;
-	int64_t before;
-
-	API_OK(consort_begin(c, "db", &in, &error));
-	before = consort_host_services()->clock();
-	consort_close(in);
-	CU_ASSERT_TRUE(deadline > before);
-	CU_ASSERT_TRUE(deadline <= consort_host_services()->clock() + INT64_C(5000000000));
-	consort_close(c);
-}
 
 /* A token lives as long as a scope that has it, and what was made of the scope. */
 static void test_token(void)
@@ -71,8 +39,7 @@ static void test_token(void)
 
 int main(int argc, char **argv)
 {
-	static const struct testing_case cases[] = {
-		{"rollback", test_rollback}, {"token", test_token}, {NULL, NULL}};
+	static const struct testing_case cases[] = {{"token", test_token}, {NULL, NULL}};
 
 	return testing_main("close", cases, argc, argv);
 }

@@ -392,6 +392,10 @@ static void try_transactions(struct consort *c)
 	REFUSED(consort_begin_with, "out_in", c, "db", &options, NULL);
 	REFUSED(consort_commit, "in", NULL, NULL);
 	REFUSED(consort_rollback, "in", NULL);
+	REFUSED(consort_transaction_with, "c", NULL, "db", &options, do_nothing, NULL, NULL);
+	REFUSED(consort_transaction_with, "databases", c, NULL, &options, do_nothing, NULL, NULL);
+	REFUSED(consort_transaction_with, "options", c, "db", NULL, do_nothing, NULL, NULL);
+	REFUSED(consort_transaction_with, "fn", c, "db", &options, NULL, NULL, NULL);
 	REFUSED(consort_transaction, "c", NULL, "db", do_nothing, NULL, NULL);
 	REFUSED(consort_transaction, "databases", c, NULL, do_nothing, NULL, NULL);
 	REFUSED(consort_transaction, "fn", c, "db", NULL, NULL, NULL);

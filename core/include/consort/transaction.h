@@ -7,6 +7,13 @@
  *
  * While a transaction holds a database, using that database through the parent handle on the same thread is an
  * error (EINVAL), as is using, through the transaction's handle, a database that it did not list.
+ *
+ * A call that fails leaves nothing of itself behind, and fails the transaction, with whatever engine: its error has
+ * CONSORT_ERROR_TX_ABORTED, and from then on the transaction takes nothing but a rollback, of all or to a savepoint,
+ * which heals it. Other calls answer EINVAL and say what failed first; a commit rolls back, and answers with that.
+ *
+ * What does not fail a transaction: a call that is refused before the database is asked (names, syntax, types, what the
+ * database cannot do); one record that is not there (ENOTFOUND); a row that cannot be computed.
  */
 
 #include <consort/handle.h>
@@ -28,8 +35,8 @@ struct consort_outcome {
 struct consort_begin_options {
 	uint32_t struct_size;
 	uint32_t flags;      /* CONSORT_TRANSACTION_READ_ONLY */
-	uint32_t isolation;  /* enum consort_isolation */
-	uint32_t reserved;
+	uint32_t isolation;  /* enum consort_isolation; the engine may give a stricter one */
+	uint32_t attempts;   /* consort_transaction_with: how often at the most; 0 is 1. Else 0 */
 };
 
 /*
@@ -49,7 +56,8 @@ CONSORT_EXPORT enum consort_status consort_begin_with(struct consort *c, const c
 /*
  * Commits and ends `in` with its cursors, whatever comes back.
  * outcome: filled also on failure; may be NULL.
- * OK: committed. EINDOUBT: the outcome is not known. Anything else: rolled back, the error says why.
+ * OK: committed. EINDOUBT: the outcome is not known (CONSORT_OUTCOME_UNKNOWN), the connection was lost on the way to
+ * it. Anything else: rolled back, the error says why; with CONSORT_ERROR_RETRYABLE the same again may succeed.
  */
 CONSORT_EXPORT enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome,
 						  struct consort_error *error);
@@ -57,22 +65,34 @@ CONSORT_EXPORT enum consort_status consort_commit(struct consort *in, struct con
 CONSORT_EXPORT enum consort_status consort_rollback(struct consort *in, struct consort_error *error);
 
 /*
- * The callback form: begins, calls fn(in, arg, error), commits if it returns CONSORT_OK and rolls back
- * otherwise, returning fn's status. fn must not end `in` itself.
+ * The callback form: begins, calls fn(in, arg, error), commits if it returns CONSORT_OK and rolls back otherwise,
+ * returning fn's status. fn must not end `in` itself.
+ *
+ * With options->attempts, all of it is done again, fn too, while it fails in a way that says CONSORT_ERROR_RETRYABLE (a
+ * serialization failure, a deadlock, a connection lost before the commit, or an error of fn's own with that flag): so
+ * often at the most, after a pause of random length, up to twice as long each time, and within the handle's deadline.
+ * After EINDOUBT it is never done again.
  */
 typedef enum consort_status consort_transaction_fn(struct consort *in, void *arg, struct consort_error *error);
 CONSORT_EXPORT enum consort_status consort_transaction(struct consort *c, const char *databases,
 						       consort_transaction_fn *fn, void *arg,
 						       struct consort_outcome *outcome,
 						       struct consort_error *error);
+CONSORT_EXPORT enum consort_status consort_transaction_with(struct consort *c, const char *databases,
+							    const struct consort_begin_options *options,
+							    consort_transaction_fn *fn, void *arg,
+							    struct consort_outcome *outcome,
+							    struct consort_error *error);
 
-/* Marks a place to roll back to; names are [a-z0-9_]+, under 64 bytes. */
+/* Marks a place to roll back to; names are [a-z0-9_]+, under 64 bytes. A name that is marked already is hidden by the
+ * new place until that is released. */
 CONSORT_EXPORT enum consort_status consort_savepoint(struct consort *in, const char *name,
 						     struct consort_error *error);
-/* Undoes all since that place, which stays marked; cursors of `in` end. */
+/* Undoes all since that place, which stays marked; cursors of `in` end. A failed transaction goes on from there.
+ * Errors: ENAME, there is no such place. */
 CONSORT_EXPORT enum consort_status consort_rollback_to(struct consort *in, const char *name,
 						       struct consort_error *error);
-/* Forgets the place and keeps what was done since. */
+/* Forgets the place, and those marked since, and keeps what was done. Errors: ENAME. */
 CONSORT_EXPORT enum consort_status consort_release(struct consort *in, const char *name,
 						   struct consort_error *error);
 

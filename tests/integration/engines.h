@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONSORT_TESTS_ENGINES_H
+#define CONSORT_TESTS_ENGINES_H
+
+/*
+ * Tests that are written once and run with each engine: a case "commit" runs as "sqlite-commit", and as
+ * "postgres-commit" if CONSORT_TEST_POSTGRES_DSN says where there is a server. Each run has a table of its
+ * own.
+ */
+
+#include "api.h"
+
+/* testing_main with these cases for each engine. */
+int engines_main(const char *topic, const struct testing_case *cases, int argc, char **argv);
+
+/* Opens "[database db]" of this run's engine, with more keys for it and more sections behind it (both may be
+ * ""), and the empty resource `account`: id int64 key, owner text not null, balance int64. Skips the case
+ * without a server. */
+struct consort *engines_open(const char *keys, const char *sections);
+/* The same again, as another program would. */
+struct consort *engines_open_again(const char *keys, const char *sections);
+/* Closes it and drops what was made. */
+void engines_close(struct consort *c);
+
+/* A new account; NULL is no owner, which the database refuses. */
+enum consort_status account_create(struct consort *c, int64_t id, const char *owner, int64_t balance,
+				   struct consort_error *error);
+enum consort_status account_set(struct consort *c, int64_t id, int64_t balance, struct consort_error *error);
+/* "1,2,…": the ids that this handle sees. */
+const char *account_ids(struct consort *c);
+
+#endif
