@@ -310,6 +310,15 @@ static void quote(struct consort_buffer *out, const char *text)
 	consort_json_quote(out, text, strlen(text));
 }
 
+/* `,"not_sent":` of "not sent" */
+static void print_json_name(struct consort_buffer *out, const char *name)
+{
+	consort_buffer_text(out, ",\"");
+	for (; *name; name++)
+		consort_buffer_char(out, *name == ' ' ? '_' : *name);
+	consort_buffer_text(out, "\":");
+}
+
 static bool repeated(const struct fact *fact)
 {
 	return !strcmp(fact->name, "not sent") || !strcmp(fact->name, "checked again");
@@ -321,9 +330,8 @@ static void print_json_list(const struct shown *shown, const char *name, struct 
 	const char *between = "";
 	uint32_t i;
 
-	consort_buffer_char(out, ',');
-	quote(out, name);
-	consort_buffer_text(out, ":[");
+	print_json_name(out, name);
+	consort_buffer_char(out, '[');
 	for (i = 0; i < shown->nfacts; i++) {
 		if (strcmp(shown->facts[i].name, name))
 			continue;
@@ -343,9 +351,7 @@ static void print_json(const struct shown *shown, struct consort_buffer *out)
 	for (i = 0; i < shown->nfacts; i++) {
 		if (repeated(&shown->facts[i]))
 			continue;
-		consort_buffer_char(out, ',');
-		quote(out, shown->facts[i].name);
-		consort_buffer_char(out, ':');
+		print_json_name(out, shown->facts[i].name);
 		if (shown->facts[i].number)
 			consort_buffer_text(out, shown->facts[i].text);
 		else

@@ -454,8 +454,10 @@ test_explain() {
 	has out core
 	expect 0 explain --analyze find note -w 'id = $1' -p 1
 	expect 2 explain --analyze find note -w 'id = $1'
-	expect 0 explain --json find note
-	has out '{'
+	expect 0 explain --json find note -w '1 / id > 0'
+	has out '"resource":"note"'
+	has out '"not_sent":["'
+	lacks out '"not sent"'
 	expect 0 explain --dot find note
 	has out digraph
 	expect 2 explain note
