@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,11 +119,6 @@ enum consort_status state_init(struct state *state, int fd, const char *file, co
 	state->inode = (uint64_t)status.st_ino;
 	state->device = (uint64_t)status.st_dev;
 	state->modified = (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec;
-	/* Two runs would take each other's state for their own. Where files cannot be locked, nobody is told.
-	 */
-	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-		return consort_error_set(error, CONSORT_ECONFLICT, "%s: another import of it is running",
-					 file);
 	state->path = choose_path(file);
 	return take_fingerprint(state, fd, error);
 }

@@ -2,7 +2,9 @@
 /* import: records of a CSV or JSON Lines file into a resource, in batches; it can be resumed. */
 #include "import.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -368,19 +370,25 @@ static enum consort_status open_input(struct import *im, uint32_t kind, const ch
 				      struct consort_error *error)
 {
 	bool standard = !strcmp(file, "-");
+	const char *name = standard ? "standard input" : file;
 	enum consort_status status;
 
 	*out_fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 	if (*out_fd < 0)
-		return report_file(error, file, "open");
-	status = state_init(&im->state, *out_fd, file, im->resource->name, error);
+		return report_file(error, name, "open");
+	/* Two runs would take each other's state for their own. Where files cannot be locked, nobody is told.
+	 */
+	if (!standard && flock(*out_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return consort_error_set(error, CONSORT_ECONFLICT, "%s: another import of it is running",
+					 file);
+	status = state_init(&im->state, *out_fd, name, im->resource->name, error);
 	if (standard) {
 		/* Redirected or not: its name is not known, so there is no place to keep how far it came. */
 		free(im->state.path);
 		im->state.path = NULL;
 	}
 	if (!status)
-		status = input_open(&im->in, kind, *out_fd, standard ? "standard input" : file, error);
+		status = input_open(&im->in, kind, *out_fd, name, error);
 	return status;
 }
 

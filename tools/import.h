@@ -76,7 +76,7 @@ struct state {
 	uint64_t rejects_size;   /* of --rejects' file at `done` */
 };
 
-/* Finds out about the file. ECONFLICT if another import of it is running. */
+/* Finds out about the file. */
 enum consort_status state_init(struct state *state, int fd, const char *file, const char *resource,
 			       struct consort_error *error);
 void state_clear(struct state *state);

@@ -382,6 +382,10 @@ test_one_import_at_a_time() {
 	has err "another import of it is running"
 	[ "$(count flights)" -eq 0 ] || fail "$(count flights) flights"
 	expect 0 import flight f.csv
+	# Standard input has no state to be mixed up.
+	flock f.csv "$consort" import flight - --input csv --upsert <f.csv 2>err || fail "refused: $(cat err)"
+	expect 2 import flight - --input csv --resume
+	has err "standard input: cannot be resumed"
 }
 
 # A batch that was refused is tried again, not passed over.
