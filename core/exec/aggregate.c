@@ -5,13 +5,20 @@
  */
 #include "exec/tables.h"
 
+/* A sum of decimals, in 192 bits: more than as many as can be counted need, so that only the result has to
+ * fit. */
+struct wide {
+	unsigned __int128 low;
+	int64_t high; /* with the sign */
+};
+
 /* One aggregate of one group. */
 struct state {
 	int64_t count; /* values that are not NULL; COUNT_DISTINCT: different ones */
 	union {
 		__int128 integer;
 		double real;
-		struct consort_decimal decimal;
+		struct wide decimal;
 		struct {
 			struct consort_value value; /* MIN, MAX; texts in `owned` */
 			char *owned;
@@ -23,12 +30,12 @@ struct state {
 struct aggregate {
 	struct consort_operator op;
 	struct consort_eval eval;
-	struct consort_batch *batch;   /* what is delivered */
+	struct consort_batch *batch; /* what is delivered */
 	struct consort_hash groups;
-	struct state *states;          /* [groups.count * naggregates] */
-	uint32_t room;                 /* groups that states has room for */
+	struct state *states; /* [groups.count * naggregates] */
+	uint32_t room;	      /* groups that states has room for */
 	uint32_t delivered;
-	bool finished;                 /* the input is read */
+	bool finished; /* the input is read */
 	uint64_t charged;
 	struct consort_hash *distinct; /* [naggregates] pairs of group and value, for COUNT_DISTINCT */
 	struct consort_value *keys;    /* [nexprs * CONSORT_BATCH_ROWS], by expression */
@@ -141,6 +148,63 @@ static enum consort_status keep_best(struct aggregate *aggregate, struct state *
 	return CONSORT_OK;
 }
 
+static void add_wide(struct wide *sum, struct consort_decimal decimal)
+{
+	unsigned __int128 number = (unsigned __int128)(uint64_t)decimal.high << 64 | decimal.low;
+
+	sum->low += number;
+	sum->high += (decimal.high < 0 ? -1 : 0) + (sum->low < number);
+}
+
+/* The absolute value in limbs, the least first. */
+static void split_wide(const struct wide *sum, uint64_t limbs[3])
+{
+	unsigned __int128 low = sum->high < 0 ? -sum->low : sum->low;
+	uint64_t high = (uint64_t)sum->high;
+
+	limbs[0] = (uint64_t)low;
+	limbs[1] = (uint64_t)(low >> 64);
+	limbs[2] = sum->high < 0 ? ~high + !low : high;
+}
+
+/* The sum divided by `count`, to `shift` digits more or fewer, rounded half away from zero. False: it has
+ * more than 38 digits. */
+static bool divide_wide(const struct wide *sum, uint64_t count, int shift, struct consort_decimal *out)
+{
+	unsigned __int128 rest = 0, power = 1;
+	uint64_t limbs[3];
+	__int128 number;
+	int i;
+
+	split_wide(sum, limbs);
+	for (i = 2; i >= 0; i--) {
+		rest = rest << 64 | limbs[i];
+		limbs[i] = (uint64_t)(rest / count);
+		rest %= count;
+	}
+	if (limbs[2] || limbs[1] >> 63)
+		return false;
+	number = (__int128)((unsigned __int128)limbs[1] << 64 | limbs[0]);
+	for (i = 0; i < shift; i++) {
+		rest *= 10;
+		if (__builtin_mul_overflow(number, (__int128)10, &number) ||
+		    __builtin_add_overflow(number, (__int128)(rest / count), &number))
+			return false;
+		rest %= count;
+	}
+	for (; i > shift; i--)
+		power *= 10;
+	if (shift < 0)
+		number = number / (__int128)power + (number % (__int128)power * 2 >= (__int128)power);
+	else
+		number += rest >= count - rest;
+	if (sum->high < 0)
+		number = -number;
+	out->low = (uint64_t)number;
+	out->high = (int64_t)(number >> 64);
+	return !consort_decimal_rescale(*out, 0, 0, out);
+}
+
 /* SUM and AVG. A sum of int64 needs more than 2^64 values to leave 128 bits. */
 static enum consort_status add_to_sum(struct state *state, const struct consort_value *value,
 				      struct consort_error *error)
@@ -153,9 +217,7 @@ static enum consort_status add_to_sum(struct state *state, const struct consort_
 		state->as.real += value->as.float64;
 		return CONSORT_OK;
 	case CONSORT_TYPE_DECIMAL:
-		if (consort_decimal_add(state->as.decimal, value->as.decimal, &state->as.decimal))
-			return consort_error_set(error, CONSORT_ERANGE,
-						 "a sum has more than the 38 digits of a decimal");
+		add_wide(&state->as.decimal, value->as.decimal);
 		return CONSORT_OK;
 	default:
 		return consort_error_set(error, CONSORT_ETYPE, "there is no sum of %s",
@@ -265,10 +327,15 @@ static enum consort_status finish_sum(const struct state *state, struct consort_
 				      struct consort_type type, struct consort_value *out,
 				      struct consort_error *error)
 {
+	struct consort_decimal sum;
+
 	if (from.id == CONSORT_TYPE_FLOAT64) {
 		*out = consort_float64(state->as.real);
 	} else if (from.id == CONSORT_TYPE_DECIMAL) {
-		*out = consort_decimal_of(state->as.decimal, type.precision, from.scale);
+		if (!divide_wide(&state->as.decimal, 1, 0, &sum))
+			return consort_error_set(error, CONSORT_ERANGE,
+						 "a sum has more than the 38 digits of a decimal");
+		*out = consort_decimal_of(sum, type.precision, from.scale);
 	} else {
 		if (state->as.integer < INT64_MIN || state->as.integer > INT64_MAX)
 			return consort_error_set(error, CONSORT_ERANGE,
@@ -287,8 +354,8 @@ static enum consort_status finish_average(const struct state *state, struct cons
 	if (from.id == CONSORT_TYPE_FLOAT64) {
 		*out = consort_float64(state->as.real / (double)state->count);
 	} else if (from.id == CONSORT_TYPE_DECIMAL) {
-		if (consort_decimal_divide(state->as.decimal, consort_decimal_from_int64(state->count),
-					   type.scale - from.scale, &quotient))
+		if (!divide_wide(&state->as.decimal, (uint64_t)state->count, type.scale - from.scale,
+				 &quotient))
 			return consort_error_set(error, CONSORT_ERANGE,
 						 "an average has more than the 38 digits of a decimal");
 		*out = consort_decimal_of(quotient, type.precision, type.scale);

@@ -115,14 +115,30 @@ static void test_floats(void)
 		     "0.0|2|2|0.0|0.0|0.0|0.0|1 nan|2|2|nan|nan|-0.0|nan|2 1.0|2|2|-inf|-inf|-inf|2.0|2");
 }
 
+static char *negated(const char *number)
+{
+	char *text = malloc(strlen(number) + 2);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	text[0] = '-';
+	return strcpy(text + 1, number) - 1;
+}
+
 static void test_sums(void)
 {
 	const struct consort_value large[] = {I(1), I(INT64_MAX), I(1), I(INT64_MAX), I(1), I(-INT64_MAX)};
 	const struct consort_value decimals[] = {I(1), decimal("1.25"), I(1), decimal("2.50"),
 						 I(1), decimal("-0.01"), I(2), N};
-	const char *nines = "999999999999999999999999999999999999.99";
+	const char *nines = "999999999999999999999999999999999999.99", *minus = testing_keep(negated(nines));
 	const struct consort_value many[] = {I(1), decimal(nines), I(1), decimal("0.01")};
-	struct consort_type cents = consort_type_decimal(38, 2), finer = consort_type_decimal(38, 6);
+	const struct consort_value around[] = {I(1), decimal(nines),    I(1), decimal(nines), I(1),
+					       decimal("0.07"),  I(1), decimal(minus), I(1), decimal(minus)};
+	const char *most = "-99999999999999999999999999999999.999999";
+	const struct consort_value largest[] = {I(1), decimal(most),       I(1), decimal(most),
+						I(2), decimal("0.000000"), I(2), decimal("0.999999")};
+	struct consort_type cents = consort_type_decimal(38, 2), finer = consort_type_decimal(38, 6),
+			    millionths = finer;
+	const struct wanted average = {CONSORT_AGGREGATE_AVG, 1, finer};
 
 	/* more than int64 on the way, not in the end */
 	TESTING_TEXT(
@@ -132,6 +148,14 @@ static void test_sums(void)
 	TESTING_TEXT(run(all_of(table(T_INT, cents, decimals, 4), 1, cents, finer)),
 		     "1|3|3|3.74|1.246667|-0.01|2.50|3 2|1|0|NULL|NULL|NULL|NULL|0");
 	TESTING_CONTAINS(run(all_of(table(T_INT, cents, many, 2), 1, cents, finer)), "38 digits");
+	/* nor do 38 digits have to do on the way, in whichever order the values come */
+	TESTING_TEXT(run(all_of(table(T_INT, cents, around, 5), 1, cents, finer)),
+		     "1|5|5|0.07|0.014000|-999999999999999999999999999999999999.99|"
+		     "999999999999999999999999999999999999.99|3");
+	TESTING_CONTAINS(run(all_of(table(T_INT, cents, around, 4), 1, cents, finer)), "38 digits");
+	/* an average that has fewer digits than the sum */
+	TESTING_TEXT(run(aggregate_over(table(T_INT, millionths, largest, 4), 1, &average, 1)),
+		     "1|-99999999999999999999999999999999.999999 2|0.500000");
 	/* an average with fewer digits than its input is rounded */
 	TESTING_TEXT(run(all_of(table(T_INT, cents, decimals, 3), 0, cents, consort_type_decimal(38, 0))),
 		     "3|3|3.74|1|-0.01|2.50|3");
