@@ -6,7 +6,6 @@
 #include "values.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SIGN(a, b) (((a) > (b)) - ((a) < (b)))
@@ -159,17 +158,22 @@ static int json_rank(struct consort_view json)
 	}
 }
 
-/* A JSON number, exact if it has at most 38 digits. */
+/* A JSON number, exact if it has at most 38 digits, else the nearest double. */
 static struct consort_value json_number(struct consort_view json)
 {
+	struct consort_number written = {0};
 	struct consort_decimal decimal;
 	uint8_t precision, scale;
-	char text[64];
+	double number;
 
 	if (!consort_decimal_parse(json.data, json.size, &decimal, &precision, &scale, NULL))
 		return consort_decimal_of(decimal, precision, scale);
-	consort_copy_text(text, json.size < sizeof(text) ? json.size + 1 : sizeof(text), json.data);
-	return consort_float64(strtod(text, NULL));
+	if (!consort_float64_parse(json.data, json.size, &number, NULL))
+		return consort_float64(number);
+	/* too great for a double, or too small */
+	if (!consort_number_scan(json.data, json.size, &written) || (int64_t)written.count < written.scale)
+		return consort_float64(0);
+	return consort_float64(written.negative ? -HUGE_VAL : HUGE_VAL);
 }
 
 /* By kind, numbers by their value; then by bytes, so that only equal texts are equal. */

@@ -385,6 +385,28 @@ static void test_order(void)
 	CU_ASSERT_EQUAL(compare(a, b), -1);
 }
 
+/* JSON in its order, each text less than the next: null, numbers by value however they are written, texts, … */
+static void test_json_order(void)
+{
+	static const char tens[] = "100000000000000000000000000000000000000000000000000000000000000000000000000000000";
+	const char *const ordered[] = {
+		"null", "-1e999", "-1", "-1e-999", "0", "1e-400", "0.5", "1", "1.0", "1e0", "1e2", "9007199254740992",
+		"9007199254740993", "12345678901234567890123456789012345678",
+		"99999999999999999999999999999999999999", "2e62", tens, "1e300", "1e999", "\"\"", "\"a\"",
+		"false", "true", "[1]", "[]", "{\"a\":1}", "{}",
+	};
+	size_t count = sizeof(ordered) / sizeof(ordered[0]), i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < count; j++) {
+			int order = compare(consort_json(ordered[i]), consort_json(ordered[j]));
+
+			if (order != (i > j) - (i < j))
+				fprintf(stderr, "  %s beside %s: %d\n", ordered[i], ordered[j], order);
+			CU_ASSERT_EQUAL(order, (i > j) - (i < j));
+		}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -393,7 +415,8 @@ int main(int argc, char **argv)
 		{"print-json", test_print_json}, {"json-values", test_json_values}, {"lists", test_lists},
 		{"list-elements", test_list_elements}, {"lists-refused", test_lists_refused},
 		{"small-arena", test_small_arena},
-		{"convert", test_convert}, {"order", test_order}, {NULL, NULL},
+		{"convert", test_convert}, {"order", test_order}, {"json-order", test_json_order},
+		{NULL, NULL},
 	};
 
 	return testing_main("convert", cases, argc, argv);
