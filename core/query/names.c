@@ -214,6 +214,14 @@ struct consort_expr *consort_query_column(struct consort_resolver *r, uint32_t s
 
 /* --- dotted names --- */
 
+bool consort_query_check_step(struct consort_resolver *r, const struct consort_expr *step)
+{
+	if (step->type.id != CONSORT_TYPE_INT64 || step->value.as.int64 >= 0)
+		return true;
+	return consort_query_fail(r, step->position, CONSORT_ERANGE,
+				  "positions in a document count from 0, and never from its end");
+}
+
 struct consort_expr *consort_query_path(struct consort_resolver *r, struct consort_expr *document,
 					struct consort_expr *step, bool text, int32_t at)
 {

@@ -256,6 +256,8 @@ static struct consort_expr *step(struct consort_resolver *r, struct consort_expr
 	    (key->type.id != CONSORT_TYPE_TEXT && key->type.id != CONSORT_TYPE_INT64))
 		return consort_query_fail(r, key->position, CONSORT_ESYNTAX,
 					  "a step into a document is a name or a position, like 'a' or 0");
+	if (!consort_query_check_step(r, key))
+		return NULL;
 	path = consort_query_path(r, document, key, text, at);
 	if (path && !text)
 		path->flags |= CONSORT_QUERY_FLEXIBLE;

@@ -201,6 +201,8 @@ static struct consort_expr *indirection(struct consort_resolver *r, const PgQuer
 			return consort_query_fail(
 				r, document->position, CONSORT_ESYNTAX,
 				"a step into a document is a name or a position, like .a or [0]");
+		if (!consort_query_check_step(r, step))
+			return NULL;
 		document = consort_query_path(r, document, step, false, document->position);
 		if (document)
 			document->flags |= CONSORT_QUERY_FLEXIBLE;

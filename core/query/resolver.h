@@ -104,6 +104,8 @@ struct consort_expr *consort_query_column(struct consort_resolver *r, uint32_t s
 /* ENAME for an attribute that is not there, with the nearest one that is. */
 void *consort_query_unknown(struct consort_resolver *r, const struct consort_resource *resource,
 			    bool relationships, const struct consort_word *word);
+/* A step that is a position must not be negative, which others take for a place from the end. */
+bool consort_query_check_step(struct consort_resolver *r, const struct consort_expr *step);
 /* A document and a further step; a path grows instead of being nested. `text`: PATH_TEXT. */
 struct consort_expr *consort_query_path(struct consort_resolver *r, struct consort_expr *document,
 					struct consort_expr *step, bool text, int32_t at);
