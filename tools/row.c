@@ -138,8 +138,9 @@ static struct consort_view json_token(struct row *row, const struct consort_json
 	return token;
 }
 
-enum consort_status row_set_json(struct row *row, uint32_t attribute, const struct consort_json_value *value,
-				 struct consort_error *error)
+/* Copied where needed. */
+static enum consort_status set_json(struct row *row, uint32_t attribute,
+				    const struct consort_json_value *value, struct consort_error *error)
 {
 	struct consort_type type = row->resource->attributes[attribute]->type;
 	struct consort_view text = value->text;
@@ -196,7 +197,7 @@ enum consort_status row_assign(struct row *row, const char *text, struct consort
 	status = consort_json_at(row->reader, json, NULL, 0, &value, error);
 	if (status)
 		return wrong_value(row, (uint32_t)attribute, status, error);
-	return row_set_json(row, (uint32_t)attribute, &value, error);
+	return set_json(row, (uint32_t)attribute, &value, error);
 }
 
 /* What row_set_object hands to its callback. */
@@ -224,7 +225,7 @@ static uint32_t set_member(void *context, struct consort_view key, const struct 
 					 object->row->resource->name,
 					 object->row->resource->attributes[attribute]->name);
 	if (attribute >= 0)
-		return row_set_json(object->row, (uint32_t)attribute, value, object->error);
+		return set_json(object->row, (uint32_t)attribute, value, object->error);
 	if (object->attribute_of)
 		return CONSORT_ENAME;
 	snprintf(name, sizeof(name), "%.*s", (int)(key.size < sizeof(name) ? key.size : sizeof(name) - 1),

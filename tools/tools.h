@@ -215,9 +215,6 @@ enum consort_status row_unknown(const struct row *row, const char *name, struct 
 /* The value that a text stands for; borrowed from the text. */
 enum consort_status row_set_text(struct row *row, uint32_t attribute, const char *text, size_t size,
 				 struct consort_error *error);
-/* Copied where needed. */
-enum consort_status row_set_json(struct row *row, uint32_t attribute, const struct consort_json_value *value,
-				 struct consort_error *error);
 /* NAME=VALUE or NAME:=JSON */
 enum consort_status row_assign(struct row *row, const char *text, struct consort_error *error);
 /* Every member of a JSON object; *attribute_of (NULL: row_find, else an error) may give -2 to leave it out.
