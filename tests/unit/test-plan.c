@@ -62,7 +62,7 @@ static struct consort_planner begin(uint8_t fidelity)
 	database.effective.word[0] =
 		CONSORT_FEATURE_BIT(CONSORT_FEATURE_READ) | CONSORT_FEATURE_BIT(CONSORT_FEATURE_FILTER);
 	of_conjuncts = fidelity;
-	consort_arena_init(&arena, 0);
+	consort_arena_clear(&arena); /* the plan before */
 	return planner;
 }
 
@@ -125,6 +125,7 @@ static void test_at_most_one(void)
 	step = plan_equal(CONSORT_FIDELITY_NO, 0);
 	CU_ASSERT_EQUAL(step->inputs[0]->node->kind, CONSORT_NODE_SCAN);
 	CU_ASSERT_FALSE(step->inputs[0]->at_most_one);
+	consort_arena_clear(&arena);
 }
 
 static enum consort_status plan_join(uint32_t left, uint32_t right, const struct consort_step **out_step,
@@ -164,6 +165,7 @@ static void test_sides(void)
 		CU_ASSERT_EQUAL(step->outer_keys[0], 0);
 		CU_ASSERT_EQUAL(step->inner_keys[0], 1);
 	}
+	consort_arena_clear(&arena);
 }
 
 int main(int argc, char **argv)

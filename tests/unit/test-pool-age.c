@@ -92,6 +92,7 @@ static void test_dead_when_idle(void)
 	CU_ASSERT_EQUAL(actor.opens, 4);
 	CU_ASSERT_EQUAL(stats_of(database).open, 2);
 	CU_ASSERT_EQUAL(stats_of(database).closed, 2);
+	actor_close(database);
 }
 
 /* What was idle for too long is closed, the ones used last stay, pool.min of them in any case. */
@@ -180,6 +181,7 @@ static void test_lifetime_in_use(void)
 	consort_pool_release(only);
 	CU_ASSERT_EQUAL(actor.closes, 1);
 	CU_ASSERT_EQUAL(actor_of(actor_take(database))->number, 2);
+	actor_close(database);
 }
 
 static void test_times(void)

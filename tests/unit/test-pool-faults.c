@@ -127,6 +127,7 @@ static void test_full_server(void)
 	/* whose own connections they are cannot wait for itself */
 	CU_ASSERT_PTR_NOT_NULL(actor_take(database));
 	CU_ASSERT_EQUAL(actor_try(database, 0, &error), CONSORT_ECONNECTION);
+	actor_close(database);
 }
 
 /* --- connections that are lost --- */
@@ -160,6 +161,7 @@ static void test_lost(void)
 	CU_ASSERT_PTR_EQUAL(actor_take(database), held[0]);
 	/* its ping was enough */
 	CU_ASSERT_EQUAL(actor.pings, 3);
+	actor_close(database);
 }
 
 /* A lost one that is given back makes room: who waits opens another one. */
@@ -221,6 +223,7 @@ static void test_reset_fails(void)
 	CU_ASSERT_EQUAL(actor_of(actor_take(database))->number, 2);
 	CU_ASSERT_EQUAL(actor.closes, 1);
 	CU_ASSERT_EQUAL(actor.most_alive, 1);
+	actor_close(database);
 }
 
 /* Whoever asks too late is the reason that it was not reset: it stays. */

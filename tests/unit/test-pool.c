@@ -264,6 +264,7 @@ static void test_least(void)
 	CU_ASSERT_EQUAL(third.status, CONSORT_OK);
 	CU_ASSERT_EQUAL(actor.opens, 3);
 	(void)held;
+	actor_close(database);
 }
 
 /* --- how waiting ends --- */
