@@ -243,3 +243,34 @@ uint32_t consort_float64_parse(const char *text, uint64_t size, double *out_numb
 	*out_number = number.negative ? -result : result;
 	return CONSORT_OK;
 }
+
+int consort_float64_keeps(const char *text, uint64_t size)
+{
+	char printed[LONGEST_DIGITS + 32], *at = printed;
+	struct consort_number number;
+	const char *digit, *end;
+	double nearest;
+	int64_t whole;
+
+	if (!consort_number_scan(text, size, &number) || !number.count)
+		return 1;
+	whole = (int64_t)number.count - number.scale; /* 0.ddd * 10^whole */
+	/* zeros at the end say nothing */
+	for (end = number.end; end[-1] == '0' || end[-1] == '.'; end--)
+		number.count -= end[-1] == '0';
+	if (number.count <= DBL_DIG && whole > DBL_MIN_10_EXP && whole < DBL_MAX_10_EXP)
+		return 1;
+	nearest = nearest_double(&number);
+	if (number.count > LONGEST_DIGITS || isinf(nearest) || nearest == 0)
+		return 0;
+	snprintf(printed, sizeof(printed), "%.*e", (int)number.count - 1, nearest);
+	for (digit = number.digits; digit < end; digit++) {
+		if (*digit == '.')
+			continue;
+		while (*at < '0' || *at > '9')
+			at++;
+		if (*at++ != *digit)
+			return 0;
+	}
+	return strtol(at + 1, NULL, 10) + 1 == whole;
+}

@@ -9,6 +9,7 @@
 
 #include <consort/convert.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,6 @@ struct consort_json_reader {
 	uint32_t (*member)(void *context, struct consort_view key, const struct consort_json_value *value);
 	uint32_t (*element)(void *context, const struct consort_json_value *value);
 	void *context;
-	int repeated;        /* this key */
 	uint32_t root_kind;
 };
 
@@ -170,7 +170,7 @@ static enum choice choose_child(struct consort_json_reader *reader, const struct
 				uint32_t kind)
 {
 	if (reader->path_depth)
-		return reader->repeated ? SKIP : TAKE;
+		return TAKE;
 	reader->root_kind = event->kind;
 	reader->done = event->kind != kind;
 	return reader->done ? SKIP : DESCEND;
@@ -270,6 +270,8 @@ static uint32_t on_value(struct consort_json_reader *reader, const struct consor
 
 static uint32_t on_key(struct consort_json_reader *reader, const struct consort_json_event *event)
 {
+	char shown[CONSORT_SHOWN_SIZE], what[CONSORT_SHOWN_SIZE + 64];
+
 	if (reader->out) {
 		write_event(reader, event);
 		return CONSORT_OK;
@@ -287,12 +289,12 @@ static uint32_t on_key(struct consort_json_reader *reader, const struct consort_
 	case CONSORT_JSON_KEYS_FAILED:
 		return no_memory(reader);
 	case CONSORT_JSON_KEYS_OLD:
-		reader->repeated = 1;
-		break;
+		snprintf(what, sizeof(what), "the member '%s' stands twice in one object",
+			 consort_shown(event->text.data, event->text.size, shown));
+		return consort_json_scan_wrong(&reader->scan, CONSORT_ERANGE, event->end, what);
 	default:
-		reader->repeated = 0;
+		return CONSORT_OK;
 	}
-	return CONSORT_OK;
 }
 
 static uint32_t on_end(struct consort_json_reader *reader, const struct consort_json_event *event)
@@ -346,7 +348,6 @@ static uint32_t pass_over(struct consort_json_reader *reader, enum mode mode, st
 	reader->path_depth = 0;
 	reader->done = 0;
 	reader->array_end = 0;
-	reader->repeated = 0;
 	reader->busy = 1;
 	status = consort_json_scan_run(&reader->scan, document, on_event, reader, error);
 	reader->busy = 0;

@@ -53,7 +53,7 @@ static void piece_free(void *context, void *piece)
 /* --- errors --- */
 
 /* `at` bytes of the document were read when it turned out to be wrong. */
-static uint32_t wrong_at(struct consort_json_scan *scan, uint32_t status, uint64_t at, const char *what)
+uint32_t consort_json_scan_wrong(struct consort_json_scan *scan, uint32_t status, uint64_t at, const char *what)
 {
 	uint64_t i, characters = 0;
 
@@ -81,7 +81,7 @@ static uint32_t wrong_syntax(struct consort_json_scan *scan)
 		text[--size] = '\0';
 	if (!strcmp(reason, "premature EOF"))
 		reason = "the text ends too early";
-	return wrong_at(scan, CONSORT_ESYNTAX, bytes_read(scan), reason);
+	return consort_json_scan_wrong(scan, CONSORT_ESYNTAX, bytes_read(scan), reason);
 }
 
 /* --- events --- */
@@ -125,7 +125,7 @@ static int check_escapes(struct consort_json_scan *scan, uint64_t start, uint64_
 		}
 		unit = code_unit(text + at + 2);
 		if (!unit) {
-			scan->status = wrong_at(scan, CONSORT_ERANGE, at + 1,
+			scan->status = consort_json_scan_wrong(scan, CONSORT_ERANGE, at + 1,
 						"a text cannot hold the NUL character");
 			return 0;
 		}
@@ -135,7 +135,7 @@ static int check_escapes(struct consort_json_scan *scan, uint64_t start, uint64_
 			continue;
 		}
 		if (unit >= 0xd800 && unit < 0xe000) {
-			scan->status = wrong_at(scan, CONSORT_ERANGE, at + 1,
+			scan->status = consort_json_scan_wrong(scan, CONSORT_ERANGE, at + 1,
 						"half a surrogate pair is no character");
 			return 0;
 		}
@@ -189,7 +189,7 @@ static int on_key(void *context, const unsigned char *text, size_t size)
 static int open_container(struct consort_json_scan *scan, uint32_t kind)
 {
 	if (scan->depth == CONSORT_JSON_DEPTH) {
-		scan->status = wrong_at(scan, CONSORT_ERANGE, bytes_read(scan),
+		scan->status = consort_json_scan_wrong(scan, CONSORT_ERANGE, bytes_read(scan),
 					"objects and arrays are nested deeper than 512");
 		return 0;
 	}
@@ -244,7 +244,7 @@ static uint32_t check_rest(struct consort_json_scan *scan)
 	while (at < scan->document.size && strchr(" \t\r\n", scan->document.data[at]))
 		at++;
 	if (at < scan->document.size)
-		return wrong_at(scan, CONSORT_ESYNTAX, at + 1, "trailing garbage");
+		return consort_json_scan_wrong(scan, CONSORT_ESYNTAX, at + 1, "trailing garbage");
 	return CONSORT_OK;
 }
 
@@ -287,7 +287,7 @@ uint32_t consort_json_scan_run(struct consort_json_scan *scan, struct consort_vi
 	scan->finishing = 0;
 	consort_arena_reset(&scan->memory);
 	if (!consort_utf8_valid(document.data, document.size, &at))
-		return wrong_at(scan, CONSORT_ESYNTAX, at + 1,
+		return consort_json_scan_wrong(scan, CONSORT_ESYNTAX, at + 1,
 				document.data[at] ? "this is no UTF-8" : "a NUL byte");
 	return run(scan);
 }

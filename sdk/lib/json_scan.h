@@ -48,6 +48,8 @@ struct consort_json_scan {
 
 void consort_json_scan_init(struct consort_json_scan *scan);
 void consort_json_scan_clear(struct consort_json_scan *scan);
+/* For an event: what is wrong with the document at that byte, from 1. Returns status, with the error filled. */
+uint32_t consort_json_scan_wrong(struct consort_json_scan *scan, uint32_t status, uint64_t at, const char *what);
 /* ESYNTAX for a text that is no JSON, with error->position, ERANGE for one that is too deep or holds what a
  * text cannot, ENOMEM, or an event's status. */
 uint32_t consort_json_scan_run(struct consort_json_scan *scan, struct consort_view document,

@@ -83,11 +83,6 @@ uint32_t consort_json_value_parse(struct consort_type type, const char *text, ui
 
 /* --- type.c --- */
 
-/* Room for a value's text in a message. */
-#define CONSORT_SHOWN_SIZE 84
-/* A text as a message shows it, without quotes: control characters and wrong UTF-8 as '?', the end of a long
- * one as "...". Returns out. */
-const char *consort_shown(const char *text, uint64_t size, char out[CONSORT_SHOWN_SIZE]);
 /* Room for any type's name. */
 #define CONSORT_TYPE_NAME_SIZE 32
 const char *consort_type_name(struct consort_type type, char out[CONSORT_TYPE_NAME_SIZE]);

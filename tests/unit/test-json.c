@@ -349,12 +349,12 @@ static void test_members(void)
 
 	open_reader();
 	CU_ASSERT_EQUAL(
-		members("{\"a\":1, \"b\\n\":\"x\\ty\", \"c\":{\"a\":[1, 2]}, \"a\":3, \"\":null, \"d\":true}",
+		members("{\"a\":1, \"b\\n\":\"x\\ty\", \"c\":{\"a\":[1, 2]}, \"\":null, \"d\":true}",
 			NULL),
 		CONSORT_OK);
 	TESTING_TEXT(seen,
 		     "a:a number=1;b\n:a string=x\ty;c:an object={\"a\":[1,2]};:null=;d:a boolean=true;");
-	CU_ASSERT_EQUAL(members("{\"k\\u0041\":\"\\u0042\",\"kA\":{\"x\":0},\"kB\":[]}", NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(members("{\"k\\u0041\":\"\\u0042\",\"kB\":[]}", NULL), CONSORT_OK);
 	TESTING_TEXT(seen, "kA:a string=B;kB:an array=[];");
 	CU_ASSERT_EQUAL(members("{}", NULL), CONSORT_OK);
 	TESTING_TEXT(seen, "");
@@ -364,6 +364,10 @@ static void test_members(void)
 	TESTING_TEXT(error.message, "the JSON text is a number, not an object");
 	CU_ASSERT_EQUAL(members("[1", &error), CONSORT_ESYNTAX);
 	TESTING_TEXT(seen, "");
+	CU_ASSERT_EQUAL(members("{\"\u00e9\":1,\"b\":{\"b\":1,\"b\":1},\"\\u00e9\":3,\"c\":4}", &error), CONSORT_ERANGE);
+	TESTING_TEXT(error.message, "invalid JSON at byte 34: the member '\u00e9' stands twice in one object");
+	CU_ASSERT_EQUAL(error.position, 33);
+	TESTING_TEXT(seen, "\u00e9:a number=1;b:an object={\"b\":1,\"b\":1};");
 	CU_ASSERT_EQUAL(members("{\"a\":1,\"b\":", &error), CONSORT_ESYNTAX);
 	TESTING_TEXT(seen, "a:a number=1;");
 	stop_after = 2;
@@ -401,23 +405,22 @@ static uint32_t count_member(void *context, struct consort_view key, const struc
 	return CONSORT_OK;
 }
 
-/* 20,000 keys, each twice: the second round gives nothing, and not in quadratic time. */
+/* 20,000 keys, and then one of them again, which is found, and not in quadratic time. */
 static void test_many_keys(void)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t count = 0, i;
 
 	open_reader();
-	for (i = 0; i < 40000; i++)
-		consort_buffer_printf(&text, "%s\"k%u\":%u", i ? "," : "{", i % 20000, 1 + i / 20000);
+	for (i = 0; i <= 20000; i++)
+		consort_buffer_printf(&text, "%s\"k%u\":1", i ? "," : "{", i < 20000 ? i : 17);
 	consort_buffer_char(&text, '}');
 	CU_ASSERT_EQUAL(consort_json_members(reader, view_of(text.data), count_member, &count, NULL),
-			CONSORT_OK);
+			CONSORT_ERANGE);
 	CU_ASSERT_EQUAL(count, 20000);
 	/* a small object after it has none of its keys */
 	count = 0;
-	CU_ASSERT_EQUAL(consort_json_members(reader, view_of("{\"k0\":1,\"k1\":1,\"k0\":2}"), count_member,
-					     &count, NULL),
+	CU_ASSERT_EQUAL(consort_json_members(reader, view_of("{\"k0\":1,\"k1\":1}"), count_member, &count, NULL),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(count, 2);
 	consort_buffer_clear(&text);

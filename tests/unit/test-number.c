@@ -218,6 +218,73 @@ static void test_float64_round(void)
 	CU_ASSERT_EQUAL(longer, 0);
 }
 
+/* Figures by Python's decimal module: the double of a number with n digits, rounded to n digits. */
+static void test_float64_keeps(void)
+{
+	static const char *const kept[] = {
+		"0.1",
+		"0.10",
+		"00.10",
+		".5",
+		"7.",
+		"0.30000000000000004",
+		"0.10000000000000001",
+		"0.1000000000000000055511151231257827",
+		"1234567890.1234567",
+		"9007199254740992",
+		"9007199254740994",
+		"10000000000000000000000",
+		"3e28",
+		"1e23",
+		"-1.7976931348623157e308",
+		"4.9406564584124654e-324",
+		"5e-324",
+		"2.2250738585072014e-308",
+		"0.5000000000000000000000000",
+		"1.5e-5",
+		"0e999",
+		"nan",
+		"x",
+	};
+	static const char *const lost[] = {
+		"0.1234567890123456789",
+		"999999999999999.95",
+		"9007199254740993",
+		"12345678901234567",
+		"12345678901234567890",
+		"123456789012345e300",
+		"1.7976931348623158e308",
+		"4e-324",
+		"1.2345e-320",
+		"9.9999999999999999",
+		"1e400",
+		"1e-400",
+		"100000000000000000000000000000000000000001",
+		"0.1e-10000000000",
+	};
+	char longest[1000], text[60];
+	uint64_t bits = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		if (!consort_float64_keeps(kept[i], strlen(kept[i])))
+			CU_FAIL("a number is lost that is kept");
+	for (i = 0; i < sizeof(lost) / sizeof(*lost); i++)
+		if (consort_float64_keeps(lost[i], strlen(lost[i])))
+			CU_FAIL("a number is kept that is lost");
+	memset(longest, '9', sizeof(longest));
+	CU_ASSERT_FALSE(consort_float64_keeps(longest, sizeof(longest)));
+	/* whatever was printed of a double */
+	for (i = 0; i < 100000; i++) {
+		double value;
+
+		bits = bits * 6364136223846793005u + 1442695040888963407u;
+		memcpy(&value, &bits, sizeof(value));
+		snprintf(text, sizeof(text), "%.*g", 17 + (int)(i % 20), value);
+		CU_ASSERT_TRUE_FATAL(consort_float64_keeps(text, strlen(text)));
+	}
+}
+
 static void float_reads(const char *text, double expected)
 {
 	double value = parsed(consort_type_of(CONSORT_TYPE_FLOAT64), text).as.float64;
@@ -343,6 +410,7 @@ int main(int argc, char **argv)
 		{"int64", test_int64}, {"decimal-parse", test_decimal_parse},
 		{"decimal-rescale", test_decimal_rescale}, {"decimal-values", test_decimal_values},
 		{"float64-print", test_float64_print}, {"float64-round", test_float64_round},
+		{"float64-keeps", test_float64_keeps},
 		{"float64-parse", test_float64_parse}, {"float64-locale", test_float64_locale},
 		{"order", test_number_order}, {NULL, NULL},
 	};

@@ -23,6 +23,12 @@ uint32_t consort_error_no_memory(struct consort_error *error);
 /* Copies at most size - 1 bytes and a NUL, cutting at a UTF-8 character's boundary. For error's texts. */
 void consort_copy_text(char *out, size_t size, const char *text);
 
+/* Room for a value's text in a message. */
+#define CONSORT_SHOWN_SIZE 84
+/* A text as a message shows it, without quotes: control characters and wrong UTF-8 as '?', the end of a long one as
+ * "...". Returns out. */
+const char *consort_shown(const char *text, uint64_t size, char out[CONSORT_SHOWN_SIZE]);
+
 /* Is it well-formed UTF-8 (no surrogates, nothing overlong, up to U+10FFFF)? NUL bytes count as wrong.
  * *out_at, if wanted, is the offset of the first wrong byte. */
 int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at);
@@ -87,6 +93,12 @@ void consort_civil_from_days(int64_t days, int64_t *out_year, uint32_t *out_mont
 #define CONSORT_FLOAT64_SIZE 32
 /* The shortest text that reads back the same; returns its length. */
 size_t consort_float64_print(double number, char out[CONSORT_FLOAT64_SIZE]);
+/*
+ * Does a double keep the number that the text is: written with as many digits, is the nearest double that number
+ * again? So it is for all numbers of 15 digits that are not very small, and for every double that was printed, with
+ * however many digits; not for 0.1234567890123456789. True for a text that is no number.
+ */
+int consort_float64_keeps(const char *text, uint64_t size);
 
 /* Room for any decimal's text, with sign, point and NUL. */
 #define CONSORT_DECIMAL_SIZE 48

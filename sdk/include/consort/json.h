@@ -4,8 +4,8 @@
 
 /*
  * Reading JSON texts (RFC 8259, one value, UTF-8) without building a tree: numbers keep their digits, big
- * documents stay flat in memory. Over yajl. Part of the static SDK library. Of a key that an object has twice
- * the first one counts.
+ * documents stay flat in memory. Over yajl. Part of the static SDK library. Of a key that an object has twice a path
+ * takes the first; consort_json_compact keeps both.
  *
  * Each call reads the whole document, so that what is wrong with it is found wherever the value lies: ESYNTAX
  * if it is no JSON, ERANGE if it is nested deeper than 512 or has a string that no text can hold (\u0000,
@@ -59,10 +59,10 @@ uint32_t consort_json_at(struct consort_json_reader *reader, struct consort_view
 			 const struct consort_json_step *steps, uint32_t nsteps,
 			 struct consort_json_value *out_value, struct consort_error *error);
 
-/* The members of an object in order, each given once (a repeated key: its first), values as consort_json_at
- * gives them; key and value live until member() returns. A status from member() ends it and is returned;
- * member() fills the error then. ETYPE if the text is JSON but no object. Members that stand in front of what
- * is wrong with a document were given before that is found. */
+/* The members of an object in order, values as consort_json_at gives them; key and value live until member()
+ * returns. A status from member() ends it and is returned; member() fills the error then. ETYPE if the text is JSON
+ * but no object, ERANGE for a key that stands twice in it: which of the two counts would be a guess. Members that
+ * stand in front of what is wrong with a document were given before that is found. */
 uint32_t consort_json_members(struct consort_json_reader *reader, struct consort_view document,
 			      uint32_t (*member)(void *context, struct consort_view key,
 						 const struct consort_json_value *value),
