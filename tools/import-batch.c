@@ -235,18 +235,18 @@ static enum consort_status take_fields(struct import *im, struct consort_error *
 	size_t i;
 
 	if (im->in.nfields != im->nheader)
-		return consort_error_set(error, CONSORT_ESYNTAX, "%zu field%s where the header has %zu",
-					 im->in.nfields, im->in.nfields == 1 ? "" : "s", im->nheader);
+		return consort_error_set(error, CONSORT_ESYNTAX, "%u field%s where the header has %zu",
+					 (unsigned)im->in.nfields, im->in.nfields == 1 ? "" : "s", im->nheader);
 	for (i = 0; !status && i < im->nheader; i++) {
-		const struct field *field = &im->in.fields[i];
+		const struct consort_view *field = &im->in.fields[i];
 
 		if (im->header[i] == ROW_IGNORE)
 			continue;
-		if (field->null)
+		if (!field->data)
 			im->row.set[im->header[i]] = true;
 		else
-			status = row_set_text(&im->row, (uint32_t)im->header[i],
-					      im->in.values.data + field->at, field->size, error);
+			status = row_set_text(&im->row, (uint32_t)im->header[i], field->data,
+					      (size_t)field->size, error);
 	}
 	return status;
 }

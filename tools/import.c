@@ -136,10 +136,11 @@ static enum consort_status read_header(struct import *im, struct consort_error *
 	if (!status && !im->header)
 		status = consort_error_no_memory(error);
 	for (i = 0; !status && i < im->nheader; i++) {
-		const struct field *field = &im->in.fields[i];
+		const struct consort_view *field = &im->in.fields[i];
 		size_t j;
 
-		im->header[i] = import_attribute(im, im->in.values.data + field->at, field->size, error);
+		im->header[i] = import_attribute(im, field->data ? field->data : "", (size_t)field->size,
+						 error);
 		if (im->header[i] == -1) {
 			status = CONSORT_ENAME;
 			break;

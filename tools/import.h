@@ -13,6 +13,8 @@
 
 #include "tools.h"
 
+#include <consort/csv.h>
+
 /* --- import-input.c --- */
 
 enum input_kind {
@@ -27,11 +29,6 @@ struct place {
 	uint64_t record; /* records before it */
 };
 
-struct field {
-	size_t at, size; /* in the input's `fields` text */
-	bool null;
-};
-
 struct input {
 	uint32_t kind;
 	int fd;
@@ -41,12 +38,9 @@ struct input {
 	/* the record given last */
 	uint64_t line;                /* where it starts, from 1 */
 	struct consort_buffer text;   /* as it stands in the file */
-	struct consort_buffer values; /* CSV: its fields */
-	struct field *fields;
-	size_t nfields, capacity;
-	struct csv_parser *csv;
-	unsigned rows;                /* CSV: ended by the line given last */
-	bool failed;                  /* CSV: no memory in a callback */
+	const struct consort_view *fields; /* CSV; data NULL: NULL */
+	uint32_t nfields;
+	struct consort_csv *csv;
 };
 
 enum consort_status input_open(struct input *in, uint32_t kind, int fd, const char *name,

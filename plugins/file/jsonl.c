@@ -8,19 +8,29 @@
 #include <inttypes.h>
 
 struct state {
-	struct consort_json_reader *reader;
-	struct consort_json_reader *nested; /* for paths, while `reader` is at its member */
-	uint32_t expected;                  /* column that the next member probably is */
+	struct consort_json_reader *reader; /* of records; scan->json may be used while it is at a member */
+	uint32_t expected;		    /* column that the next member probably is */
 	struct consort_error *error;
 };
 
-static void put(struct file_record *record, uint32_t column, const struct consort_json_value *value)
+/* The reader's texts do not outlive its next value. */
+static uint32_t put(struct file_scan *scan, uint32_t at, const struct consort_json_value *value,
+		    struct consort_error *error)
 {
-	if (value->kind == CONSORT_JSON_BOOL)
-		file_record_put(record, column, value->kind, value->boolean ? "true" : "false",
-				value->boolean ? 4 : 5);
-	else
-		file_record_put(record, column, value->kind, value->text.data, (size_t)value->text.size);
+	struct file_column *column = &scan->record.columns[at];
+
+	column->kind = value->kind;
+	column->text = value->text;
+	if (value->kind == CONSORT_JSON_BOOL) {
+		column->text.data = value->boolean ? "true" : "false";
+		column->text.size = strlen(column->text.data);
+	} else if (value->kind > CONSORT_JSON_BOOL) {
+		column->text.data =
+			consort_arena_copy(&scan->values, value->text.data, (size_t)value->text.size);
+		if (!column->text.data)
+			return consort_error_no_memory(error);
+	}
+	return CONSORT_OK;
 }
 
 /* Columns that are paths into this object or array. A member that has the whole path as its name wins. */
@@ -38,12 +48,12 @@ static uint32_t put_paths(struct file_scan *scan, struct consort_view key,
 		if (!column->nsteps || column->kind || column->steps[0].key_size != key.size ||
 		    memcmp(column->steps[0].key, key.data, key.size))
 			continue;
-		status = consort_json_at(state->nested, value->text, column->steps + 1, column->nsteps - 1,
+		status = consort_json_at(scan->json, value->text, column->steps + 1, column->nsteps - 1,
 					 &inner, state->error);
+		if (!status && inner.kind)
+			status = put(scan, i, &inner, state->error);
 		if (status)
 			return status;
-		if (inner.kind)
-			put(record, i, &inner);
 	}
 	return CONSORT_OK;
 }
@@ -62,7 +72,9 @@ static uint32_t take_member(void *context, struct consort_view key, const struct
 			return status;
 	}
 	if (column != FILE_NO_COLUMN) {
-		put(record, column, value);
+		status = put(scan, column, value, state->error);
+		if (status)
+			return status;
 		state->expected = column + 1;
 	}
 	return record->paths && value->kind >= CONSORT_JSON_OBJECT ? put_paths(scan, key, value) : CONSORT_OK;
@@ -89,7 +101,6 @@ static uint32_t jsonl_next(struct file_scan *scan, const struct consort_call *ca
 	scan->line = scan->lines.number;
 	state->expected = 0;
 	state->error = error;
-	file_record_begin(&scan->record);
 	status = consort_json_members(state->reader, line, take_member, scan, error);
 	if (status == CONSORT_ETYPE)
 		return file_scan_error(scan, scan->line, error, CONSORT_EPROTOCOL,
@@ -106,10 +117,7 @@ static uint32_t jsonl_next(struct file_scan *scan, const struct consort_call *ca
 
 static void jsonl_end(struct file_scan *scan)
 {
-	struct state *state = scan->state;
-
-	consort_json_reader_free(state->reader);
-	consort_json_reader_free(state->nested);
+	consort_json_reader_free(((struct state *)scan->state)->reader);
 }
 
 static uint32_t jsonl_make(struct file_scan *scan, struct consort_error *error)
@@ -120,8 +128,7 @@ static uint32_t jsonl_make(struct file_scan *scan, struct consort_error *error)
 		return consort_error_no_memory(error);
 	scan->state = state;
 	state->reader = consort_json_reader_new();
-	state->nested = consort_json_reader_new();
-	return state->reader && state->nested ? CONSORT_OK : consort_error_no_memory(error);
+	return state->reader ? CONSORT_OK : consort_error_no_memory(error);
 }
 
 static const char *const extensions[] = {"jsonl", "ndjson", NULL};

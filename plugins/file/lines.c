@@ -13,16 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <consort/adapter.h>
-
-uint32_t file_check(const struct file_connection *connection, const struct consort_call *call,
-		    struct consort_error *error)
-{
-	if (connection->cancelled)
-		return consort_error_set(error, CONSORT_ECANCELLED, "the call was cancelled");
-	return consort_call_check(call, error);
-}
-
 uint32_t file_system_error(struct consort_error *error, const char *verb, const char *path)
 {
 	int code = errno;
@@ -36,7 +26,7 @@ uint32_t file_system_error(struct consort_error *error, const char *verb, const 
 	return CONSORT_ECONNECTION;
 }
 
-int32_t file_characters(const char *text, size_t size)
+static int32_t characters(const char *text, size_t size)
 {
 	int32_t count = 0;
 	size_t i;
@@ -52,9 +42,9 @@ static int64_t modified(const struct stat *status)
 }
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer before it can be refused. */
-uint32_t file_lines_open(struct file_lines *lines, const char *name, struct consort_error *error)
+uint32_t file_lines_open(struct file_lines *lines, const char *folder, const char *name,
+			 struct consort_error *error)
 {
-	const char *folder = lines->connection->database->folder;
 	struct stat status;
 	char *path = NULL;
 
@@ -94,7 +84,7 @@ static uint32_t check_unchanged(const struct file_lines *lines, struct consort_e
 static uint32_t fill(struct file_lines *lines, const struct consort_call *call, struct consort_error *error)
 {
 	size_t left = lines->end - lines->start, room;
-	uint32_t status = file_check(lines->connection, call, error);
+	uint32_t status = consort_call_check(call, error);
 	ssize_t got;
 
 	if (status)
@@ -142,7 +132,7 @@ static uint32_t check_text(const struct file_lines *lines, struct consort_view l
 
 	if (consort_utf8_valid(line.data, line.size, &at))
 		return CONSORT_OK;
-	position = file_characters(line.data, (size_t)at) + 1;
+	position = characters(line.data, (size_t)at) + 1;
 	if (!line.data[at])
 		consort_error_set(error, CONSORT_EPROTOCOL,
 				  "%s:%" PRIu64 ": a NUL byte at character %" PRId32

@@ -4,8 +4,6 @@
  */
 #include "file.h"
 
-#include <consort/adapter.h>
-
 #define ID "file"
 #define VERSION "0.1.0"
 #define FEATURES                                                                                         \

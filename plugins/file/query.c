@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <consort/adapter.h>
 #include <consort/nearest.h>
 
 /* --- offer --- */
@@ -49,8 +48,8 @@ static uint32_t query_explain(void *database, void *compiled, const struct conso
 	consort_buffer_printf(&text, "read %s", node->resource->source);
 	for (i = 0; i < node->nattributes; i++)
 		consort_buffer_printf(&text, "%s %s", i ? "," : ": columns", attribute_of(node, i)->source);
-	status = text.failed ? consort_error_no_memory(error) :
-			       sink->write(sink->context, text.data, text.size);
+	status = text.failed ? consort_error_no_memory(error)
+			     : sink->write(sink->context, text.data, text.size);
 	consort_buffer_clear(&text);
 	return status;
 }
@@ -59,8 +58,9 @@ static uint32_t query_explain(void *database, void *compiled, const struct conso
 
 struct cursor {
 	const struct consort_node *node;
+	struct consort_arena arena; /* of source */
+	struct file_source source;
 	struct file_scan *scan;
-	struct file_convert convert;
 	uint32_t columns[]; /* of the record, for each column of the node */
 };
 
@@ -112,7 +112,7 @@ static void query_close(void *object)
 	struct cursor *cursor = object;
 
 	file_scan_close(cursor->scan);
-	file_convert_clear(&cursor->convert);
+	consort_arena_clear(&cursor->arena);
 	free(cursor);
 }
 
@@ -128,8 +128,13 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 	if (!cursor)
 		return consort_error_no_memory(error);
 	cursor->node = node;
-	status = file_scan_open(connection, call, resource->source, resource->settings, resource->nsettings,
-				&cursor->scan, error);
+	consort_arena_init(&cursor->arena, 0);
+	status = consort_call_check(call, error);
+	if (!status)
+		status = file_source_find(connection, &cursor->arena, resource->source, resource->settings,
+					  resource->nsettings, &cursor->source, error);
+	if (!status)
+		status = file_scan_open(connection, &cursor->source, call, &cursor->scan, error);
 	if (!status)
 		status = bind_columns(cursor, error);
 	if (status) {
@@ -153,8 +158,8 @@ static uint32_t bad_value(const struct cursor *cursor, const struct consort_attr
 	consort_copy_text(text, sizeof(text), error->message);
 	file_scan_error(cursor->scan, cursor->scan->line, error, status,
 			"column '%s': %s; %sattribute.%s = text%s%s%s", attribute->source, text,
-			inferred ? "its type was inferred from the file's beginning, " :
-				   "to read it as it is, declare ",
+			inferred ? "its type was inferred from the file's beginning, "
+				 : "to read it as it is, declare ",
 			attribute->name, renamed ? " from " : "", renamed ? attribute->source : "",
 			inferred ? " declares another" : "");
 	consort_copy_text(error->attribute, sizeof(error->attribute), attribute->name);
@@ -164,19 +169,19 @@ static uint32_t bad_value(const struct cursor *cursor, const struct consort_attr
 
 static uint32_t append_row(struct cursor *cursor, struct consort_batch *batch, struct consort_error *error)
 {
+	struct file_scan *scan = cursor->scan;
 	uint32_t i;
 
 	for (i = 0; i < batch->ncolumns; i++) {
 		const struct consort_attribute *attribute = attribute_of(cursor->node, i);
 		bool inferred = !(attribute->flags & CONSORT_ATTRIBUTE_DECLARED);
-		struct file_cell cell = file_record_cell(&cursor->scan->record, cursor->columns[i]);
 		struct consort_value value;
 
-		if (cell.kind <= CONSORT_JSON_NULL) {
+		if (scan->record.columns[cursor->columns[i]].kind <= CONSORT_JSON_NULL) {
 			consort_append_null(&batch->columns[i]);
 			continue;
 		}
-		if (file_value(&cursor->convert, attribute->type, inferred, &cell, &value, error))
+		if (file_value(scan, cursor->columns[i], attribute->type, inferred, &value, error))
 			return bad_value(cursor, attribute, inferred, error);
 		if (consort_append_value(batch, &batch->columns[i], &value))
 			return consort_error_no_memory(error);
@@ -188,7 +193,7 @@ static uint32_t query_next(void *object, const struct consort_call *call, struct
 			   struct consort_error *error)
 {
 	struct cursor *cursor = object;
-	uint32_t status = file_check(cursor->scan->connection, call, error);
+	uint32_t status = consort_call_check(call, error);
 	bool more = true;
 
 	while (!status) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record that a scan stands on: columns by name, and the texts of the current values one behind the
- * other in a buffer that is used again for each record.
+ * The record that a scan stands on: columns by name, and the texts of the current values one behind the other
+ * in a buffer that is used again for each record.
  */
 #include "file.h"
 
@@ -25,27 +25,27 @@ static uint32_t split_path(struct file_record *record, struct file_column *colum
 			   struct consort_error *error)
 {
 	const char *part = column->name;
-	uint32_t i, count = 1;
+	uint32_t count = 1;
 
-	for (; *part; part++)
-		count += *part == '.';
+	while ((part = strchr(part, '.')))
+		part++, count++;
 	if (count == 1)
 		return CONSORT_OK;
 	column->steps = consort_arena_array(record->arena, count, sizeof(*column->steps));
 	if (!column->steps)
 		return consort_error_no_memory(error);
-	for (i = 0, part = column->name; i < count; i++) {
+	for (part = column->name; column->nsteps < count; column->nsteps++) {
+		struct consort_json_step *step = &column->steps[column->nsteps];
 		size_t size = strcspn(part, "."), digits = strspn(part, "0123456789");
 
-		if (digits == size && digits && digits < 10 && i) {
-			column->steps[i].index = strtol(part, NULL, 10);
+		if (column->nsteps && digits == size && digits && digits < 10) {
+			step->index = strtol(part, NULL, 10);
 		} else {
-			column->steps[i].key = part;
-			column->steps[i].key_size = size;
+			step->key = part;
+			step->key_size = size;
 		}
 		part += size + 1;
 	}
-	column->nsteps = count;
 	record->paths = true;
 	return CONSORT_OK;
 }
@@ -54,7 +54,6 @@ uint32_t file_record_add(struct file_record *record, const char *name, size_t si
 			 struct consort_error *error)
 {
 	struct file_column *column;
-	uint32_t status = CONSORT_OK;
 
 	if (record->count == FILE_COLUMNS_MAX)
 		return consort_error_set(error, CONSORT_ERANGE, "more than %u columns", FILE_COLUMNS_MAX);
@@ -75,11 +74,10 @@ uint32_t file_record_add(struct file_record *record, const char *name, size_t si
 	column->name_size = size;
 	if (!column->name)
 		return consort_error_no_memory(error);
-	if (path)
-		status = split_path(record, column, error);
-	if (!status)
-		record->count++;
-	return status;
+	if (path && split_path(record, column, error))
+		return CONSORT_ENOMEM;
+	record->count++;
+	return CONSORT_OK;
 }
 
 void file_record_begin(struct file_record *record)
@@ -88,25 +86,4 @@ void file_record_begin(struct file_record *record)
 
 	for (i = 0; i < record->count; i++)
 		record->columns[i].kind = CONSORT_JSON_NONE;
-	consort_buffer_reset(&record->text);
-}
-
-void file_record_put(struct file_record *record, uint32_t column, uint32_t kind, const void *data,
-		     size_t size)
-{
-	record->columns[column].kind = kind;
-	record->columns[column].at = record->text.size;
-	record->columns[column].size = size;
-	consort_buffer_append(&record->text, data, size);
-}
-
-struct file_cell file_record_cell(const struct file_record *record, uint32_t column)
-{
-	const struct file_column *found = &record->columns[column];
-	struct file_cell cell = {found->kind, {NULL, found->size}};
-
-	cell.text.data = record->text.data + found->at;
-	if (found->kind <= CONSORT_JSON_NULL)
-		memset(&cell, 0, sizeof(cell));
-	return cell;
 }

@@ -8,205 +8,164 @@
 
 #include <ctype.h>
 
-void file_convert_clear(struct file_convert *convert)
+#define DECIMAL_DIGITS 38
+
+/* Does it begin like the picture? 9 is a digit, T a T or a space, all else itself. */
+static bool begins(struct consort_view text, const char *picture)
 {
-	consort_json_reader_free(convert->json);
-	consort_buffer_clear(&convert->text);
-	consort_arena_clear(&convert->scratch);
+	const char *at = text.data;
+
+	if (text.size < strlen(picture))
+		return false;
+	for (; *picture; picture++, at++)
+		if (*picture == '9'   ? !isdigit((unsigned char)*at)
+		    : *picture == 'T' ? *at != 'T' && *at != ' '
+				      : *at != *picture)
+			return false;
+	return true;
 }
 
-enum number { NO_NUMBER, INTEGER, FRACTION };
-
-static const char *digits(const char *at, const char *end)
+/* Is a number written as JSON writes it: no plus sign, no leading zero, digits on both sides of a point? */
+static bool is_plain(struct consort_view text)
 {
-	while (at < end && isdigit((unsigned char)*at))
-		at++;
-	return at;
+	const char *point = text.size ? memchr(text.data, '.', text.size) : NULL;
+	struct consort_view digits = text;
+
+	if (begins(text, "-"))
+		digits.data++, digits.size--;
+	if (!begins(digits, "9") || (begins(digits, "99") && *digits.data == '0'))
+		return false;
+	return !point || (point + 1 < text.data + text.size && isdigit((unsigned char)point[1]));
 }
 
-/* A number as JSON writes it: no leading zero, no plus sign, digits on both sides of a point. An integer 0
- * has no sign to keep, so -0 is a fraction. */
-static enum number number_shape(struct consort_view text)
+/* Is it an integer that int64 may not hold? It is no measurement, so decimal. */
+static bool is_long_integer(struct consort_view text)
 {
-	const char *at = text.data, *end = at + text.size, *from;
-	enum number shape = INTEGER;
-
-	if (at < end && *at == '-')
-		at++;
-	from = at;
-	at = digits(at, end);
-	if (at == from || (*from == '0' && at - from > 1))
-		return NO_NUMBER;
-	if (at == end && *from == '0' && from > text.data)
-		return FRACTION;
-	if (at < end && *at == '.') {
-		from = ++at;
-		at = digits(at, end);
-		if (at == from)
-			return NO_NUMBER;
-		shape = FRACTION;
-	}
-	if (at < end && (*at == 'e' || *at == 'E')) {
-		at++;
-		if (at < end && (*at == '+' || *at == '-'))
-			at++;
-		from = at;
-		at = digits(at, end);
-		if (at == from)
-			return NO_NUMBER;
-		shape = FRACTION;
-	}
-	return at == end ? shape : NO_NUMBER;
+	return text.size > 18 && !memchr(text.data, '.', text.size) && !memchr(text.data, 'e', text.size) &&
+	       !memchr(text.data, 'E', text.size);
 }
 
-/* Skips what looks like the picture: 9 is a digit, T a T or a space, all else itself. NULL: it does not. */
-static const char *skip(const char *at, const char *end, const char *picture)
+/* Is it written as values of that type are, when nobody declared one? Conversion sees to the rest. */
+static bool looks_like(uint16_t type, const struct file_column *column)
 {
-	for (; *picture; picture++, at++) {
-		if (!at || at == end)
-			return NULL;
-		if (*picture == '9' ? !isdigit((unsigned char)*at) :
-		    *picture == 'T' ? *at != 'T' && *at != ' ' :
-				      *at != *picture)
-			return NULL;
-	}
-	return at;
-}
-
-/* Does it look like a date, a time (with seconds), a timestamp (a zone is welcome)? */
-static bool time_shape(uint16_t type, struct consort_view text)
-{
-	const char *end = text.data + text.size, *zone;
-	const char *at = skip(text.data, end,
-			      type == CONSORT_TYPE_DATE ? "9999-99-99" :
-			      type == CONSORT_TYPE_TIME ? "99:99:99" :
-							  "9999-99-99T99:99:99");
-
-	if (type != CONSORT_TYPE_DATE && at && at < end && *at == '.')
-		at = digits(at + 1, end);
-	if (type != CONSORT_TYPE_TIMESTAMP || !at || at == end)
-		return at == end;
-	zone = *at == '+' ? skip(at, end, "+99:99") :
-	       *at == '-' ? skip(at, end, "-99:99") :
-			    skip(at, end, "Z");
-	return zone == end;
-}
-
-/* Is it written as values of that type are, when nobody declared one? */
-static bool looks_like(uint16_t type, const struct file_cell *cell)
-{
-	bool untyped = cell->kind == FILE_UNTYPED;
-	struct consort_view text = cell->text;
+	bool untyped = column->kind == FILE_UNTYPED, number = untyped || column->kind == CONSORT_JSON_NUMBER;
+	bool string = untyped || column->kind == CONSORT_JSON_STRING;
 
 	switch (type) {
 	case CONSORT_TYPE_BOOL:
-		return cell->kind == CONSORT_JSON_BOOL ||
-		       (untyped && ((text.size == 4 && !memcmp(text.data, "true", 4)) ||
-				    (text.size == 5 && !memcmp(text.data, "false", 5))));
-	case CONSORT_TYPE_INT64:
-		return (untyped || cell->kind == CONSORT_JSON_NUMBER) && number_shape(text) == INTEGER;
+		return column->kind == CONSORT_JSON_BOOL ||
+		       (untyped && (begins(column->text, "true") || begins(column->text, "false")));
+	case CONSORT_TYPE_INT64: /* 0 has no sign to keep */
+		return number && is_plain(column->text) && !begins(column->text, "-0");
 	case CONSORT_TYPE_FLOAT64:
-		return (untyped || cell->kind == CONSORT_JSON_NUMBER) && number_shape(text) != NO_NUMBER;
+	case CONSORT_TYPE_DECIMAL:
+		return number && is_plain(column->text);
 	case CONSORT_TYPE_DATE:
+		return string && begins(column->text, "9999-99-99");
 	case CONSORT_TYPE_TIME:
+		return string && begins(column->text, "99:99:99");
 	case CONSORT_TYPE_TIMESTAMP:
-		return (untyped || cell->kind == CONSORT_JSON_STRING) && time_shape(type, text);
+		return string && begins(column->text, "9999-99-99T99:99:99");
 	case CONSORT_TYPE_JSON:
-		return cell->kind == CONSORT_JSON_OBJECT || cell->kind == CONSORT_JSON_ARRAY;
+		return column->kind == CONSORT_JSON_OBJECT || column->kind == CONSORT_JSON_ARRAY;
 	default:
 		return true;
 	}
 }
 
-/* How much of a text a message shows: 40 bytes at most, whole characters. */
-static int shown(struct consort_view text)
-{
-	int size = text.size < 40 ? (int)text.size : 40;
-
-	while (size && (uint64_t)size < text.size && (text.data[size] & 0xc0) == 0x80)
-		size--;
-	return size;
-}
-
-/* A document: as the JSON reader delivered it, or a text that holds one, made compact. */
-static uint32_t document(struct file_convert *convert, const struct file_cell *cell,
+/* A document as the JSON reader delivered it, or a text that holds one, made compact. */
+static uint32_t document(struct file_scan *scan, const struct file_column *column,
 			 struct consort_value *out_value, struct consort_error *error)
 {
-	struct consort_view text = cell->text;
+	struct consort_view text = column->text;
 	uint32_t status;
 
-	if (cell->kind != CONSORT_JSON_OBJECT && cell->kind != CONSORT_JSON_ARRAY) {
-		if (!convert->json)
-			convert->json = consort_json_reader_new();
-		if (!convert->json)
-			return consort_error_no_memory(error);
-		consort_buffer_reset(&convert->text);
-		status = consort_json_compact(convert->json, text, &convert->text, error);
+	if (column->kind == FILE_UNTYPED || column->kind == CONSORT_JSON_STRING) {
+		consort_buffer_reset(&scan->text);
+		status = consort_json_compact(scan->json, text, &scan->text, error);
 		if (status)
 			return status;
-		if (convert->text.data[0] != '{' && convert->text.data[0] != '[')
-			return consort_error_set(error, CONSORT_ETYPE, "'%.*s' is no JSON object or array",
-						 shown(text), text.data);
-		text.data = convert->text.data;
-		text.size = convert->text.size;
+		text.data = scan->text.data;
+		text.size = scan->text.size;
 	}
 	*out_value = consort_view_of(CONSORT_TYPE_JSON, text.data, text.size);
 	return CONSORT_OK;
 }
 
-uint32_t file_value(struct file_convert *convert, struct consort_type type, bool inferred,
-		    const struct file_cell *cell, struct consort_value *out_value,
-		    struct consort_error *error)
+uint32_t file_value(struct file_scan *scan, uint32_t at, struct consort_type type, bool inferred,
+		    struct consort_value *out_value, struct consort_error *error)
 {
-	struct consort_value value;
-	uint32_t status;
+	const struct file_column *column = &scan->record.columns[at];
+	struct consort_view text = column->text;
+	char shown[CONSORT_SHOWN_SIZE];
 
-	consort_arena_reset(&convert->scratch);
-	if (inferred && !looks_like(type.id, cell))
-		return consort_error_set(error, CONSORT_ETYPE, "'%.*s' is not %s", shown(cell->text),
-					 cell->text.data, consort_type_noun(type));
+	if (inferred && !looks_like(type.id, column))
+		return consort_error_set(error, CONSORT_ETYPE, "'%s' is not %s",
+					 consort_shown(text.data, text.size, shown), consort_type_noun(type));
 	if (type.id == CONSORT_TYPE_JSON)
-		return document(convert, cell, out_value, error);
-	/* an integer becomes a double only if that keeps all its digits */
-	if (inferred && type.id == CONSORT_TYPE_FLOAT64 && cell->text.size > 15 &&
-	    number_shape(cell->text) == INTEGER) {
-		status = consort_value_parse(consort_type_of(CONSORT_TYPE_INT64), cell->text.data,
-					     cell->text.size, &convert->scratch, &value, error);
-		return status ? status :
-				consort_value_convert(&value, type, &convert->scratch, out_value, error);
-	}
-	return consort_value_parse(type, cell->text.data, cell->text.size, &convert->scratch, out_value,
-				   error);
+		return document(scan, column, out_value, error);
+	if (type.id == CONSORT_TYPE_FLOAT64 &&
+	    ((inferred && is_long_integer(text)) || !consort_float64_keeps(text.data, text.size)))
+		return consort_error_set(error, CONSORT_ERANGE, "%s has more digits than a float64 keeps",
+					 consort_shown(text.data, text.size, shown));
+	return consort_value_parse(type, text.data, text.size, &scan->values, out_value, error);
 }
+
+/* --- guesses --- */
 
 /* Narrowest first; what fits none of them is text. */
 static const uint16_t guesses[] = {
-	CONSORT_TYPE_BOOL,      CONSORT_TYPE_INT64, CONSORT_TYPE_FLOAT64, CONSORT_TYPE_DATE,
-	CONSORT_TYPE_TIMESTAMP, CONSORT_TYPE_TIME,  CONSORT_TYPE_JSON,
+	CONSORT_TYPE_BOOL, CONSORT_TYPE_INT64,	   CONSORT_TYPE_FLOAT64, CONSORT_TYPE_DECIMAL,
+	CONSORT_TYPE_DATE, CONSORT_TYPE_TIMESTAMP, CONSORT_TYPE_TIME,	 CONSORT_TYPE_JSON,
 };
 
 #define NGUESSES (sizeof(guesses) / sizeof(guesses[0]))
 
-void file_guess_add(struct file_guess *guess, struct file_convert *convert, const struct file_cell *cell)
+static bool fits(struct file_scan *scan, uint32_t at, uint16_t type)
 {
+	const struct file_column *column = &scan->record.columns[at];
+	struct file_guess *guess = &scan->record.columns[at].guess;
+	struct consort_decimal decimal;
 	struct consort_value value;
+	uint8_t precision, scale;
+
+	if (type != CONSORT_TYPE_DECIMAL)
+		return !file_value(scan, at, consort_type_of(type), true, &value, NULL);
+	if (!looks_like(type, column) ||
+	    consort_decimal_parse(column->text.data, column->text.size, &decimal, &precision, &scale, NULL))
+		return false;
+	if (scale > guess->scale)
+		guess->scale = scale;
+	if (precision > scale && precision - scale > guess->whole)
+		guess->whole = (uint8_t)(precision - scale);
+	return guess->whole + guess->scale <= DECIMAL_DIGITS;
+}
+
+void file_guess_add(struct file_scan *scan, uint32_t at)
+{
+	struct file_guess *guess = &scan->record.columns[at].guess;
 	size_t i;
 
-	if (cell->kind <= CONSORT_JSON_NULL)
+	if (scan->record.columns[at].kind <= CONSORT_JSON_NULL)
 		return;
 	guess->seen = true;
 	for (i = 0; i < NGUESSES; i++)
-		if (!(guess->ruled_out & (1u << guesses[i])) &&
-		    file_value(convert, consort_type_of(guesses[i]), true, cell, &value, NULL))
+		if (!(guess->ruled_out & (1u << guesses[i])) && !fits(scan, at, guesses[i]))
 			guess->ruled_out |= 1u << guesses[i];
 }
 
 struct consort_type file_guess_type(const struct file_guess *guess)
 {
-	size_t i;
+	struct consort_type type = consort_type_of(CONSORT_TYPE_TEXT);
+	size_t i = 0;
 
-	for (i = 0; guess->seen && i < NGUESSES; i++)
-		if (!(guess->ruled_out & (1u << guesses[i])))
-			return consort_type_of(guesses[i]);
-	return consort_type_of(CONSORT_TYPE_TEXT);
+	while (i < NGUESSES && (guess->ruled_out & (1u << guesses[i])))
+		i++;
+	if (guess->seen && i < NGUESSES)
+		type = consort_type_of(guesses[i]);
+	if (type.id == CONSORT_TYPE_DECIMAL) {
+		type.precision = DECIMAL_DIGITS;
+		type.scale = guess->scale;
+	}
+	return type;
 }

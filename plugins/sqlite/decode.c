@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define DAY_MICROS ((int64_t)86400 * 1000000)
-#define SHOWN 60 /* bytes of a wrong text */
 
 /* --- forms --- */
 
@@ -158,10 +157,9 @@ bool lite_has_form(enum lite_codec codec, sqlite3_value *value)
 
 static void show(sqlite3_value *value, char *out, size_t size)
 {
-	char number[CONSORT_FLOAT64_SIZE];
+	char number[CONSORT_FLOAT64_SIZE], shown[CONSORT_SHOWN_SIZE];
+	uint64_t at, bytes;
 	const char *text;
-	uint64_t at;
-	int bytes;
 
 	switch (sqlite3_value_type(value)) {
 	case SQLITE_INTEGER:
@@ -173,10 +171,9 @@ static void show(sqlite3_value *value, char *out, size_t size)
 		return;
 	case SQLITE_TEXT:
 		text = (const char *)sqlite3_value_text(value);
-		bytes = sqlite3_value_bytes(value);
-		if (!text || consort_utf8_valid(text, (uint64_t)bytes, &at))
-			snprintf(out, size, "the text '%.*s'%s", bytes < SHOWN ? bytes : SHOWN,
-				 text ? text : "", bytes > SHOWN ? " …" : "");
+		bytes = (uint64_t)sqlite3_value_bytes(value);
+		if (!text || consort_utf8_valid(text, bytes, &at))
+			snprintf(out, size, "the text '%s'", consort_shown(text, text ? bytes : 0, shown));
 		else
 			snprintf(out, size,
 				 text[at] ? "a text that is not UTF-8 (byte %llu)"
@@ -287,9 +284,15 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 			struct consort_value *out, struct consort_error *error)
 {
 	struct consort_value stored = generic(value);
+	char shown[CONSORT_SHOWN_SIZE];
 
 	switch (stored.type.id) {
 	case CONSORT_TYPE_TEXT:
+		if (from->type.id == CONSORT_TYPE_FLOAT64 &&
+		    !consort_float64_keeps(stored.as.view.data, stored.as.view.size))
+			return consort_error_set(
+				error, CONSORT_ERANGE, "%s has more digits than a float64 keeps",
+				consort_shown(stored.as.view.data, stored.as.view.size, shown));
 		return consort_value_parse(from->type, stored.as.view.data, stored.as.view.size,
 					   &conn->scratch, out, error);
 	case CONSORT_TYPE_INT64:

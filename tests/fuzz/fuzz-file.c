@@ -5,7 +5,9 @@
  */
 #include "fuzz.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "integration/file-adapter.h"
@@ -38,6 +40,7 @@ static void enter(void)
 
 static void write_file(const uint8_t *data, size_t size)
 {
+	static struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
 	char path[sizeof(folder) + 16];
 	FILE *file;
 
@@ -45,6 +48,9 @@ static void write_file(const uint8_t *data, size_t size)
 	unlink(path); /* some file systems flush a file that is written over, as if it were precious */
 	file = fopen(path, "wb");
 	FUZZ_CHECK(file && fwrite(data, 1, size, file) == size && !fclose(file));
+	/* two files in one tick of the clock are not one */
+	times[1].tv_sec++;
+	FUZZ_CHECK(!utimensat(AT_FDCWD, path, times, 0));
 }
 
 static void check_error(uint32_t status)

@@ -84,12 +84,12 @@ static void test_broken(void)
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,x\"y\"\n",
 		 "case.csv:2: quotes that do not match, at character 4; a field that holds a quote is "
-		 "quoted, and that quote doubled (or set quote = none)",
+		 "quoted, and that quote doubled",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\n\"\xc3\xa9\n\xc3\xa9\" ,2\n",
 		 "case.csv:4: quotes that do not match, at character 3; a field that holds a quote is "
-		 "quoted, and that quote doubled (or set quote = none)",
+		 "quoted, and that quote doubled",
 		 {NULL},
 		 CONSORT_EPROTOCOL},
 		{"a,b\n1,2\r3,4\n",
@@ -139,7 +139,7 @@ static void test_inference(void)
 		{"yes", "text"},
 		{"1\n-20\n0", "int64"},
 		{"9223372036854775807\n-9223372036854775808", "int64"},
-		{"9223372036854775808", "text"},
+		{"9223372036854775808", "decimal(38,0)"},
 		{"007", "text"},
 		{"00M", "text"},
 		{"+1", "text"},
@@ -151,7 +151,19 @@ static void test_inference(void)
 		{".5", "text"},
 		{"nan", "text"},
 		{"9007199254740992\n0.5", "float64"},
-		{"9007199254740993\n0.5", "text"},
+		{"9007199254740993\n0.5", "decimal(38,1)"},
+		/* more digits than a double keeps, but not more than a decimal has */
+		{"0.1\n0.30000000000000004\n1e300", "float64"},
+		{"0.10000000000000001\n123456789012.34567", "float64"},
+		{"12345678901234567.89\n1", "decimal(38,2)"},
+		{"0.1\n-1234567890123456789012345678901234567.8", "decimal(38,1)"},
+		{"0.12\n1234567890123456789012345678901234567", "text"},
+		{"0.1234567890123456789\n1e300", "text"},
+		{"0.1234567890123456789\n1e3", "decimal(38,19)"},
+		{"10000000000000000000", "decimal(38,0)"},
+		{"99999999999999999999999999999999999999", "decimal(38,0)"},
+		{"999999999999999999999999999999999999999", "text"},
+		{"12345678901234567.89\n007", "text"},
 		{"1e999", "text"},
 		{"0x10", "text"},
 		{"2001-02-28\n1969-12-31", "date"},
@@ -186,6 +198,39 @@ static void test_inference(void)
 			fprintf(stderr, "  of %s:\n", cases[i].values);
 		TESTING_TEXT(test.text.data, expected);
 	}
+	adapter_close(&test);
+}
+
+/* No digit is lost in silence. */
+static void test_digits(void)
+{
+	struct adapter_test test;
+
+	file_test_open(&test, NULL);
+	testing_write("case.csv", "id,x\n1,0.1\n2,12345678901234567.89\n3,0.10000000000000001\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data,
+		     "1|0.10000000000000000\n2|12345678901234567.89000000000000000\n3|0.10000000000000001\n");
+	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("id = int64", "x = float64")),
+			CONSORT_ERANGE);
+	TESTING_TEXT(test.error.message, "case.csv:3: column 'x': 12345678901234567.89 has more digits than "
+					 "a float64 keeps; to read it "
+					 "as it is, declare attribute.x = text");
+	CU_ASSERT_EQUAL(file_test_read(&test, "case.csv", NULL, SETTINGS("x = decimal(20,3)")),
+			CONSORT_ERANGE);
+	CU_ASSERT_EQUAL(read_text(&test, "x\n0.1\n0.30000000000000004\n1e23\n", NULL), CONSORT_OK);
+	TESTING_TEXT(test.text.data, "0.1\n0.30000000000000004\n1e23\n");
+	CU_ASSERT_EQUAL(
+		read_text(&test, "x\n0.1\n0.12345678901234568\n0.123456789012345678\n", SETTINGS("sample=1")),
+		CONSORT_ERANGE);
+	TESTING_TEXT(test.error.message,
+		     "case.csv:4: column 'x': 0.123456789012345678 has more digits than a float64 keeps; its "
+		     "type was "
+		     "inferred from the file's beginning, attribute.x = text declares another");
+	CU_ASSERT_EQUAL(read_text(&test, "x\n12345678901234567890\n0.5\n", SETTINGS("sample=1")),
+			CONSORT_ERANGE);
+	TESTING_CONTAINS(test.error.message,
+			 "case.csv:3: column 'x': 0.5 does not fit decimal(38,0); its type");
 	adapter_close(&test);
 }
 
@@ -361,9 +406,11 @@ static void test_real_data(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"forms", test_forms},	   {"broken", test_broken},	  {"inference", test_inference},
-		{"misfits", test_misfits}, {"declared", test_declared},	  {"long", test_long},
-		{"endless", test_endless}, {"real_data", test_real_data}, {NULL, NULL},
+		{"forms", test_forms},	       {"broken", test_broken},
+		{"inference", test_inference}, {"digits", test_digits},
+		{"misfits", test_misfits},     {"declared", test_declared},
+		{"long", test_long},	       {"endless", test_endless},
+		{"real_data", test_real_data}, {NULL, NULL},
 	};
 
 	return testing_main("file-csv", cases, argc, argv);

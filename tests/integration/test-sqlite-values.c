@@ -68,6 +68,8 @@ static void test_wrong(void)
 		{"JSON", "'{}'", "'{\"a\":'", NULL, "json '{}'", "invalid JSON"},
 		{"JSON", "'{}'", "9e999", NULL, "json '{}'", "the number inf"},
 		{"TEXT", "'1.50'", "'1.234'", "decimal(10,2)", "1.50", "1.234"},
+		{"TEXT", "'0.5'", "'0.1234567890123456789'", "float64", "0.5",
+		 "more digits than a float64 keeps"},
 		{"TEXT) STRICT", "'a'", "'b' || char(0)", NULL, "'a'", "a text with a NUL (byte 2)"},
 		{"INTEGER) STRICT", "1", "2", "bool", "true", "the integer 2, which is not a bool"},
 	};
