@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <consort/adapter.h>
+
 /* One table while it is read. Everything lives in the arena. */
 struct table {
 	struct lite_connection *conn;
@@ -167,6 +169,7 @@ static uint32_t read_columns(struct table *table, const char *name)
 		return no_memory(table);
 	for (i = 0; i < n; i++)
 		table->list[i] = &table->attributes[i];
+	table->resource.attributes = table->list;
 	/* the key's columns in its order, which pk counts from 1 */
 	status = ask(table, "SELECT name, pk FROM pragma_table_xinfo(?1) WHERE pk > 0", name, &stmt);
 	while (!status && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -289,39 +292,6 @@ static uint32_t describe_column(struct table *table, uint32_t at)
 
 /* --- foreign keys --- */
 
-static bool name_taken(const struct table *table, const struct consort_relationship *const *list,
-		       const char *name)
-{
-	uint32_t i;
-
-	if (find_attribute(table, name) != UINT32_MAX)
-		return true;
-	for (i = 0; i < table->resource.nrelationships; i++)
-		if (!strcasecmp(list[i]->name, name))
-			return true;
-	return false;
-}
-
-/* author_id → author; origin → origin_airport; several columns: the target's name. */
-static const char *name_relationship(const struct table *table,
-				     const struct consort_relationship *const *list,
-				     const struct consort_relationship *link)
-{
-	const char *column = link->from[0], *name;
-	size_t length = strlen(column);
-	uint32_t i;
-
-	if (link->nattributes > 1)
-		name = link->target;
-	else if (length > 3 && !strcasecmp(column + length - 3, "_id"))
-		name = consort_arena_copy(table->arena, column, length - 3);
-	else
-		name = consort_arena_printf(table->arena, "%s_%s", column, link->target);
-	for (i = 2; name && name_taken(table, list, name); i++)
-		name = consort_arena_printf(table->arena, "%s_%s_%u", column, link->target, i);
-	return name;
-}
-
 /* The columns of one foreign key; `to` without a name means the target's key. */
 static uint32_t read_link(struct table *table, const char *name, int id, struct consort_relationship *link)
 {
@@ -374,6 +344,7 @@ static uint32_t read_relationships(struct table *table, const char *name)
 		if (!list)
 			list = consort_arena_array(table->arena, (size_t)sqlite3_column_int(stmt, 2),
 						   sizeof(*list));
+		table->resource.relationships = list;
 		if (!list || !link) {
 			status = no_memory(table);
 			break;
@@ -385,13 +356,13 @@ static uint32_t read_relationships(struct table *table, const char *name)
 		/* a key that the target does not have leads nowhere */
 		if (status || !link->nattributes || !*link->to[0])
 			continue;
-		link->name = name_relationship(table, list, link);
+		link->name =
+			consort_relationship_name(table->arena, &table->resource, link, link->target);
 		if (!link->name)
 			status = no_memory(table);
 		else
 			list[table->resource.nrelationships++] = link;
 	}
-	table->resource.relationships = list;
 	return asked(table, stmt, code, status);
 }
 
@@ -411,7 +382,6 @@ static uint32_t read_table(struct table *table, const char *name)
 		status = read_relationships(table, name);
 	for (i = 0; !status && i < table->resource.nattributes; i++)
 		status = describe_column(table, i);
-	table->resource.attributes = table->list;
 	table->resource.keys = table->keys;
 	return status;
 }

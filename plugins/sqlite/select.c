@@ -211,7 +211,6 @@ const struct consort_sql_dialect lite_dialect = {
 	.engine = "SQLite",
 	.unlimited = "-1",
 	.keys_apart = "keys are looked up one by one",
-	.no_full_join = "SQLite before 3.39 has no such join",
 	.term_size = sizeof(struct lite_term),
 	.nulls_least = true,
 	.table = table,

@@ -21,8 +21,7 @@ void consort_buffer_reset(struct consort_buffer *buffer)
 		buffer->data[0] = '\0';
 }
 
-/* Makes room for `more` characters and a NUL. */
-static int reserve(struct consort_buffer *buffer, size_t more)
+int consort_buffer_reserve(struct consort_buffer *buffer, size_t more)
 {
 	size_t need, capacity;
 	char *data;
@@ -50,7 +49,7 @@ fail:
 
 void consort_buffer_append(struct consort_buffer *buffer, const void *data, size_t size)
 {
-	if (!reserve(buffer, size))
+	if (!consort_buffer_reserve(buffer, size))
 		return;
 	if (size)
 		memcpy(buffer->data + buffer->size, data, size);
@@ -80,7 +79,7 @@ void consort_buffer_printf(struct consort_buffer *buffer, const char *format, ..
 		buffer->failed = 1;
 		return;
 	}
-	if (!reserve(buffer, (size_t)size))
+	if (!consort_buffer_reserve(buffer, (size_t)size))
 		return;
 	va_start(arguments, format);
 	vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, arguments);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JOIN nodes: inner and outer joins in FROM, semi and anti joins as EXISTS in WHERE. */
+/* JOIN nodes: inner and left joins in FROM, semi and anti joins as EXISTS in WHERE. */
 #include "sql_build.h"
 
 #include <string.h>
@@ -77,16 +77,13 @@ static struct consort_sql_relation *join_sides(struct consort_sql_builder *build
 					       struct consort_sql_relation *both,
 					       struct consort_sql_texts *on)
 {
-	static const char *const words[] = {[CONSORT_JOIN_INNER] = " JOIN ",
-					    [CONSORT_JOIN_LEFT] = " LEFT JOIN ",
-					    [CONSORT_JOIN_FULL] = " FULL JOIN "};
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	bool outer = node->join != CONSORT_JOIN_INNER;
+	bool outer = node->join == CONSORT_JOIN_LEFT;
 
 	if (!add_all(builder, &both->where, &left->where) ||
 	    !add_all(builder, outer ? on : &both->where, &right->where))
 		return NULL;
-	consort_buffer_printf(&text, "%s%s%s ON ", left->from, words[node->join], right->from);
+	consort_buffer_printf(&text, "%s%s%s ON ", left->from, outer ? " LEFT JOIN " : " JOIN ", right->from);
 	if (on->count)
 		consort_sql_join(on->items, on->count, " AND ", &text);
 	else
@@ -94,8 +91,7 @@ static struct consort_sql_relation *join_sides(struct consort_sql_builder *build
 	both->from = consort_sql_take(builder, &text);
 	both->ntables = left->ntables + right->ntables;
 	both->keyed = left->keyed || right->keyed;
-	if (!both->from || (outer && !make_nullable(builder, both->terms + left->nterms, right->nterms)) ||
-	    (node->join == CONSORT_JOIN_FULL && !make_nullable(builder, both->terms, left->nterms)))
+	if (!both->from || (outer && !make_nullable(builder, both->terms + left->nterms, right->nterms)))
 		return NULL;
 	if (builder->dialect->joined)
 		builder->dialect->joined(left, right, both);
@@ -112,25 +108,10 @@ static const char *obstacle(const struct consort_sql_builder *builder, const str
 		return "what it needs stays in the core";
 	if (dialect->keys_apart && (left->keyed || right->keyed))
 		return dialect->keys_apart;
-	if (node->join == CONSORT_JOIN_FULL)
-		return dialect->no_full_join;
-	return node->join < CONSORT_JOIN_INNER || node->join > CONSORT_JOIN_ANTI
+	return node->join < CONSORT_JOIN_INNER || node->join > CONSORT_JOIN_ANTI ||
+	       node->join == CONSORT_JOIN_FULL
 		       ? "the adapter does not know this join"
 		       : NULL;
-}
-
-/* A side's conditions hold before a full join, and a left join's right side is one table or subquery. */
-static bool open_sides(struct consort_sql_builder *builder, const struct consort_node *node,
-		       struct consort_sql_relation **left, struct consort_sql_relation **right)
-{
-	bool full = node->join == CONSORT_JOIN_FULL;
-
-	*left = full && (*left)->where.count ? consort_sql_wrap(builder, *left)
-					     : consort_sql_open_where(builder, *left);
-	*right = (*right)->ntables > 1 || (full && (*right)->where.count)
-			 ? consort_sql_wrap(builder, *right)
-			 : consort_sql_open_where(builder, *right);
-	return *left && *right;
 }
 
 struct consort_sql_relation *consort_sql_join_nodes(struct consort_sql_builder *builder,
@@ -147,9 +128,9 @@ struct consort_sql_relation *consort_sql_join_nodes(struct consort_sql_builder *
 	reason = obstacle(builder, node, left, right);
 	if (reason)
 		return consort_sql_refuse(builder, node, left, reason);
-	if (!open_sides(builder, node, &left, &right))
-		return NULL;
-	both = consort_sql_relation_new(builder, left->nterms + right->nterms);
+	left = consort_sql_open_where(builder, left);
+	right = right->ntables > 1 ? consort_sql_wrap(builder, right) : consort_sql_open_where(builder, right);
+	both = left && right ? consort_sql_relation_new(builder, left->nterms + right->nterms) : NULL;
 	if (!both)
 		return NULL;
 	memcpy(both->terms, left->terms, left->nterms * sizeof(struct consort_sql_term *));

@@ -6,6 +6,7 @@
  * What several adapters would write in the same way. Part of the static SDK library. All pure, from any thread.
  */
 
+#include <consort/arena.h>
 #include <consort/plugin.h>
 
 CONSORT_BEGIN
@@ -26,6 +27,14 @@ const struct consort_value *consort_setting_find(const struct consort_setting *s
  */
 uint32_t consort_attribute_find(const struct consort_resource *own, const struct consort_resource *resource,
 				uint32_t attribute, uint32_t *out_column, struct consort_error *error);
+
+/*
+ * The name of a relationship that a foreign key is made of, from its first column: author_id → author, origin →
+ * origin_airport; of several columns the target's. `table` is the target's name without a schema. A name that an
+ * attribute of the resource or one of its relationships so far has gets a number. NULL: no memory.
+ */
+const char *consort_relationship_name(struct consort_arena *arena, const struct consort_resource *resource,
+				      const struct consort_relationship *link, const char *table);
 
 /* Answers an offer for an engine that only reads: EXACT for each SCAN; everything else keeps NO, and gets `reason`, a
  * static text. More can be taken afterwards. */

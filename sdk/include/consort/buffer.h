@@ -27,6 +27,8 @@ struct consort_buffer {
 void consort_buffer_clear(struct consort_buffer *buffer);
 /* Empties it and keeps its memory. */
 void consort_buffer_reset(struct consort_buffer *buffer);
+/* Makes room for `more` bytes behind its size, to be written by the caller, who raises the size; 0: it failed. */
+int consort_buffer_reserve(struct consort_buffer *buffer, size_t more);
 void consort_buffer_append(struct consort_buffer *buffer, const void *data, size_t size);
 void consort_buffer_text(struct consort_buffer *buffer, const char *text);
 void consort_buffer_char(struct consort_buffer *buffer, char character);

@@ -94,7 +94,6 @@ struct consort_sql_dialect {
 	const char
 		*unlimited; /* what LIMIT says where there is only an OFFSET; NULL: there need not be one */
 	const char *keys_apart;	  /* why nothing stands above a key set; NULL: anything may */
-	const char *no_full_join; /* why a FULL join is not taken */
 	size_t term_size;
 	bool nulls_least; /* in an ORDER BY that does not say where NULLs go */
 	/* the table of a resource */
