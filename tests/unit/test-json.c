@@ -364,7 +364,8 @@ static void test_members(void)
 	TESTING_TEXT(error.message, "the JSON text is a number, not an object");
 	CU_ASSERT_EQUAL(members("[1", &error), CONSORT_ESYNTAX);
 	TESTING_TEXT(seen, "");
-	CU_ASSERT_EQUAL(members("{\"\u00e9\":1,\"b\":{\"b\":1,\"b\":1},\"\\u00e9\":3,\"c\":4}", &error), CONSORT_ERANGE);
+	CU_ASSERT_EQUAL(members("{\"\u00e9\":1,\"b\":{\"b\":1,\"b\":1},\"\\u00e9\":3,\"c\":4}", &error),
+			CONSORT_ERANGE);
 	TESTING_TEXT(error.message, "invalid JSON at byte 34: the member '\u00e9' stands twice in one object");
 	CU_ASSERT_EQUAL(error.position, 33);
 	TESTING_TEXT(seen, "\u00e9:a number=1;b:an object={\"b\":1,\"b\":1};");
