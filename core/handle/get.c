@@ -170,15 +170,17 @@ enum consort_status consort_get(struct consort *c, const char *resource, struct 
 	r = *out_record;
 	consort_error_need(&error, &spare);
 	consort_session_begin(&session, c);
-	status = find_record(&session, resource, &r, error);
-	if (!status) {
+	do {
+		status = find_record(&session, resource, &r, error);
+		if (status)
+			break;
 		if (CONSORT_UNLIKELY(r->touched || r->error))
 			consort_record_clear(r);
 		else
 			consort_arena_reset(&r->arena);
 		r->has_row = false;
 		status = fill(&session, r, key, error);
-	}
+	} while (CONSORT_UNLIKELY(status) && consort_session_again(&session, error));
 	consort_session_end(&session);
 	if (!status) {
 		r->has_row = true;

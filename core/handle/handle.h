@@ -106,11 +106,18 @@ struct consort_handle_session {
 	struct consort_connection **more; /* beyond those */
 	uint32_t nheld;
 	bool has_token; /* it made the handle's cancel token reach the transaction's connection */
+	bool again;	/* consort_session_again said yes */
 };
 
 void consort_session_begin(struct consort_handle_session *session, struct consort *c);
 /* Gives back what it took from pools. */
 void consort_session_end(struct consort_handle_session *session);
+/*
+ * May what failed be tried again, which has only read and given out nothing yet? Once, if a connection turned out to
+ * be lost that had waited in its pool, and never in a transaction. If so, the session is as after its end, with the
+ * deadline it had, and the error is empty.
+ */
+bool consort_session_again(struct consort_handle_session *session, struct consort_error *error);
 /* The database's own default deadline, where the handle has none. */
 void consort_session_limit(struct consort_handle_session *session, const struct consort_database *database);
 

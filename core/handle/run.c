@@ -111,6 +111,31 @@ static enum consort_status read_after(struct run *run, struct consort_value *val
 	return status;
 }
 
+static enum consort_status open_once(struct run *run, struct consort_value *values,
+				     struct consort_operator **out_op, struct consort_error *error)
+{
+	enum consort_status status = take_connections(run, error);
+
+	if (!status && run->plan->after)
+		status = read_after(run, values, error);
+	if (!status)
+		status = consort_operator_open(&run->exec, run->plan->step, out_op, error);
+	return status;
+}
+
+/* Plans only read: another connection is as good as one that was lost. */
+static enum consort_status open_plan(struct run *run, struct consort_value *values,
+				     struct consort_operator **out_op, struct consort_error *error)
+{
+	enum consort_status status;
+
+	do {
+		run->exec.memory_used = 0;
+		status = open_once(run, values, out_op, error);
+	} while (status && consort_session_again(&run->session, error));
+	return status;
+}
+
 /* A cursor that owns the run; frees the run if it cannot be made. */
 static enum consort_status give_cursor(struct run *run, struct consort_operator *op,
 				       const struct consort_field *const *fields, uint32_t nfields,
@@ -158,11 +183,7 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 	run->exec.analyze = analyze;
 	status = set_parameters(run, args, &values, error);
 	if (!status)
-		status = take_connections(run, error);
-	if (!status && plan->after)
-		status = read_after(run, values, error);
-	if (!status)
-		status = consort_operator_open(&run->exec, plan->step, &op, error);
+		status = open_plan(run, values, &op, error);
 	if (status) {
 		free_run(run);
 		return status;
@@ -178,10 +199,12 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 {
 	enum consort_status status = consort_plan_check(c, plan, error);
 	struct consort_operator *op = NULL;
+	struct consort_error spare;
 	struct run *run;
 
 	if (status)
 		return status;
+	consort_error_need(&error, &spare);
 	run = new_run(c, plan);
 	if (!run)
 		return consort_error_no_memory(error);
@@ -189,9 +212,7 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 	*values = (struct consort_values){0};
 	run->exec.values = run->values.batches;
 	run->exec.nvalues = run->values.count;
-	status = take_connections(run, error);
-	if (!status)
-		status = consort_operator_open(&run->exec, plan->step, &op, error);
+	status = open_plan(run, NULL, &op, error);
 	if (status) {
 		free_run(run);
 		return status;

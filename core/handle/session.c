@@ -130,6 +130,7 @@ void consort_session_begin(struct consort_handle_session *session, struct consor
 	session->more = NULL;
 	session->nheld = 0;
 	session->has_token = false;
+	session->again = false;
 }
 
 void consort_session_end(struct consort_handle_session *session)
@@ -153,6 +154,23 @@ void consort_session_end(struct consort_handle_session *session)
 	session->nheld = 0;
 	free(session->more);
 	session->more = NULL;
+}
+
+bool consort_session_again(struct consort_handle_session *session, struct consort_error *error)
+{
+	bool lost = false;
+	uint32_t i;
+
+	if (session->again || session->handle->tx || error->status != CONSORT_ECONNECTION)
+		return false;
+	for (i = 0; i < session->nheld; i++)
+		lost |= (*place(session, i))->broken && (*place(session, i))->used;
+	if (!lost)
+		return false;
+	consort_session_end(session);
+	session->again = true;
+	*error = (struct consort_error)CONSORT_ERROR_INIT;
+	return true;
 }
 
 /* --- resources by name --- */

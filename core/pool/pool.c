@@ -189,6 +189,7 @@ void consort_pool_release(struct consort_connection *connection)
 	connection->released = now;
 	connection->thread = 0;
 	connection->told = false;
+	connection->used = true;
 	if (CONSORT_LIKELY(!connection->broken && now < connection->expires))
 		consort_pool_give(pool, connection, now);
 	else

@@ -125,6 +125,7 @@ struct consort_connection {
 	uint32_t stamp; /* consort_fork_count at open */
 	uint32_t dirty; /* atomic: was cancelled or late: reset before reuse */
 	bool broken;	/* to be closed, not kept */
+	bool used;	/* it was given back before */
 	/* inside a transaction, where the first failure is kept, which dooms it; NULL outside */
 	struct consort_error *failure;
 	/* the pool's; times are its clock's */

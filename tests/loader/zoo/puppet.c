@@ -13,8 +13,8 @@
 
 #define MOST_FOR_UNDOING INT64_C(5000000000)
 
-enum part { OPEN, PING, BEGIN, COMMIT, ROLLBACK, PARTS };
-static const char *const parts[PARTS] = {"open", "ping", "begin", "commit", "rollback"};
+enum part { OPEN, PING, READ, BEGIN, COMMIT, ROLLBACK, PARTS };
+static const char *const parts[PARTS] = {"open", "ping", "read", "begin", "commit", "rollback"};
 
 struct puppet {
 	const struct consort_host *host;
@@ -26,6 +26,7 @@ struct puppet {
 struct connection {
 	struct puppet *puppet;
 	uint32_t number;
+	uint32_t columns; /* of what is read */
 };
 
 static void tell(const struct puppet *puppet, const char *what, uint32_t number)
@@ -210,13 +211,61 @@ static uint32_t native_open(void *context, const struct consort_call *call, cons
 	return CONSORT_OK;
 }
 
+/* Only the scan below all else. */
+static uint32_t query_offer(void *database, const struct consort_node *tree, struct consort_offer *answer,
+			    struct consort_error *error)
+{
+	(void)database;
+	(void)error;
+	while (tree->ninputs)
+		tree = tree->inputs[0];
+	answer->fidelity[tree->number] = CONSORT_FIDELITY_EXACT;
+	return CONSORT_OK;
+}
+
+static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
+			      struct consort_error *error)
+{
+	(void)database;
+	(void)error;
+	*out_compiled = (void *)(uintptr_t)statement->root;
+	return CONSORT_OK;
+}
+
+static void query_compiled_free(void *database, void *compiled)
+{
+	(void)database;
+	(void)compiled;
+}
+
+static uint32_t query_open(void *context, const struct consort_call *call, void *compiled,
+			   const struct consort_run *run, void **out_cursor, struct consort_error *error)
+{
+	struct connection *connection = context;
+	const struct consort_node *scan = compiled;
+	uint32_t status = play(connection->puppet, READ, connection->number, error);
+
+	(void)call;
+	(void)run;
+	if (status)
+		return status;
+	connection->columns = scan->nfields;
+	*out_cursor = connection;
+	return CONSORT_OK;
+}
+
 static uint32_t query_next(void *cursor, const struct consort_call *call, struct consort_batch *batch,
 			   struct consort_error *error)
 {
-	(void)cursor;
+	struct connection *connection = cursor;
+	uint32_t i;
+
 	(void)call;
-	(void)batch;
 	(void)error;
+	for (i = 0; i < connection->columns; i++)
+		consort_append_int64(&batch->columns[i], 1);
+	consort_batch_end_row(batch);
+	batch->flags |= CONSORT_BATCH_LAST;
 	return CONSORT_OK;
 }
 
@@ -233,7 +282,8 @@ static void query_close(void *cursor)
 	}
 
 static const struct consort_option *const options[] = {
-	OPTION("open"), OPTION("ping"), OPTION("begin"), OPTION("commit"), OPTION("rollback"), NULL,
+	OPTION("open"),	  OPTION("ping"),     OPTION("read"), OPTION("begin"),
+	OPTION("commit"), OPTION("rollback"), NULL,
 };
 static const struct consort_database_ops database_ops = {
 	.struct_size = sizeof(database_ops), .open = database_open, .close = free};
@@ -248,7 +298,14 @@ static const struct consort_connection_ops connection_ops = {
 	.info = connection_info,
 };
 static const struct consort_query_ops query_ops = {
-	.struct_size = sizeof(query_ops), .next = query_next, .close = query_close};
+	.struct_size = sizeof(query_ops),
+	.offer = query_offer,
+	.compile = query_compile,
+	.compiled_free = query_compiled_free,
+	.open = query_open,
+	.next = query_next,
+	.close = query_close,
+};
 static const struct consort_transaction_ops transaction_ops = {
 	.struct_size = sizeof(transaction_ops),
 	.begin = transaction_begin,
@@ -257,8 +314,9 @@ static const struct consort_transaction_ops transaction_ops = {
 };
 static const struct consort_native_ops native_ops = {.struct_size = sizeof(native_ops), .open = native_open};
 
-#define FEATURES \
-	(CONSORT_FEATURE_BIT(CONSORT_FEATURE_TRANSACTIONS) | CONSORT_FEATURE_BIT(CONSORT_FEATURE_NATIVE))
+#define FEATURES                                                                                         \
+	(CONSORT_FEATURE_BIT(CONSORT_FEATURE_READ) | CONSORT_FEATURE_BIT(CONSORT_FEATURE_TRANSACTIONS) | \
+	 CONSORT_FEATURE_BIT(CONSORT_FEATURE_NATIVE))
 
 static const struct consort_plugin plugin = {
 	.struct_size = sizeof(plugin),

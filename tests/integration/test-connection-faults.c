@@ -149,6 +149,48 @@ static void test_begin_on_lost(void)
 	consort_close(c);
 }
 
+/* So is what only reads, once and outside a transaction, if the connection had waited in the pool. */
+static void test_read_on_lost(void)
+{
+	static const char thing[] =
+		"[resource thing]\ndatabase = db\nkey = id\nattribute.id = int64 not null\n";
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_record *r = NULL;
+	struct consort *c, *in = NULL;
+
+	c = open_puppet(
+		keeper_text("read = 0 12 0 12d 0 12 12 12d 0 13d 0 12\npool.keepalive = 0\n%s", thing));
+	API_OK(consort_get(c, "thing", CONSORT_ARGS(consort_int64(1)), &r, &error));
+	API_OK(consort_get(c, "thing", CONSORT_ARGS(consort_int64(1)), &r, &error));
+	CU_ASSERT_EQUAL(error.status, CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_record_int64(r, "id"), 1);
+	TESTING_TEXT(heard, "open on 1; read on 1; read on 1; close on 1; open on 2; read on 2");
+	heard[0] = '\0';
+	TESTING_TEXT(api_find(c, "thing", NULL, NULL, NULL), "1");
+	TESTING_TEXT(heard, "read on 2; close on 2; open on 3; read on 3");
+	heard[0] = '\0';
+	TESTING_CONTAINS(api_find(c, "thing", NULL, NULL, NULL), "status 12: as told (12)");
+	TESTING_TEXT(heard, "read on 3; close on 3; open on 4; read on 4; close on 4");
+	heard[0] = '\0';
+	TESTING_CONTAINS(api_find(c, "thing", NULL, NULL, NULL), "status 12: as told (12)");
+	TESTING_TEXT(heard, "open on 5; read on 5; close on 5");
+	heard[0] = '\0';
+	TESTING_TEXT(api_find(c, "thing", NULL, NULL, NULL), "1");
+	TESTING_CONTAINS(api_find(c, "thing", NULL, NULL, NULL), "status 13: as told (13)");
+	TESTING_TEXT(heard, "open on 6; read on 6; read on 6; close on 6");
+	heard[0] = '\0';
+	TESTING_TEXT(api_find(c, "thing", NULL, NULL, NULL), "1");
+	heard[0] = '\0';
+	API_OK(consort_begin(c, "db", &in, &error));
+	CU_ASSERT_EQUAL(consort_get(in, "thing", CONSORT_ARGS(consort_int64(1)), &r, &error),
+			CONSORT_ECONNECTION);
+	CU_ASSERT_TRUE(error.flags & CONSORT_ERROR_TX_ABORTED);
+	API_OK(consort_rollback(in, &error));
+	TESTING_TEXT(heard, "begin on 7; read on 7; close on 7");
+	consort_record_free(r);
+	consort_close(c);
+}
+
 /* A rollback that fails closes the connection, which undoes it too. */
 static void test_rollback_fails(void)
 {
@@ -215,11 +257,12 @@ int main(int argc, char **argv)
 		{"in-doubt", test_in_doubt},
 		{"statement-conflicts", test_statement_conflicts},
 		{"begin-on-lost", test_begin_on_lost},
+		{"read-on-lost", test_read_on_lost},
 		{"rollback-fails", test_rollback_fails},
 		{"cancelled", test_cancelled},
 		{"no-savepoints", test_no_savepoints},
 		{NULL, NULL},
 	};
 
-	return testing_main("transaction-faults", cases, argc, argv);
+	return testing_main("connection-faults", cases, argc, argv);
 }
