@@ -13,8 +13,9 @@
 
 #define RUNS_MOST 101
 
-/* --- counting allocations: glibc lets a program replace malloc and keep using its own --- */
+/* --- counting allocations, those of libraries too: glibc lets a program replace malloc and use its own --- */
 
+#define PUBLIC __attribute__((__visibility__("default")))
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
@@ -22,25 +23,25 @@ extern void __libc_free(void *memory);
 
 static uint64_t allocations;
 
-void *malloc(size_t size)
+PUBLIC void *malloc(size_t size)
 {
 	allocations++;
 	return __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+PUBLIC void *calloc(size_t count, size_t size)
 {
 	allocations++;
 	return __libc_calloc(count, size);
 }
 
-void *realloc(void *memory, size_t size)
+PUBLIC void *realloc(void *memory, size_t size)
 {
 	allocations++;
 	return __libc_realloc(memory, size);
 }
 
-void free(void *memory)
+PUBLIC void free(void *memory)
 {
 	__libc_free(memory);
 }
