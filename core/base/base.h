@@ -58,10 +58,8 @@ void consort_scrub_error(struct consort_error *error);
 
 /* --- fork.c --- */
 
-/* Counts the forks between the first caller's process and this one; one load. */
+/* Counts the forks between the process that loaded the library and this one; one load. */
 extern uint32_t consort_fork_count;
-/* To be called before the first handle is made; cheap to repeat. */
-void consort_fork_watch(void);
 
 /* --- wait.c --- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stamp that tells a forked child: a counter that pthread_atfork raises (getpid would be a system call). */
+/* The stamp that tells a forked child: a counter that pthread_atfork raises (getpid would be a system call).
+ */
 #include "base/base.h"
 
 #include <pthread.h>
@@ -11,14 +12,8 @@ static void count_fork(void)
 	consort_fork_count++;
 }
 
-static void watch(void)
+/* From when the library is there, so that no handle is older. */
+__attribute__((__constructor__)) static void watch_forks(void)
 {
 	pthread_atfork(NULL, NULL, count_fork);
-}
-
-void consort_fork_watch(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, watch);
 }

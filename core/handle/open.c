@@ -308,7 +308,6 @@ enum consort_status consort_open_with(const struct consort_open_options *options
 		status = check_options(options, error);
 	if (status)
 		return status;
-	consort_fork_watch();
 	root = calloc(1, sizeof(*root));
 	c = calloc(1, sizeof(*c));
 	if (!root || !c) {

@@ -202,7 +202,6 @@ struct consort_database *actor_open(struct consort_pool_options options)
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_database *database = NULL;
 
-	consort_fork_watch();
 	CU_ASSERT_EQUAL_FATAL(consort_database_open(&plugin, &actor, &config, &database, &error), CONSORT_OK);
 	database->pool.options = options;
 	return database;

@@ -117,13 +117,10 @@ static void test_utf8(void)
 
 static void test_fork(void)
 {
-	uint32_t before;
+	uint32_t before = consort_fork_count;
 	int status = 0;
 	pid_t pid;
 
-	consort_fork_watch();
-	consort_fork_watch();
-	before = consort_fork_count;
 	pid = fork();
 	if (!pid)
 		_exit(consort_fork_count == before + 1 ? 0 : 1);
