@@ -23,18 +23,21 @@
 
 struct consort_map_slot {
 	const char *key; /* borrowed */
+	size_t size;	 /* of it */
 	void *value;
 	uint32_t hash;
 };
 
 struct consort_map {
 	struct consort_map_slot *slots; /* in order */
-	uint32_t *table;                /* open addressing: slot + 1, or 0 */
+	uint32_t *table;                /* open addressing: slot + 1, or 0; NULL while there are few */
 	uint32_t count;
-	uint32_t capacity;              /* of slots; the table has twice as many places, a power of two */
+	uint32_t capacity;              /* of slots; a table has twice as many places, a power of two */
 };
 
 void consort_map_clear(struct consort_map *map);
+/* Empties it for more keys. */
+void consort_map_reset(struct consort_map *map);
 /* NULL if absent */
 void *consort_map_get(const struct consort_map *map, const char *key);
 void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size);

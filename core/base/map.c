@@ -2,6 +2,8 @@
 /* A map from texts to pointers that keeps the order of insertion. */
 #include "base/base.h"
 
+#define FEW 8u
+
 /* FNV-1a, 32 bits (G. Fowler, L. C. Noll, K.-P. Vo). */
 static uint32_t hash_of(const char *key, size_t size)
 {
@@ -20,20 +22,40 @@ void consort_map_clear(struct consort_map *map)
 	memset(map, 0, sizeof(*map));
 }
 
-void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size)
+void consort_map_reset(struct consort_map *map)
 {
-	uint32_t hash, mask, at;
+	if (map->table)
+		consort_map_clear(map); /* it would have to be emptied */
+	map->count = 0;
+}
 
-	if (!map->count)
-		return NULL;
-	hash = hash_of(key, size);
-	mask = map->capacity * 2 - 1;
+static bool is_key(const struct consort_map_slot *slot, const char *key, size_t size)
+{
+	return slot->size == size && !memcmp(slot->key, key, size);
+}
+
+static void *get_from_table(const struct consort_map *map, const char *key, size_t size)
+{
+	uint32_t hash = hash_of(key, size), mask = map->capacity * 2 - 1, at;
+
 	for (at = hash & mask; map->table[at]; at = (at + 1) & mask) {
 		const struct consort_map_slot *slot = &map->slots[map->table[at] - 1];
 
-		if (slot->hash == hash && !strncmp(slot->key, key, size) && !slot->key[size])
+		if (slot->hash == hash && is_key(slot, key, size))
 			return slot->value;
 	}
+	return NULL;
+}
+
+void *consort_map_get_n(const struct consort_map *map, const char *key, size_t size)
+{
+	uint32_t i;
+
+	if (map->table)
+		return get_from_table(map, key, size);
+	for (i = 0; i < map->count; i++)
+		if (is_key(&map->slots[i], key, size))
+			return map->slots[i].value;
 	return NULL;
 }
 
@@ -44,17 +66,19 @@ void *consort_map_get(const struct consort_map *map, const char *key)
 
 static void insert(struct consort_map *map, uint32_t slot)
 {
-	uint32_t mask = map->capacity * 2 - 1;
-	uint32_t at = map->slots[slot].hash & mask;
+	uint32_t mask = map->capacity * 2 - 1, at;
 
+	map->slots[slot].hash = hash_of(map->slots[slot].key, map->slots[slot].size);
+	at = map->slots[slot].hash & mask;
 	while (map->table[at])
 		at = (at + 1) & mask;
 	map->table[at] = slot + 1;
 }
 
+/* Few keys are found as fast without a table. */
 static bool grow(struct consort_map *map)
 {
-	uint32_t capacity = map->capacity ? map->capacity * 2 : 8, i;
+	uint32_t capacity = map->capacity ? map->capacity * 2 : FEW, i;
 	struct consort_map_slot *slots;
 	uint32_t *table;
 
@@ -64,28 +88,27 @@ static bool grow(struct consort_map *map)
 	if (!slots)
 		return false;
 	map->slots = slots;
-	table = calloc((size_t)capacity * 2, sizeof(*table));
-	if (!table)
-		return false;
-	free(map->table);
-	map->table = table;
+	if (capacity > FEW) {
+		table = calloc((size_t)capacity * 2, sizeof(*table));
+		if (!table)
+			return false;
+		free(map->table);
+		map->table = table;
+	}
 	map->capacity = capacity;
-	for (i = 0; i < map->count; i++)
+	for (i = 0; i < map->count && map->table; i++)
 		insert(map, i);
 	return true;
 }
 
 bool consort_map_put(struct consort_map *map, const char *key, void *value)
 {
-	struct consort_map_slot *slot;
-
 	if (map->count == map->capacity && !grow(map))
 		return false;
-	slot = &map->slots[map->count];
-	slot->key = key;
-	slot->value = value;
-	slot->hash = hash_of(key, strlen(key));
-	insert(map, map->count++);
+	map->slots[map->count] = (struct consort_map_slot){.key = key, .size = strlen(key), .value = value};
+	if (map->table)
+		insert(map, map->count);
+	map->count++;
 	return true;
 }
 

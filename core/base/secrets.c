@@ -322,6 +322,8 @@ static bool each_password(const char *text, bool cut, span_fn *fn, void *context
 	const char *at;
 	size_t i;
 
+	if (!strpbrk(text, ":='\"`"))
+		return true; /* as most values */
 	for (at = strstr(text, "://"); at; at = strstr(at + 3, "://"))
 		if (find_in_uri(at + 3, cut, &found) && !fn(context, found))
 			return false;
