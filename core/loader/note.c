@@ -26,7 +26,7 @@ struct image {
 	int fd;
 	uint64_t size;
 	size_t nstart;
-	unsigned char start[4096];
+	unsigned char start[2048];
 };
 
 /* Fills the error with a sentence about the file; its value is the status. */
@@ -129,13 +129,11 @@ static enum consort_status check_header(const struct image *image, ElfW(Ehdr) *o
 /* Is it a text with nothing but NULs behind it? */
 static bool is_padded_text(const char *text, size_t size)
 {
-	size_t i = strnlen(text, size);
+	const char *end = memchr(text, '\0', size);
 
-	if (i == size)
-		return false;
-	while (i < size && !text[i])
-		i++;
-	return i == size;
+	while (end && end < text + size && !*end)
+		end++;
+	return end == text + size;
 }
 
 /* The note's descriptor, checked as far as it can be without the adapter's. */
@@ -212,24 +210,22 @@ static enum consort_status read_notes(const struct image *image, const ElfW(Phdr
 static enum consort_status read_image(const struct image *image, struct consort_note_info *out_note)
 {
 	const unsigned long long size = image->size;
-	ElfW(Phdr) segments[MAX_SEGMENTS];
 	ElfW(Ehdr) header = {0};
-	enum consort_status status;
+	ElfW(Phdr) segment;
+	enum consort_status status = check_header(image, &header);
 	bool found = false;
 	uint32_t i;
 
-	status = check_header(image, &header);
-	if (status)
-		return status;
-	if (!read_at(image, header.e_phoff, segments, header.e_phnum * sizeof(segments[0])))
-		return REFUSE(image, "is truncated: its program headers lie beyond its end at byte %llu", size);
-	for (i = 0; i < header.e_phnum; i++)
-		if (!is_in(image, segments[i].p_offset, segments[i].p_filesz))
+	for (i = 0; i < header.e_phnum && !status; i++) {
+		if (!read_at(image, header.e_phoff + i * sizeof(segment), &segment, sizeof(segment)))
+			return REFUSE(image, "is truncated: its program headers lie beyond its end at byte %llu",
+				      size);
+		if (!is_in(image, segment.p_offset, segment.p_filesz))
 			return REFUSE(image, "is truncated: segment %u (type 0x%x) lies beyond its end at byte %llu",
-				      i, segments[i].p_type, size);
-	for (i = 0; i < header.e_phnum && !found && !status; i++)
-		if (segments[i].p_type == PT_NOTE)
-			status = read_notes(image, &segments[i], &found, out_note);
+				      i, segment.p_type, size);
+		if (segment.p_type == PT_NOTE && !found)
+			status = read_notes(image, &segment, &found, out_note);
+	}
 	if (!status && !found)
 		return REFUSE(image, "is no adapter: it has no Consort note (CONSORT_PLUGIN_EXPORT makes it)");
 	return status;

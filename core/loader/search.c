@@ -77,9 +77,9 @@ enum consort_status consort_search_init(struct consort_search *search, const cha
 	if (!search->folders)
 		goto no_memory;
 	if (data && data[0] == '/') /* a relative one is to be ignored, says the XDG specification */
-		user = consort_arena_printf(&search->arena, "%s/consort/plugins", data);
+		user = consort_arena_join(&search->arena, data, "/consort/plugins", NULL);
 	else if (home && home[0] == '/')
-		user = consort_arena_printf(&search->arena, "%s/.local/share/consort/plugins", home);
+		user = consort_arena_join(&search->arena, home, "/.local/share/consort/plugins", NULL);
 	if (!user && ((data && data[0] == '/') || (home && home[0] == '/')))
 		goto no_memory;
 	if (!add_list(search, capacity, plugin_path) || !add_list(search, capacity, environment) ||
@@ -104,9 +104,11 @@ void consort_search_clear(struct consort_search *search)
 /* "folder/name" to be freed, or NULL: no memory. */
 static char *join(const char *folder, const char *name)
 {
-	char *path = NULL;
+	char *path = malloc(strlen(folder) + strlen(name) + 2);
 
-	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+	if (path)
+		stpcpy(stpcpy(stpcpy(path, folder), "/"), name);
+	return path;
 }
 
 void consort_candidate_clear(struct consort_candidate *candidate)
@@ -182,14 +184,14 @@ static void examine(struct consort_candidate *candidate, const char *type, struc
 
 /* --- the walk --- */
 
-#define NAME_SIZE 64
+#define NAME_SIZE 64 /* more than any id needs */
 
 /* The file's name that a type should have; "" for none: what is no valid id (it may hold a '/') has no file. */
 static void name_of_type(const char *type, char out[NAME_SIZE])
 {
 	out[0] = '\0';
 	if (type && consort_id_valid(type))
-		snprintf(out, NAME_SIZE, PREFIX "%s" SUFFIX, type);
+		stpcpy(stpcpy(stpcpy(out, PREFIX), type), SUFFIX);
 }
 
 struct walk {

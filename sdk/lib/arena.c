@@ -125,6 +125,30 @@ char *consort_arena_text(struct consort_arena *arena, const char *text)
 	return text ? consort_arena_copy(arena, text, strlen(text)) : NULL;
 }
 
+char *consort_arena_join(struct consort_arena *arena, const char *first, ...)
+{
+	const char *text;
+	va_list texts;
+	size_t size = 0, length;
+	char *joined;
+
+	va_start(texts, first);
+	for (text = first; text; text = va_arg(texts, const char *))
+		size += strlen(text);
+	va_end(texts);
+	joined = take(arena, size + 1);
+	if (!joined)
+		return NULL;
+	va_start(texts, first);
+	for (size = 0, text = first; text; text = va_arg(texts, const char *), size += length) {
+		length = strlen(text);
+		memcpy(joined + size, text, length);
+	}
+	va_end(texts);
+	joined[size] = '\0';
+	return joined;
+}
+
 char *consort_arena_printf(struct consort_arena *arena, const char *format, ...)
 {
 	va_list arguments;

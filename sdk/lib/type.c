@@ -178,7 +178,7 @@ uint32_t consort_type_parse(const char *text, struct consort_type *out_type, str
 	}
 	size = strcspn(p, " \t(");
 	for (id = CONSORT_TYPE_BOOL; id < CONSORT_TYPE_LIST; id++)
-		if (strlen(names[id].name) == size && !strncmp(p, names[id].name, size))
+		if (*p == *names[id].name && !strncmp(p, names[id].name, size) && !names[id].name[size])
 			break;
 	if (id == CONSORT_TYPE_LIST)
 		return unknown_type(p, error);

@@ -32,6 +32,8 @@ void *consort_arena_array(struct consort_arena *arena, size_t count, size_t size
 char *consort_arena_copy(struct consort_arena *arena, const void *data, size_t size);
 /* A copy of a NUL-terminated text; NULL gives NULL. */
 char *consort_arena_text(struct consort_arena *arena, const char *text);
+/* The texts behind each other; the last argument is NULL. */
+char *consort_arena_join(struct consort_arena *arena, const char *first, ...) __attribute__((__sentinel__));
 char *consort_arena_printf(struct consort_arena *arena, const char *format, ...) CONSORT_PRINTF(2, 3);
 
 CONSORT_END
