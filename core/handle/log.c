@@ -43,8 +43,8 @@ static enum consort_status open_file(const struct consort_manifest *manifest, st
 {
 	log->file = manifest->log_file ? fopen(manifest->log_file, "ae") : stderr;
 	if (!log->file)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &manifest->where_log,
-					     "log: '%s' cannot be written: %s", manifest->where_log.shown,
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, manifest->where_log,
+					     "log: '%s' cannot be written: %s", manifest->where_log->shown,
 					     strerror(errno));
 	log->sink.fn = write_line;
 	log->sink.context = log->file;

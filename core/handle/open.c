@@ -117,15 +117,15 @@ static enum consort_status unknown_feature(const struct consort_manifest_entry *
 		consort_hint(consort_nearest(word, names, CONSORT_FEATURE_COUNT), hint, sizeof(hint)));
 }
 
-/* Takes "-join -filter" away from a mask. */
+/* Takes "-join -filter" away from a mask. where may be NULL: nothing. */
 static enum consort_status take_away(struct consort_features *mask,
 				     const struct consort_manifest_entry *where, struct consort_error *error)
 {
 	static const char between[] = " \t,";
-	const char *at = where->value;
+	const char *at = where ? where->value : "";
 	char word[64];
 
-	while (at && *(at += strspn(at, between))) {
+	while (*(at += strspn(at, between))) {
 		size_t size = strcspn(at, between);
 		int32_t feature;
 
@@ -160,7 +160,7 @@ static enum consort_status find_adapter(struct consort_root *root,
 	if (!status)
 		return CONSORT_OK;
 	consort_error_prefix(error, "database '%s'", declared->name);
-	consort_manifest_blame(error, library ? &section->where_library : &declared->where_type);
+	consort_manifest_blame(error, library ? section->where_library : declared->where_type);
 	return status;
 }
 
@@ -178,13 +178,13 @@ static enum consort_status open_database(struct consort_root *root,
 	status = find_adapter(root, declared, section, &adapter, &context, error);
 	if (!status)
 		status = consort_settings_check(root->manifest, adapter->plugin, CONSORT_OPTION_DATABASE,
-						declared->options, declared->noptions, &declared->where,
+						declared->options, declared->noptions, declared->where,
 						&config->options, &masked, &config->noptions, error);
 	if (status)
 		return status;
 	status = consort_database_open(adapter->plugin, context, config, out_database, error);
 	if (status) {
-		consort_manifest_blame(error, &declared->where);
+		consort_manifest_blame(error, declared->where);
 		return status;
 	}
 	(*out_database)->plugin_path = adapter->path;
@@ -238,9 +238,9 @@ static enum consort_status add_database(struct consort_root *root,
 	database->expose_all = declared->expose_all;
 	database->timeout = declared->timeout;
 	if (section)
-		status = take_away(&database->manifest_mask, &section->features, error);
+		status = take_away(&database->manifest_mask, section->features, error);
 	if (!status)
-		status = take_away(&database->manifest_mask, &declared->features, error);
+		status = take_away(&database->manifest_mask, declared->features, error);
 	if (!status && !consort_map_put(&catalog->databases_by_name, declared->name, database))
 		status = consort_error_no_memory(error);
 	return status;
@@ -277,7 +277,7 @@ static enum consort_status fill_root(struct consort_root *root, const struct con
 	if (!root->catalog.databases)
 		return consort_error_no_memory(error);
 	for (i = 0; !status && i < manifest->nplugins; i++)
-		status = take_away(&unused, &manifest->plugins[i].features, error);
+		status = take_away(&unused, manifest->plugins[i].features, error);
 	for (i = 0; !status && i < manifest->ndatabases; i++)
 		status = add_database(root, &manifest->databases[i], error);
 	if (!status)

@@ -8,17 +8,17 @@
 
 struct addition {
 	struct consort_manifest *manifest;
-	struct consort_manifest_section section;
-	struct consort_manifest_entry *entries;
+	struct consort_manifest_entry *lines; /* the section's, and its entries behind that */
+	uint32_t nentries;
 	struct consort_map keys;
 	struct consort_error *error;
 };
 
 static enum consort_status add_entry(struct addition *addition, const char *key, const char *value)
 {
-	struct consort_manifest_entry *entry = &addition->entries[addition->section.nentries++];
+	struct consort_manifest_entry *entry = &addition->lines[++addition->nentries];
 
-	*entry = addition->section.where;
+	entry->file = addition->lines->file;
 	entry->key = key;
 	entry->value = value;
 	if (consort_map_get(&addition->keys, key))
@@ -30,7 +30,7 @@ static enum consort_status add_entry(struct addition *addition, const char *key,
 }
 
 #define FAIL(addition, ...) \
-	consort_manifest_fail((addition)->error, CONSORT_EMANIFEST, &(addition)->section.where, __VA_ARGS__)
+	consort_manifest_fail((addition)->error, CONSORT_EMANIFEST, (addition)->lines, __VA_ARGS__)
 
 /* "OPTION=VALUE,…", taken apart in place. */
 static enum consort_status add_options(struct addition *addition, char *text)
@@ -50,7 +50,7 @@ static enum consort_status add_options(struct addition *addition, char *text)
 		if (!value || value == text)
 			return FAIL(addition,
 				    "option %u does not read OPTION=VALUE; write \\, for a comma in a value",
-				    addition->section.nentries);
+				    addition->nentries);
 		*value = '\0';
 		status = add_entry(addition, text, value + 1);
 		text = from + 1;
@@ -65,9 +65,9 @@ static enum consort_status check_name(struct addition *addition)
 	uint32_t i;
 
 	for (i = 0; i < manifest->ndatabases; i++) {
-		if (strcmp(manifest->databases[i].name, addition->section.name))
+		if (strcmp(manifest->databases[i].name, addition->lines->value))
 			continue;
-		first = &manifest->databases[i].where;
+		first = manifest->databases[i].where;
 		if (!first->line)
 			return FAIL(addition, "a database of that name is added twice");
 		return FAIL(addition, "a database of that name stands at %s:%u", first->file, first->line);
@@ -79,14 +79,19 @@ static enum consort_status check_name(struct addition *addition)
 static enum consort_status append(struct addition *addition)
 {
 	struct consort_manifest *manifest = addition->manifest;
+	struct consort_manifest_section section = {
+		.kind = CONSORT_MANIFEST_DATABASE,
+		.nentries = addition->nentries,
+		.where = addition->lines,
+		.entries = addition->lines + 1,
+	};
 	struct consort_manifest_database database, *databases;
 	uint32_t capacity = manifest->database_capacity;
 	enum consort_status status = check_name(addition);
 
 	if (status)
 		return status;
-	status = consort_manifest_section(manifest, &addition->section, addition->entries, &database,
-					  addition->error);
+	status = consort_manifest_section(manifest, &section, &database, addition->error);
 	if (status)
 		return status;
 	database.expose_all = true;
@@ -106,30 +111,26 @@ static enum consort_status append(struct addition *addition)
 enum consort_status consort_manifest_add(struct consort_manifest *manifest, const char *text,
 					 struct consort_error *error)
 {
-	struct addition addition = {
-		.manifest = manifest,
-		.error = error,
-		.section = {.kind = CONSORT_MANIFEST_DATABASE, .word = "database"},
-	};
-	struct consort_manifest_entry *where = &addition.section.where;
+	struct addition addition = {.manifest = manifest, .error = error};
 	size_t name = strcspn(text, "="), head = name + strcspn(text + name, ":"), commas = 0, i;
 	char *copy = consort_arena_text(&manifest->arena, text);
 	enum consort_status status;
 
 	for (i = head; text[i]; i++)
 		commas += text[i] == ',';
-	addition.entries = consort_arena_array(&manifest->arena, commas + 2, sizeof(*addition.entries));
-	where->file = "-d";
-	if (!copy || !addition.entries)
+	addition.lines = consort_arena_array(&manifest->arena, commas + 3, sizeof(*addition.lines));
+	if (!copy || !addition.lines)
 		return consort_error_no_memory(error);
+	addition.lines->file = "-d";
 	if (!consort_utf8_valid(text, strlen(text), NULL))
 		return FAIL(&addition, "the text is not UTF-8");
 	if (!text[name] || !name || head == name + 1)
 		return FAIL(&addition, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…", (int)head, text);
 	copy[name] = copy[head] = '\0';
-	addition.section.name = copy;
-	where->file = consort_arena_printf(&manifest->arena, "-d %s", copy);
-	if (!where->file)
+	addition.lines->key = "database";
+	addition.lines->value = copy;
+	addition.lines->file = consort_arena_printf(&manifest->arena, "-d %s", copy);
+	if (!addition.lines->file)
 		return consort_error_no_memory(error);
 	status = add_entry(&addition, "type", copy + name + 1);
 	if (!status && text[head] && text[head + 1])

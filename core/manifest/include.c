@@ -12,8 +12,8 @@
 
 #include "manifest/source.h"
 
-#define MOST_BYTES      ((size_t)64 << 20)
-#define MOST_FILES      1000u
+#define MOST_BYTES ((size_t)64 << 20)
+#define MOST_FILES 1000u
 #define DEEPEST_INCLUDE 16u
 
 /* A file being read; `from` is the one that includes it, by the entry `include`. */
@@ -34,29 +34,66 @@ struct walk {
 
 static enum consort_status read_file(struct walk *walk, struct file *file);
 
-int consort_source_load(const char *path, size_t limit, struct consort_buffer *out)
-{
-	size_t before = out->size;
-	char chunk[16384];
-	int failed = 0, file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t size = 0;
+/* --- files --- */
 
-	if (file < 0)
-		return errno;
-	do {
-		size = read(file, chunk, sizeof(chunk));
-		if (size < 0)
-			failed = errno == EINTR ? 0 : errno;
-		else
-			consort_buffer_append(out, chunk, (size_t)size);
-		if (out->failed)
-			failed = ENOMEM;
-		else if (out->size - before > limit)
-			failed = EFBIG;
-	} while (size && !failed);
-	close(file);
+int consort_source_open(const char *path, int *out_file, struct stat *out_found)
+{
+	/* a pipe that nobody writes to must not hang us */
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), failed;
+
+	if (file >= 0 && !fstat(file, out_found) &&
+	    (S_ISREG(out_found->st_mode) || !fcntl(file, F_SETFL, 0))) {
+		*out_file = file;
+		return 0;
+	}
+	failed = errno;
+	if (file >= 0)
+		close(file);
 	return failed;
 }
+
+/* Twice as much room for the text. False: no memory. */
+static bool grow(struct consort_arena *arena, char **text, size_t size, size_t *capacity)
+{
+	char *larger = consort_arena_alloc(arena, *capacity * 2 + 1);
+
+	if (!larger)
+		return false;
+	memcpy(larger, *text, size);
+	*text = larger;
+	*capacity *= 2;
+	return true;
+}
+
+int consort_source_load(int file, const struct stat *found, size_t limit, struct consort_arena *arena,
+			char **out_text, size_t *out_size)
+{
+	bool known = S_ISREG(found->st_mode) && found->st_size > 0;
+	size_t size = 0, capacity = known ? (size_t)found->st_size : 4096;
+	char *text;
+	ssize_t got;
+
+	if (capacity > limit)
+		return EFBIG;
+	text = consort_arena_alloc(arena, capacity + 1);
+	for (;;) {
+		if (!text || (size == capacity && !grow(arena, &text, size, &capacity)))
+			return ENOMEM;
+		got = read(file, text + size, capacity - size);
+		if (got < 0 && errno != EINTR)
+			return errno;
+		size += got > 0 ? (size_t)got : 0;
+		if (size > limit)
+			return EFBIG;
+		if (!got || (known && size == capacity))
+			break;
+	}
+	*out_text = text;
+	*out_size = size;
+	return 0;
+}
+
+/* --- includes --- */
 
 /* "a.ini includes b.ini includes a.ini" */
 static void print_chain(struct consort_buffer *out, const struct file *file)
@@ -184,41 +221,40 @@ static enum consort_status include_all(struct walk *walk, const struct file *fro
 /* The file's text in the arena, without a byte order mark. */
 static enum consort_status load(struct walk *walk, struct file *file, char **out_text, size_t *out_size)
 {
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	enum consort_status status = CONSORT_OK;
+	static const char mark[] = "\xef\xbb\xbf";
+	struct consort_manifest_source *source = walk->source;
+	enum consort_status status;
 	struct stat found;
-	size_t mark;
-	int failed;
+	int opened = -1, failed = consort_source_open(file->path, &opened, &found);
 
-	if (stat(file->path, &found))
-		return fail_open(walk, file, errno);
+	if (failed)
+		return fail_open(walk, file, failed);
 	file->device = found.st_dev;
 	file->inode = found.st_ino;
 	status = check_chain(walk, file);
+	if (!status) {
+		failed = consort_source_load(opened, &found, MOST_BYTES - source->size,
+					     &walk->manifest->arena, out_text, out_size);
+		if (failed)
+			status = fail_open(walk, file, failed);
+	}
+	close(opened);
 	if (status)
 		return status;
-	failed = consort_source_load(file->path, MOST_BYTES - walk->source->size, &text);
-	if (failed) {
-		status = fail_open(walk, file, failed);
-		goto out;
+	source->nfiles++;
+	source->size += *out_size;
+	if (!strncmp(*out_text, mark, strlen(mark))) {
+		*out_text += strlen(mark);
+		*out_size -= strlen(mark);
 	}
-	mark = text.size >= 3 && !memcmp(text.data, "\xef\xbb\xbf", 3) ? 3 : 0;
-	*out_size = text.size - mark;
-	*out_text = consort_arena_copy(&walk->manifest->arena, text.data + mark, *out_size);
-	if (!*out_text)
-		status = consort_error_no_memory(walk->error);
-	walk->source->nfiles++;
-	walk->source->size += text.size;
-out:
-	consort_buffer_clear(&text);
-	return status;
+	return CONSORT_OK;
 }
 
 static enum consort_status read_file(struct walk *walk, struct file *file)
 {
 	struct consort_manifest_source *source = walk->source;
+	const struct consort_manifest_section *section;
 	uint32_t first = source->nsections, i;
-	struct consort_manifest_entry include;
 	enum consort_status status;
 	char *text = NULL;
 	size_t size = 0;
@@ -235,11 +271,10 @@ static enum consort_status read_file(struct walk *walk, struct file *file)
 		first++;
 	if (status || first == source->nsections)
 		return status;
-	for (i = 0; i < source->sections[first].nentries; i++) {
-		include = source->entries[source->sections[first].first + i];
-		if (!strcmp(include.key, "include"))
-			return include_all(walk, file, &include);
-	}
+	section = &source->sections[first];
+	for (i = 0; i < section->nentries; i++)
+		if (!strcmp(section->entries[i].key, "include"))
+			return include_all(walk, file, &section->entries[i]);
 	return CONSORT_OK;
 }
 

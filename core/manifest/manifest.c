@@ -83,30 +83,31 @@ static const struct consort_manifest_entry *where_of(uint32_t kind, const void *
 {
 	switch (kind) {
 	case CONSORT_MANIFEST_PLUGIN:
-		return &((const struct consort_manifest_plugin *)object)->where;
+		return ((const struct consort_manifest_plugin *)object)->where;
 	case CONSORT_MANIFEST_DATABASE:
-		return &((const struct consort_manifest_database *)object)->where;
+		return ((const struct consort_manifest_database *)object)->where;
 	default:
-		return &((const struct consort_manifest_resource *)object)->where;
+		return ((const struct consort_manifest_resource *)object)->where;
 	}
 }
 
 /* Each file may have a [consort], but a key of it only one place (`include` is each file's own). */
-static enum consort_status check_keys(struct build *build, const struct consort_manifest_section *section,
-				      struct consort_manifest_entry *entries)
+static enum consort_status check_keys(struct build *build, const struct consort_manifest_section *section)
 {
 	const struct consort_manifest_entry *first;
 	uint32_t i;
 
 	for (i = 0; i < section->nentries; i++) {
-		if (!strcmp(entries[i].key, "include"))
+		const struct consort_manifest_entry *entry = &section->entries[i];
+
+		if (!strcmp(entry->key, "include"))
 			continue;
-		first = consort_map_get(&build->keys, entries[i].key);
+		first = consort_map_get(&build->keys, entry->key);
 		if (first)
-			return consort_manifest_fail(build->error, CONSORT_EMANIFEST, &entries[i],
+			return consort_manifest_fail(build->error, CONSORT_EMANIFEST, entry,
 						     "'%s' of [consort] is given twice, first at %s:%u",
 						     first->key, first->file, first->line);
-		if (!consort_map_put(&build->keys, entries[i].key, &entries[i]))
+		if (!consort_map_put(&build->keys, entry->key, (void *)(uintptr_t)entry))
 			return consort_error_no_memory(build->error);
 	}
 	return CONSORT_OK;
@@ -116,25 +117,23 @@ static enum consort_status check_keys(struct build *build, const struct consort_
 static enum consort_status add_section(struct build *build, const struct consort_manifest_section *section)
 {
 	struct consort_manifest *manifest = build->manifest;
-	struct consort_manifest_entry *entries =
-		section->nentries ? &build->source->entries[section->first] : NULL;
 	struct consort_map *names = &build->names[section->kind];
-	const struct consort_manifest_entry *first;
+	const struct consort_manifest_entry *where = section->where, *first;
 	enum consort_status status;
 	void *object = manifest;
 
 	if (section->kind == CONSORT_MANIFEST_CONSORT) {
-		status = check_keys(build, section, entries);
+		status = check_keys(build, section);
 		if (status)
 			return status;
-		return consort_manifest_section(manifest, section, entries, object, build->error);
+		return consort_manifest_section(manifest, section, object, build->error);
 	}
-	object = consort_map_get(names, section->name);
+	object = consort_map_get(names, where->value);
 	if (object) {
 		first = where_of(section->kind, object);
-		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, &section->where,
-					     "[%s %s] stands twice, first at %s:%u", section->word,
-					     section->name, first->file, first->line);
+		return consort_manifest_fail(build->error, CONSORT_EMANIFEST, where,
+					     "[%s %s] stands twice, first at %s:%u", where->key, where->value,
+					     first->file, first->line);
 	}
 	if (section->kind == CONSORT_MANIFEST_PLUGIN)
 		object = &manifest->plugins[manifest->nplugins++];
@@ -142,8 +141,8 @@ static enum consort_status add_section(struct build *build, const struct consort
 		object = &manifest->databases[manifest->ndatabases++];
 	else
 		object = &manifest->resources[manifest->nresources++];
-	status = consort_manifest_section(manifest, section, entries, object, build->error);
-	if (!status && !consort_map_put(names, section->name, object))
+	status = consort_manifest_section(manifest, section, object, build->error);
+	if (!status && !consort_map_put(names, where->value, object))
 		status = consort_error_no_memory(build->error);
 	return status;
 }
@@ -170,7 +169,7 @@ static enum consort_status check_target(struct build *build,
 					const struct consort_manifest_relationship *relationship)
 {
 	const struct consort_map *resources = &build->names[CONSORT_MANIFEST_RESOURCE];
-	const struct consort_manifest_entry *where = &relationship->where;
+	const struct consort_manifest_entry *where = relationship->where;
 	const char *target = relationship->target, *shown = consort_manifest_quotable(where, target);
 	const struct consort_manifest_database *database = NULL;
 	size_t prefix = strcspn(target, ".");
@@ -199,7 +198,7 @@ static enum consort_status check_resource(struct build *build,
 					  const struct consort_manifest_resource *resource)
 {
 	const struct consort_map *databases = &build->names[CONSORT_MANIFEST_DATABASE];
-	const struct consort_manifest_entry *where = &resource->where_database;
+	const struct consort_manifest_entry *where = resource->where_database;
 	enum consort_status status = CONSORT_OK;
 	const char *nearest;
 	char hint[160];
@@ -243,26 +242,20 @@ static enum consort_status set_folders(struct consort_manifest *manifest, const 
 				       struct consort_error *error)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
-	char text[PATH_MAX], *folder;
+	struct consort_arena *arena = &manifest->arena;
+	char working[PATH_MAX];
 
-	if (!getcwd(text, sizeof(text)))
+	if (!getcwd(working, sizeof(working)))
 		return consort_manifest_fail(error, CONSORT_EMANIFEST, NULL,
 					     "cannot tell the working folder: %m");
-	manifest->path = consort_arena_text(&manifest->arena, path ? path : "");
-	manifest->working = consort_arena_text(&manifest->arena, text);
-	manifest->folder = manifest->working;
-	if (!manifest->path || !manifest->working)
-		return consort_error_no_memory(error);
-	if (!slash)
-		return CONSORT_OK;
-	folder = slash == path ? consort_arena_text(&manifest->arena, "/")
-			       : consort_arena_copy(&manifest->arena, path, (size_t)(slash - path));
-	if (!folder)
-		return consort_error_no_memory(error);
-	if (!realpath(folder, text))
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, NULL, "cannot open '%s': %m", path);
-	manifest->folder = consort_arena_text(&manifest->arena, text);
-	return manifest->folder ? CONSORT_OK : consort_error_no_memory(error);
+	manifest->path = consort_arena_text(arena, path ? path : "");
+	manifest->working = manifest->folder = consort_arena_text(arena, working);
+	if (slash)
+		manifest->folder = consort_arena_copy(arena, path, slash > path ? (size_t)(slash - path) : 1);
+	if (slash && *path != '/' && manifest->folder)
+		manifest->folder = consort_arena_join(arena, working, "/", manifest->folder, NULL);
+	return manifest->path && manifest->working && manifest->folder ? CONSORT_OK
+								       : consort_error_no_memory(error);
 }
 
 enum consort_status consort_manifest_read(const char *path, struct consort_manifest **out_manifest,

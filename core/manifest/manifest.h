@@ -20,7 +20,7 @@
 
 #include "base/base.h"
 
-/* A key with its value, and where it stands. */
+/* A key with its value, and where it stands. Those of a manifest stay where they are until it is freed. */
 struct consort_manifest_entry {
 	const char *key;
 	const char *value;     /* with ${…} replaced */
@@ -34,8 +34,8 @@ struct consort_manifest_entry {
 struct consort_manifest_plugin {
 	const char *name;
 	const char *library;   /* absolute, or a name for the plugin path; NULL: by type */
-	struct consort_manifest_entry features; /* "-prepare_commit -join", unchecked; value NULL: none */
-	struct consort_manifest_entry where, where_library;
+	const struct consort_manifest_entry *features; /* "-prepare_commit -join", unchecked; NULL: none */
+	const struct consort_manifest_entry *where, *where_library;
 };
 
 /* pool.*; times in nanoseconds, 0: none. */
@@ -56,8 +56,8 @@ struct consort_manifest_database {
 	struct consort_pool_options pool;
 	uint32_t noptions;
 	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
-	struct consort_manifest_entry features;       /* as a plugin's, for this database only */
-	struct consort_manifest_entry where, where_type;
+	const struct consort_manifest_entry *features; /* as a plugin's, for this database only */
+	const struct consort_manifest_entry *where, *where_type;
 };
 
 struct consort_manifest_attribute {
@@ -66,7 +66,7 @@ struct consort_manifest_attribute {
 	const char *codec;     /* NULL: default */
 	struct consort_type type;
 	uint32_t flags;        /* CONSORT_ATTRIBUTE_NOT_NULL, GENERATED, always DECLARED */
-	struct consort_manifest_entry where;
+	const struct consort_manifest_entry *where;
 };
 
 struct consort_manifest_relationship {
@@ -75,7 +75,7 @@ struct consort_manifest_relationship {
 	uint32_t npairs;
 	const char *const *from;
 	const char *const *to;
-	struct consort_manifest_entry where;
+	const struct consort_manifest_entry *where;
 };
 
 struct consort_manifest_index {
@@ -83,7 +83,7 @@ struct consort_manifest_index {
 	uint32_t nattributes;
 	const char *const *attributes;
 	bool unique;
-	struct consort_manifest_entry where;
+	const struct consort_manifest_entry *where;
 };
 
 struct consort_manifest_resource {
@@ -96,7 +96,7 @@ struct consort_manifest_resource {
 	const struct consort_manifest_relationship *relationships;
 	const struct consort_manifest_index *indexes;
 	const struct consort_manifest_entry *options; /* the adapter's, unchecked */
-	struct consort_manifest_entry where, where_database, where_keys;
+	const struct consort_manifest_entry *where, *where_database, *where_keys;
 };
 
 struct consort_manifest {
@@ -107,7 +107,7 @@ struct consort_manifest {
 	const char *plugin_path;       /* absolute folders, ':'-separated, or NULL */
 	uint32_t log_level;            /* enum consort_log_level, 0: not set */
 	const char *log_file;          /* absolute; NULL: standard error */
-	struct consort_manifest_entry where_log;
+	const struct consort_manifest_entry *where_log;
 	const char *state;             /* absolute folder, or NULL */
 	uint64_t memory_limit;         /* of one query, bytes; 0: not set */
 	uint32_t nplugins, ndatabases, nresources;

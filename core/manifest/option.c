@@ -40,7 +40,7 @@ const char *consort_manifest_path(struct consort_manifest *manifest,
 
 	if (*path == '/')
 		return path;
-	return consort_arena_printf(&manifest->arena, "%s%s%s", folder, folder[1] ? "/" : "", path);
+	return consort_arena_join(&manifest->arena, folder, folder[1] ? "/" : "", path, NULL);
 }
 
 /* The reason why a value is refused. `wanted` follows "must be". */

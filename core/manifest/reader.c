@@ -2,9 +2,8 @@
 /*
  * The reader that feeds inih. inih, as Debian builds it, silently cuts section names at 49 bytes and lines at
  * 199, cuts values at a ` ;` even between quotes, and calls its handler for a continuation just as for the
- * same key given twice. So it gets every line in a form that none of this can touch: "[7]" for a section's
- * header and "name = 42" for an entry, where the numbers are places in the source's arrays. Headers and
- * values themselves are taken apart here:
+ * same key given twice. So it gets of every entry what none of this can touch, its number in the section:
+ * "7=1". Headers, keys and values are taken apart here:
  *
  *   - `;` or `#` as a line's first character makes it a comment; behind a value, `;` after white space does.
  *   - A value in double quotes is as it stands there; a quote inside is written twice.
@@ -13,19 +12,22 @@
  *
  * A file's text is kept in the manifest's arena and edited in place: what comes of a line is never longer.
  */
-#include <stdio.h>
-
 #include <ini.h>
 
 #include "manifest/source.h"
 
 #define LONGEST_KEY 160u
 
-static const char blanks[] = " \t";
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+static char *skip_blanks(const char *text)
+{
+	while (is_blank(*text))
+		text++;
+	return (char *)(uintptr_t)text;
 }
 
 /* One file being read. */
@@ -36,10 +38,13 @@ struct reader {
 	enum consort_status status;
 	struct consort_manifest_entry here; /* file and line */
 	char *at;			    /* the next line */
-	size_t indent;			    /* of the entry being read */
-	struct consort_map keys;	    /* of the section being read, to their places + 1 */
-	uint32_t first_section;		    /* where this file's begin */
+	ptrdiff_t indent;		    /* of the entry being read */
 	uint32_t consort_line;		    /* of [consort]; 0: none yet */
+	/* the section being read: its line, if there is one, and its entries behind that */
+	enum consort_manifest_kind kind;
+	struct consort_manifest_entry *lines;
+	uint32_t nlines, capacity;
+	struct consort_map keys; /* of its entries, to their places */
 };
 
 /* Ends the reading: false, for the caller to return. */
@@ -67,8 +72,8 @@ const char *consort_source_unquote(const char *text, char *out)
 
 /* --- lines --- */
 
-/* The next line without white space at its end, or NULL. */
-static char *take_line(struct reader *reader)
+/* The next line without white space at its end, up to *out_end; NULL behind the last. */
+static char *take_line(struct reader *reader, char **out_end)
 {
 	char *line = reader->at, *end;
 
@@ -80,6 +85,7 @@ static char *take_line(struct reader *reader)
 		end--;
 	*end = '\0';
 	reader->here.line++;
+	*out_end = end;
 	return line;
 }
 
@@ -96,31 +102,36 @@ struct piece {
 	bool commented;
 };
 
-/* Takes quotes or a comment off, in place. */
-static bool clean(struct reader *reader, char *text, struct piece *out)
+static bool clean_quoted(struct reader *reader, char *start, struct piece *out)
 {
-	char *start = text + strspn(text, blanks), *end;
-	const char *behind;
+	const char *behind = consort_source_unquote(start, start), *next;
 
-	*out = (struct piece){.text = start, .quoted = *start == '"'};
-	if (out->quoted) {
-		behind = consort_source_unquote(start, start);
-		if (!behind)
-			return FAIL(reader, "the double quote that begins the value is not closed here");
-		if (*behind && !(strchr(blanks, *behind) && behind[strspn(behind, blanks)] == ';'))
-			return FAIL(reader, "there is text behind the closing quote; enclose the whole value "
-					    "in double quotes and write a quote inside twice");
-		out->size = strlen(start);
-		return true;
+	if (!behind)
+		return FAIL(reader, "the double quote that begins the value is not closed here");
+	next = skip_blanks(behind);
+	if (*next && !(next > behind && *next == ';'))
+		return FAIL(reader, "there is text behind the closing quote; enclose the whole value "
+				    "in double quotes and write a quote inside twice");
+	*out = (struct piece){.text = start, .size = strlen(start), .quoted = true};
+	return true;
+}
+
+/* Takes quotes or a comment off text[0 … end), in place. */
+static bool clean(struct reader *reader, char *text, char *end, struct piece *out)
+{
+	char *start = skip_blanks(text), *comment = text;
+
+	if (*start == '"')
+		return clean_quoted(reader, start, out);
+	while ((comment = memchr(comment, ';', (size_t)(end - comment))) &&
+	       !(comment > text && is_blank(comment[-1])))
+		comment++;
+	if (comment) {
+		for (end = comment; end > start && is_blank(end[-1]); end--)
+			;
+		*end = '\0';
 	}
-	for (end = text; *end; end++)
-		if (*end == ';' && end > text && is_blank(end[-1]))
-			break;
-	out->commented = *end;
-	while (end > start && is_blank(end[-1]))
-		end--;
-	*end = '\0';
-	out->size = (size_t)(end - start);
+	*out = (struct piece){.text = start, .size = (size_t)(end - start), .commented = comment};
 	return true;
 }
 
@@ -128,9 +139,8 @@ static bool clean(struct reader *reader, char *text, struct piece *out)
 static bool looks_like_key(const char *text)
 {
 	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
-	size_t space = strspn(text + word, blanks);
 
-	return word && space && text[word + space] == '=';
+	return word && is_blank(text[word]) && *skip_blanks(text + word) == '=';
 }
 
 /* Appends the lines that go on with the value. It stays within the text already read: a line's end and the
@@ -138,15 +148,15 @@ static bool looks_like_key(const char *text)
 static bool join(struct reader *reader, struct piece *value)
 {
 	struct piece piece;
-	const char *next;
+	char *next, *line, *end;
 
 	for (;;) {
-		next = reader->at + strspn(reader->at, blanks);
+		next = skip_blanks(reader->at);
 		if (is_comment(*next)) {
-			take_line(reader);
+			take_line(reader, &end);
 			continue;
 		}
-		if ((size_t)(next - reader->at) <= reader->indent || !*next || strchr("\r\n[", *next))
+		if (next - reader->at <= reader->indent || !*next || strchr("\r\n[", *next))
 			return true;
 		if (looks_like_key(next)) {
 			reader->here.line++;
@@ -154,7 +164,8 @@ static bool join(struct reader *reader, struct piece *value)
 					    "indent it like the other keys, or enclose it in double quotes "
 					    "if it belongs to the value");
 		}
-		if (!clean(reader, take_line(reader), &piece))
+		line = take_line(reader, &end);
+		if (!clean(reader, line, end, &piece))
 			return false;
 		if (value->size && piece.size && !(value->quoted && piece.quoted))
 			value->text[value->size++] = ' ';
@@ -167,13 +178,13 @@ static bool join(struct reader *reader, struct piece *value)
 
 /* --- sections and entries --- */
 
-/* Room for one more of `size` bytes in an array. */
+/* Room for `count` of `size` bytes in an array. */
 static bool reserve(void **array, uint32_t count, uint32_t *capacity, size_t size)
 {
-	uint32_t more = *capacity ? *capacity * 2 : 64;
+	uint32_t more = *capacity > count / 2 ? *capacity * 2 : count;
 	void *bigger;
 
-	if (count < *capacity)
+	if (count <= *capacity)
 		return true;
 	if (more > UINT32_MAX / 4)
 		return false;
@@ -185,11 +196,47 @@ static bool reserve(void **array, uint32_t count, uint32_t *capacity, size_t siz
 	return true;
 }
 
-static bool add_section(struct reader *reader, const char *word, const char *name)
+static bool add_line(struct reader *reader, const struct consort_manifest_entry *line)
+{
+	void *lines = reader->lines;
+
+	if (!reserve(&lines, reader->nlines + 1, &reader->capacity, sizeof(*line)))
+		return FAIL_MEMORY(reader);
+	reader->lines = lines;
+	reader->lines[reader->nlines++] = *line;
+	return true;
+}
+
+/* What was read of a section is all of it: its lines go where they stay. */
+static bool end_section(struct reader *reader)
+{
+	struct consort_manifest_source *source = reader->source;
+	size_t size = reader->nlines * sizeof(*reader->lines);
+	const struct consort_manifest_entry *lines;
+	void *sections = source->sections;
+
+	if (!reader->nlines)
+		return true;
+	lines = (void *)consort_arena_copy(&reader->manifest->arena, reader->lines, size);
+	if (!lines ||
+	    !reserve(&sections, source->nsections + 1, &source->capacity, sizeof(*source->sections)))
+		return FAIL_MEMORY(reader);
+	source->sections = sections;
+	source->sections[source->nsections++] = (struct consort_manifest_section){
+		.kind = reader->kind,
+		.nentries = reader->nlines - 1,
+		.where = lines,
+		.entries = lines + 1,
+	};
+	reader->nlines = 0;
+	consort_map_reset(&reader->keys);
+	return true;
+}
+
+static bool begin_section(struct reader *reader, const char *word, const char *name)
 {
 	static const char *const words[] = {"consort", "plugin", "database", "resource"};
-	struct consort_manifest_source *source = reader->source;
-	void *sections = source->sections;
+	struct consort_manifest_entry line = reader->here;
 	uint32_t kind = 0;
 	char hint[64];
 
@@ -204,37 +251,31 @@ static bool add_section(struct reader *reader, const char *word, const char *nam
 				    reader->consort_line);
 		reader->consort_line = reader->here.line;
 	}
-	if (!reserve(&sections, source->nsections, &source->section_capacity, sizeof(*source->sections)))
-		return FAIL_MEMORY(reader);
-	source->sections = sections;
-	source->sections[source->nsections++] = (struct consort_manifest_section){
-		.kind = kind,
-		.word = words[kind],
-		.name = name,
-		.first = source->nentries,
-		.where = reader->here,
-	};
-	consort_map_clear(&reader->keys);
+	line.key = word;
+	line.value = line.shown = name;
+	if (!end_section(reader) || !add_line(reader, &line))
+		return false;
+	reader->kind = kind;
 	return true;
 }
 
 /* "[kind name]" */
 static bool read_header(struct reader *reader, char *line)
 {
-	char *kind = line + 1 + strspn(line + 1, blanks);
+	char *kind = skip_blanks(line + 1);
 	char *kind_end = kind + strcspn(kind, " \t]");
-	char *name = kind_end + strspn(kind_end, blanks), *name_end = NULL;
+	char *name = skip_blanks(kind_end), *name_end = NULL;
 	const char *behind;
 
 	if (*name == '"') {
 		behind = consort_source_unquote(name, name);
-		behind = behind ? behind + strspn(behind, blanks) : "";
+		behind = behind ? skip_blanks(behind) : "";
 	} else {
 		behind = name_end = strchrnul(name, ']');
 	}
 	if (*behind != ']' || kind == kind_end)
 		return FAIL(reader, "a section's line must read [KIND] or [KIND NAME]");
-	behind += 1 + strspn(behind + 1, blanks);
+	behind = skip_blanks(behind + 1);
 	if (*behind && !is_comment(*behind))
 		return FAIL(reader, "there is text behind the section's ']'; enclose a name that has one in "
 				    "double quotes");
@@ -244,142 +285,117 @@ static bool read_header(struct reader *reader, char *line)
 		*name_end = '\0';
 	}
 	*kind_end = '\0';
-	return add_section(reader, kind, name);
+	return begin_section(reader, kind, name);
 }
 
-/* "name = value", and the lines that go on with it. Its name is left for inih to tell. */
-static bool read_entry(struct reader *reader, char *line, char **out_name_end)
+/* "key = value", and the lines that go on with it. */
+static bool read_entry(struct reader *reader, char *line, char *end)
 {
-	struct consort_manifest_source *source = reader->source;
 	struct consort_manifest_entry entry = reader->here;
-	char *separator = line + strcspn(line, "=:"), *comment;
+	char *separator = line + strcspn(line, "=:;"), *key_end;
 	struct piece value;
-	void *entries = source->entries;
 
-	for (comment = line; comment < separator; comment++)
-		if (*comment == ';' && is_blank(comment[-1]))
-			break;
-	if (!*separator || comment < separator || separator == line)
+	while (*separator == ';' && !is_blank(separator[-1]))
+		separator += 1 + strcspn(separator + 1, "=:;");
+	if (separator == line || (*separator != '=' && *separator != ':'))
 		return FAIL(reader, "neither 'name = value', nor a [section], nor a comment");
-	if (source->nsections == reader->first_section)
+	if (!reader->nlines)
 		return FAIL(reader, "there is no [section] above this line");
-	*out_name_end = separator;
-	while (is_blank((*out_name_end)[-1]))
-		--*out_name_end;
-	if (*out_name_end - line > (ptrdiff_t)LONGEST_KEY)
-		return FAIL(reader, "a key of %td bytes; the longest has %u", *out_name_end - line,
-			    LONGEST_KEY);
-	if (!clean(reader, separator + 1, &value) || !join(reader, &value))
+	for (key_end = separator; is_blank(key_end[-1]); key_end--)
+		;
+	if (key_end - line > (ptrdiff_t)LONGEST_KEY)
+		return FAIL(reader, "a key of %td bytes; the longest has %u", key_end - line, LONGEST_KEY);
+	if (!clean(reader, separator + 1, end, &value) || !join(reader, &value))
 		return false;
 	if (value.size > CONSORT_MANIFEST_VALUE)
 		return FAIL(reader, "a value of %zu bytes; the longest has %u", value.size,
 			    CONSORT_MANIFEST_VALUE);
+	*key_end = '\0';
+	entry.key = line;
 	entry.value = entry.shown = value.text;
 	entry.commented = value.commented;
-	if (!reserve(&entries, source->nentries, &source->entry_capacity, sizeof(*source->entries)))
-		return FAIL_MEMORY(reader);
-	source->entries = entries;
-	source->entries[source->nentries++] = entry;
-	return true;
+	return add_line(reader, &entry);
 }
 
-/* inih's reader, in the place of fgets. */
-/* The texts, with the number between the last two, as a line; false if it does not fit. By hand, since printf
- * would cost more than all else that is done for a line. */
-static bool put_line(char *out, int size, const char *name, size_t name_size, const char *before,
-		     uint32_t number, const char *behind)
-{
-	char digits[12], *digit = digits + sizeof(digits);
-
-	*--digit = '\0';
-	do
-		*--digit = (char)('0' + number % 10);
-	while (number /= 10);
-	if (name_size + strlen(before) + strlen(digit) + strlen(behind) >= (size_t)size)
-		return false;
-	memcpy(out, name, name_size);
-	stpcpy(stpcpy(stpcpy(out + name_size, before), digit), behind);
-	return true;
-}
-
+/* inih's reader, in the place of fgets: the next entry, as "7=1". */
 static char *next_line(char *out, int size, void *context)
 {
 	struct reader *reader = context;
-	char *line, *name_end = NULL;
-	bool fits;
+	char *start, *line = NULL, *end, digits[16], *digit = &digits[sizeof(digits) - 1];
+	uint32_t number;
 
-	do {
-		line = reader->status ? NULL : take_line(reader);
-		if (!line)
-			return NULL;
-		reader->indent = strspn(line, blanks);
-		line += reader->indent;
-	} while (!*line || is_comment(*line));
-	if (*line == '[') {
-		if (!read_header(reader, line))
-			return NULL;
-		fits = put_line(out, size, "", 0, "[", reader->source->nsections - 1, "]\n");
-	} else {
-		if (!read_entry(reader, line, &name_end))
-			return NULL;
-		fits = put_line(out, size, line, (size_t)(name_end - line), " = ",
-				reader->source->nentries - 1, "\n");
+	while (!reader->status && (start = take_line(reader, &end))) {
+		line = skip_blanks(start);
+		reader->indent = line - start;
+		if (*line == '[')
+			read_header(reader, line);
+		else if (*line && !is_comment(*line))
+			break;
+		line = NULL;
 	}
-	if (fits)
+	if (!line || !read_entry(reader, line, end))
+		return NULL;
+	*digit = '\0';
+	for (number = reader->nlines - 1; number; number /= 10)
+		*--digit = (char)('0' + number % 10);
+	if (strlen(digit) + sizeof("=1") <= (size_t)size) {
+		strcpy(stpcpy(out, digit), "=1");
 		return out;
+	}
 	FAIL(reader, "this build of inih takes only %d bytes a line", size);
 	return NULL;
 }
 
-/* inih's handler: the entry with that place, in the section with that place, has this name. */
-static int take_entry(void *context, const char *section, const char *name, const char *value)
+/* inih's handler. */
+static int take_entry(void *context, const char *section, const char *key, const char *value)
 {
 	struct reader *reader = context;
-	struct consort_manifest_source *source = reader->source;
-	uint32_t place = (uint32_t)strtoul(value, NULL, 10);
-	struct consort_manifest_entry *entry = &source->entries[place];
-	struct consort_manifest_section *in = &source->sections[strtoul(section, NULL, 10)];
-	uintptr_t first = (uintptr_t)consort_map_get(&reader->keys, name);
+	struct consort_manifest_entry *entry;
+	uint32_t number = 0, first;
 
+	(void)section;
+	(void)value;
+	for (; *key; key++)
+		number = number * 10 + (uint32_t)(*key - '0');
+	if (number != reader->nlines - 1)
+		return FAIL(reader, "inih does not take this line");
+	entry = &reader->lines[number];
+	first = (uint32_t)(uintptr_t)consort_map_get(&reader->keys, entry->key);
 	if (first) {
 		reader->status = consort_manifest_fail(reader->error, CONSORT_EMANIFEST, entry,
 						       "'%s' stands twice in this section, first at line %u",
-						       name, source->entries[first - 1].line);
+						       entry->key, reader->lines[first].line);
 		return 0;
 	}
-	entry->key = consort_arena_text(&reader->manifest->arena, name);
-	if (!entry->key || !consort_map_put(&reader->keys, entry->key, (void *)((uintptr_t)place + 1)))
+	if (!consort_map_put(&reader->keys, entry->key, (void *)(uintptr_t)number))
 		return FAIL_MEMORY(reader);
 	reader->status = consort_manifest_expand(reader->manifest, entry, reader->error);
-	in->nentries++;
 	return !reader->status;
 }
 
 /* UTF-8 without control characters but tabs and ends of lines; tells the line of the first that is wrong. */
 static bool check_text(struct reader *reader, const char *text, size_t size)
 {
+	const char *at = text, *line, *what;
 	uint64_t wrong = size;
-	size_t i, line = 1, start = 0;
-	const char *what = "this is not UTF-8; save the file in that encoding";
 
+	while (((unsigned char)*at >= ' ' && *at != 0x7f) || *at == '\n' || *at == '\t' ||
+	       (*at == '\r' && at[1] == '\n'))
+		at++;
 	consort_utf8_valid(text, size, &wrong);
-	for (i = 0; i < wrong; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '\n')
-			line++, start = i + 1;
-		else if ((c < ' ' && c != '\t' && !(c == '\r' && text[i + 1] == '\n')) || c == 0x7f)
-			break;
-	}
-	if (i == size)
+	if (wrong == size && at == text + size)
 		return true;
-	if (i < wrong)
+	if (at < text + wrong) {
 		what = "a control character cannot stand in a manifest";
-	else if (!text[i])
-		what = "a NUL byte cannot stand in a manifest";
-	reader->here.line = (uint32_t)line;
-	return FAIL(reader, "byte %zu of the line is 0x%02x: %s", i - start + 1, (unsigned char)text[i],
-		    what);
+	} else {
+		at = text + wrong;
+		what = *at ? "this is not UTF-8; save the file in that encoding"
+			   : "a NUL byte cannot stand in a manifest";
+	}
+	reader->here.line = 1;
+	for (line = text; (text = memchr(line, '\n', (size_t)(at - line))); line = text + 1)
+		reader->here.line++;
+	return FAIL(reader, "byte %td of the line is 0x%02x: %s", at - line + 1, (unsigned char)*at, what);
 }
 
 enum consort_status consort_source_parse(struct consort_manifest_source *source,
@@ -392,7 +408,6 @@ enum consort_status consort_source_parse(struct consort_manifest_source *source,
 		.error = error,
 		.here = {.file = file},
 		.at = text,
-		.first_section = source->nsections,
 	};
 	int failed;
 
@@ -403,6 +418,9 @@ enum consort_status consort_source_parse(struct consort_manifest_source *source,
 		FAIL_MEMORY(&reader);
 	else if (failed && !reader.status)
 		FAIL(&reader, "inih does not take this line");
+	if (!reader.status)
+		end_section(&reader);
+	free(reader.lines);
 	consort_map_clear(&reader.keys);
 	return reader.status;
 }
@@ -410,6 +428,5 @@ enum consort_status consort_source_parse(struct consort_manifest_source *source,
 void consort_source_clear(struct consort_manifest_source *source)
 {
 	free(source->sections);
-	free(source->entries);
 	memset(source, 0, sizeof(*source));
 }

@@ -64,12 +64,12 @@ static enum consort_status split_names(struct scope *scope, const struct consort
 		status = consort_manifest_name(entry, "attribute", names[count], scope->error);
 		if (status)
 			break;
-		if (consort_map_get(&seen, names[count])) {
+		if (commas && consort_map_get(&seen, names[count])) {
 			status = FAIL(scope, entry, "%s: '%s' stands twice in the list", entry->key,
 				      consort_manifest_quotable(entry, names[count]));
 			break;
 		}
-		if (!consort_map_put(&seen, names[count], (void *)names)) {
+		if (commas && !consort_map_put(&seen, names[count], (void *)names)) {
 			status = consort_error_no_memory(scope->error);
 			break;
 		}
@@ -89,11 +89,15 @@ static enum consort_status split_names(struct scope *scope, const struct consort
 
 /* The next word at *at, or one in double quotes; "" at the end. */
 static enum consort_status next_word(struct scope *scope, const struct consort_manifest_entry *entry,
-				     const char **at, char **out_word)
+				     const char **at, const char **out_word)
 {
 	const char *start = *at + strspn(*at, blanks), *end;
 	char *word;
 
+	if (!*start) {
+		*out_word = start;
+		return CONSORT_OK;
+	}
 	end = start + strcspn(start, blanks);
 	if (*start == '"') {
 		word = consort_arena_text(scope->arena, start);
@@ -131,12 +135,17 @@ static const char *type_end(const char *text)
 static enum consort_status read_type(struct scope *scope, const struct consort_manifest_entry *entry,
 				     const char **at, struct consort_type *out_type)
 {
-	const char *end = type_end(*at);
-	struct consort_error why = CONSORT_ERROR_INIT;
-	char *name = trimmed(scope, *at, (size_t)(end - *at));
+	const char *start = *at + strspn(*at, blanks), *end = type_end(start);
+	size_t size = (size_t)(end - start);
+	char usual[80], *name = usual;
+	struct consort_error why;
 
+	if (size >= sizeof(usual))
+		name = consort_arena_alloc(scope->arena, size + 1);
 	if (!name)
 		return consort_error_no_memory(scope->error);
+	memcpy(name, start, size);
+	name[size] = '\0';
 	if (!*name)
 		return FAIL(scope, entry, "%s has no type", entry->key);
 	if (consort_type_parse(name, out_type, &why))
@@ -150,7 +159,7 @@ static enum consort_status read_type(struct scope *scope, const struct consort_m
 static enum consort_status read_argument(struct scope *scope, const struct consort_manifest_entry *entry,
 					 const char **at, const char *what, const char **out)
 {
-	char *word = NULL;
+	const char *word = NULL;
 	enum consort_status status;
 
 	if (*out)
@@ -169,7 +178,8 @@ static enum consort_status read_attribute(struct scope *scope, const struct cons
 	static const char *const words[] = {"not", "generated", "from", "codec"};
 	const char *at = entry->value;
 	enum consort_status status;
-	char hint[128], *word = NULL;
+	const char *word = NULL;
+	char hint[128];
 
 	attribute->flags = CONSORT_ATTRIBUTE_DECLARED;
 	status = read_type(scope, entry, &at, &attribute->type);
@@ -278,24 +288,27 @@ enum kind {
 
 static enum kind kind_of(const char *key, const char **out_name)
 {
+#define WORD(text, kind)                     \
+	{                                    \
+		text, sizeof(text) - 1, kind \
+	}
 	static const struct {
 		const char *word;
+		size_t size;
 		enum kind kind;
 	} words[] = {
-		{"database", KIND_DATABASE},
-		{"source", KIND_SOURCE},
-		{"key", KIND_KEY},
-		{"attribute.", KIND_ATTRIBUTE},
-		{"relationship.", KIND_RELATIONSHIP},
-		{"index.", KIND_INDEX},
+		WORD("attribute.", KIND_ATTRIBUTE), WORD("database", KIND_DATABASE),
+		WORD("source", KIND_SOURCE),	    WORD("key", KIND_KEY),
+		WORD("index.", KIND_INDEX),	    WORD("relationship.", KIND_RELATIONSHIP),
 	};
-	size_t i, size;
+#undef WORD
+	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size = strlen(words[i].word);
-		*out_name = key + size;
-		if (words[i].kind >= KIND_ATTRIBUTE ? !strncmp(key, words[i].word, size)
-						    : !strcmp(key, words[i].word))
+		if (*key != *words[i].word || strncmp(key, words[i].word, words[i].size) != 0)
+			continue;
+		*out_name = key + words[i].size;
+		if (words[i].kind >= KIND_ATTRIBUTE || !**out_name)
 			return words[i].kind;
 	}
 	return KIND_OPTION;
@@ -309,21 +322,29 @@ struct arrays {
 	struct consort_manifest_entry *options;
 };
 
+/* *out_array, a pointer to what the array is of, is left alone if there is none. False: no memory. */
+static bool make_array(struct scope *scope, uint32_t count, size_t size, void *out_array)
+{
+	void *array = count ? consort_arena_array(scope->arena, count, size) : NULL;
+
+	if (array)
+		memcpy(out_array, &array, sizeof(array));
+	return array || !count;
+}
+
 static bool make_arrays(struct scope *scope, const struct consort_manifest_section *section,
-			const struct consort_manifest_entry *entries, struct arrays *arrays)
+			struct arrays *arrays)
 {
 	uint32_t counts[KIND_COUNT] = {0}, i;
 	const char *name;
 
 	for (i = 0; i < section->nentries; i++)
-		counts[kind_of(entries[i].key, &name)]++;
-	arrays->attributes = consort_arena_array(scope->arena, counts[KIND_ATTRIBUTE],
-						 sizeof(*arrays->attributes));
-	arrays->relationships = consort_arena_array(scope->arena, counts[KIND_RELATIONSHIP],
-						    sizeof(*arrays->relationships));
-	arrays->indexes = consort_arena_array(scope->arena, counts[KIND_INDEX], sizeof(*arrays->indexes));
-	arrays->options = consort_arena_array(scope->arena, counts[KIND_OPTION], sizeof(*arrays->options));
-	return arrays->attributes && arrays->relationships && arrays->indexes && arrays->options;
+		counts[kind_of(section->entries[i].key, &name)]++;
+	return make_array(scope, counts[KIND_ATTRIBUTE], sizeof(*arrays->attributes), &arrays->attributes) &&
+	       make_array(scope, counts[KIND_RELATIONSHIP], sizeof(*arrays->relationships),
+			  &arrays->relationships) &&
+	       make_array(scope, counts[KIND_INDEX], sizeof(*arrays->indexes), &arrays->indexes) &&
+	       make_array(scope, counts[KIND_OPTION], sizeof(*arrays->options), &arrays->options);
 }
 
 static enum consort_status read_entry(struct scope *scope, const struct consort_manifest_entry *entry,
@@ -341,26 +362,26 @@ static enum consort_status read_entry(struct scope *scope, const struct consort_
 	switch (kind) {
 	case KIND_DATABASE:
 		resource->database = value;
-		resource->where_database = *entry;
+		resource->where_database = entry;
 		return CONSORT_OK;
 	case KIND_SOURCE:
 		resource->source = value;
 		return *value ? CONSORT_OK : FAIL(scope, entry, "source: a name is missing");
 	case KIND_KEY:
-		resource->where_keys = *entry;
+		resource->where_keys = entry;
 		return split_names(scope, entry, value, value + strlen(value), &resource->keys,
 				   &resource->nkeys);
 	case KIND_ATTRIBUTE:
 		arrays->attributes[resource->nattributes].name = name;
-		arrays->attributes[resource->nattributes].where = *entry;
+		arrays->attributes[resource->nattributes].where = entry;
 		return read_attribute(scope, entry, &arrays->attributes[resource->nattributes++]);
 	case KIND_RELATIONSHIP:
 		arrays->relationships[resource->nrelationships].name = name;
-		arrays->relationships[resource->nrelationships].where = *entry;
+		arrays->relationships[resource->nrelationships].where = entry;
 		return read_relationship(scope, entry, &arrays->relationships[resource->nrelationships++]);
 	case KIND_INDEX:
 		arrays->indexes[resource->nindexes].name = name;
-		arrays->indexes[resource->nindexes].where = *entry;
+		arrays->indexes[resource->nindexes].where = entry;
 		return read_index(scope, entry, &arrays->indexes[resource->nindexes++]);
 	default:
 		arrays->options[resource->noptions++] = *entry;
@@ -370,20 +391,19 @@ static enum consort_status read_entry(struct scope *scope, const struct consort_
 
 enum consort_status consort_manifest_resource(struct consort_manifest *manifest,
 					      const struct consort_manifest_section *section,
-					      const struct consort_manifest_entry *entries,
 					      struct consort_manifest_resource *out_resource,
 					      struct consort_error *error)
 {
 	struct scope scope = {&manifest->arena, error};
-	struct consort_manifest_resource resource = {.name = section->name, .where = section->where};
+	struct consort_manifest_resource resource = {.name = section->where->value, .where = section->where};
 	struct arrays arrays = {0};
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
-	if (!make_arrays(&scope, section, entries, &arrays))
+	if (!make_arrays(&scope, section, &arrays))
 		return consort_error_no_memory(error);
 	for (i = 0; i < section->nentries && !status; i++)
-		status = read_entry(&scope, &entries[i], &resource, &arrays);
+		status = read_entry(&scope, &section->entries[i], &resource, &arrays);
 	if (status)
 		return status;
 	resource.attributes = arrays.attributes;

@@ -5,6 +5,7 @@
  * no message shows it, nor anything of the value around it.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "manifest/source.h"
 
@@ -30,13 +31,30 @@ static enum consort_status add_variable(struct expansion *expansion, const char 
 	return CONSORT_OK;
 }
 
+/* A pipe is refused: there may be nobody to write what is waited for. */
+static int load_file(struct expansion *expansion, const char *path, char **out_text, size_t *out_size)
+{
+	struct stat found;
+	int file = -1, failed = consort_source_open(path, &file, &found);
+
+	if (failed)
+		return failed;
+	if (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode))
+		failed = ESPIPE;
+	else
+		failed = consort_source_load(file, &found, LARGEST_FILE, &expansion->manifest->arena,
+					     out_text, out_size);
+	close(file);
+	return failed;
+}
+
 static enum consort_status add_file(struct expansion *expansion, const char *name)
 {
 	const struct consort_manifest_entry *entry = expansion->entry;
 	const char *path = consort_manifest_path(expansion->manifest, entry, name);
-	struct consort_buffer *value = &expansion->value;
-	size_t before = value->size;
-	int failed = path ? consort_source_load(path, LARGEST_FILE, value) : ENOMEM;
+	char *text = NULL;
+	size_t size = 0;
+	int failed = path ? load_file(expansion, path, &text, &size) : ENOMEM;
 
 	errno = failed;
 	if (failed == ENOMEM)
@@ -46,15 +64,19 @@ static enum consort_status add_file(struct expansion *expansion, const char *nam
 					     "%s: the file '%s' has more than %zu KiB; name the file that "
 					     "has only this value",
 					     entry->key, path, LARGEST_FILE >> 10);
+	if (failed == ESPIPE)
+		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
+					     "%s: '%s' is a pipe, not a file; write the value to a file",
+					     entry->key, path);
 	if (failed)
 		return consort_manifest_fail(expansion->error, CONSORT_EMANIFEST, entry,
 					     "%s: cannot read '%s': %m; make that file, or correct the path",
 					     entry->key, path);
-	if (value->size > before && value->data[value->size - 1] == '\n')
-		value->size--;
-	if (value->size > before && value->data[value->size] == '\n' && value->data[value->size - 1] == '\r')
-		value->size--;
-	value->data[value->size] = '\0';
+	if (size && text[size - 1] == '\n')
+		size--;
+	if (size && text[size] == '\n' && text[size - 1] == '\r')
+		size--;
+	consort_buffer_append(&expansion->value, text, size);
 	return CONSORT_OK;
 }
 
@@ -103,7 +125,7 @@ enum consort_status consort_manifest_expand(struct consort_manifest *manifest,
 	char *value;
 
 	entry->shown = at;
-	if (!strstr(at, "${"))
+	if (!strchr(at, '$') || !strstr(at, "${"))
 		return CONSORT_OK;
 	for (; (open = strstr(at, "${")); at = close + 1) {
 		if (open > at && open[-1] == '$') {

@@ -39,7 +39,7 @@ static enum consort_status read_key(struct consort_manifest *manifest,
 	if (key->read)
 		return key->read(manifest, entry, object, error);
 	if (key->type == ENTRY)
-		*(struct consort_manifest_entry *)place = *entry;
+		*(const struct consort_manifest_entry **)place = entry;
 	if (!key->type || key->type == ENTRY)
 		return CONSORT_OK;
 	status = consort_manifest_option(manifest, entry, &option, &value, error);
@@ -88,7 +88,9 @@ static const char *nearest_key(const struct key *keys, const char *name)
 /* "[database core]" */
 static const char *section_text(const struct consort_manifest_section *section, char *out, size_t size)
 {
-	snprintf(out, size, "[%s%s%s]", section->word, *section->name ? " " : "", section->name);
+	const struct consort_manifest_entry *where = section->where;
+
+	snprintf(out, size, "[%s%s%s]", where->key, *where->value ? " " : "", where->value);
 	return out;
 }
 
@@ -117,7 +119,7 @@ static enum consort_status read_log(struct consort_manifest *manifest,
 	char hint[64];
 
 	(void)object;
-	manifest->where_log = *entry;
+	manifest->where_log = entry;
 	if (colon && !strchr(colon, '/')) {
 		for (level = CONSORT_LOG_ERROR;
 		     level <= CONSORT_LOG_DEBUG && strcmp(colon + 1, levels[level - 1]); level++)
@@ -191,7 +193,7 @@ static enum consort_status read_library(struct consort_manifest *manifest,
 	if (!*entry->value)
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
 					     "library: a file's name or path is missing");
-	plugin->where_library = *entry;
+	plugin->where_library = entry;
 	plugin->library = strchr(entry->value, '/') ? consort_manifest_path(manifest, entry, entry->value)
 						    : entry->value;
 	return plugin->library ? CONSORT_OK : consort_error_no_memory(error);
@@ -221,7 +223,7 @@ static enum consort_status read_type(struct consort_manifest *manifest,
 		return consort_manifest_fail(error, CONSORT_EVALUE, entry,
 					     "type: '%s' must be letters, digits, '_' and '-'", entry->shown);
 	database->type = entry->value;
-	database->where_type = *entry;
+	database->where_type = entry;
 	return CONSORT_OK;
 }
 
@@ -278,50 +280,49 @@ static enum consort_status fail_missing(const struct consort_manifest_section *s
 	for (i = 0; i < noptions; i++)
 		if (consort_nearest(options[i].key, &key, 1))
 			return fail_key(section, &options[i], key, error);
-	return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where, "%s has no '%s'",
+	return consort_manifest_fail(error, CONSORT_EMANIFEST, section->where, "%s has no '%s'",
 				     section_text(section, text, sizeof(text)), key);
 }
 
 static enum consort_status read_database(struct consort_manifest *manifest,
 					 const struct consort_manifest_section *section,
-					 const struct consort_manifest_entry *entries,
 					 struct consort_manifest_database *out_database,
 					 struct consort_error *error)
 {
 	struct consort_manifest_database database = {
-		.name = section->name, .pool = consort_pool_defaults, .where = section->where};
+		.name = section->where->value, .pool = consort_pool_defaults, .where = section->where};
 	struct consort_manifest_entry *options;
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
-	if (strpbrk(section->name, ".,"))
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where,
+	if (strpbrk(section->where->value, ".,"))
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, section->where,
 					     "the database's name '%s' must not have a dot or comma: they "
 					     "stand behind it in 'database.table' and in lists",
-					     section->name);
+					     section->where->value);
 	options = consort_arena_array(&manifest->arena, section->nentries, sizeof(*options));
 	if (!options)
 		return consort_error_no_memory(error);
 	for (i = 0; i < section->nentries && !status; i++) {
-		const struct key *key = find_key(database_keys, entries[i].key);
+		const struct consort_manifest_entry *entry = &section->entries[i];
+		const struct key *key = find_key(database_keys, entry->key);
 
 		if (key)
-			status = read_key(manifest, &entries[i], key, &database, error);
-		else if (!strncmp(entries[i].key, "pool.", 5))
-			status = fail_key(section, &entries[i], nearest_key(database_keys, entries[i].key),
-					  error);
+			status = read_key(manifest, entry, key, &database, error);
+		else if (!strncmp(entry->key, "pool.", 5))
+			status = fail_key(section, entry, nearest_key(database_keys, entry->key), error);
 		else
-			options[database.noptions++] = entries[i];
+			options[database.noptions++] = *entry;
 	}
 	if (status)
 		return status;
 	if (!database.type)
 		return fail_missing(section, options, database.noptions, "type", error);
 	if (!database.pool.max)
-		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where,
+		return consort_manifest_fail(error, CONSORT_EVALUE, section->where,
 					     "pool.max must be 1 at least");
 	if (database.pool.min > database.pool.max)
-		return consort_manifest_fail(error, CONSORT_EVALUE, &section->where,
+		return consort_manifest_fail(error, CONSORT_EVALUE, section->where,
 					     "pool.min (%u) is more than pool.max (%u)", database.pool.min,
 					     database.pool.max);
 	database.options = options;
@@ -333,30 +334,29 @@ static enum consort_status read_database(struct consort_manifest *manifest,
 
 /* One whose keys are all known. */
 static enum consort_status read_keys(struct consort_manifest *manifest,
-				     const struct consort_manifest_section *section,
-				     const struct consort_manifest_entry *entries, const struct key *keys,
+				     const struct consort_manifest_section *section, const struct key *keys,
 				     void *object, struct consort_error *error)
 {
 	enum consort_status status = CONSORT_OK;
 	uint32_t i;
 
 	for (i = 0; i < section->nentries && !status; i++) {
-		const struct key *key = find_key(keys, entries[i].key);
+		const struct consort_manifest_entry *entry = &section->entries[i];
+		const struct key *key = find_key(keys, entry->key);
 
-		status = key ? read_key(manifest, &entries[i], key, object, error)
-			     : fail_key(section, &entries[i], nearest_key(keys, entries[i].key), error);
+		status = key ? read_key(manifest, entry, key, object, error)
+			     : fail_key(section, entry, nearest_key(keys, entry->key), error);
 	}
 	return status;
 }
 
 static enum consort_status read_plugin(struct consort_manifest *manifest,
 				       const struct consort_manifest_section *section,
-				       const struct consort_manifest_entry *entries,
 				       struct consort_manifest_plugin *out_plugin,
 				       struct consort_error *error)
 {
-	struct consort_manifest_plugin plugin = {.name = section->name, .where = section->where};
-	enum consort_status status = read_keys(manifest, section, entries, plugin_keys, &plugin, error);
+	struct consort_manifest_plugin plugin = {.name = section->where->value, .where = section->where};
+	enum consort_status status = read_keys(manifest, section, plugin_keys, &plugin, error);
 
 	if (!status)
 		*out_plugin = plugin;
@@ -365,12 +365,10 @@ static enum consort_status read_plugin(struct consort_manifest *manifest,
 
 static enum consort_status read_resource(struct consort_manifest *manifest,
 					 const struct consort_manifest_section *section,
-					 const struct consort_manifest_entry *entries,
 					 struct consort_manifest_resource *out_resource,
 					 struct consort_error *error)
 {
-	enum consort_status status =
-		consort_manifest_resource(manifest, section, entries, out_resource, error);
+	enum consort_status status = consort_manifest_resource(manifest, section, out_resource, error);
 
 	if (!status && !out_resource->database)
 		return fail_missing(section, out_resource->options, out_resource->noptions, "database",
@@ -379,26 +377,25 @@ static enum consort_status read_resource(struct consort_manifest *manifest,
 }
 
 enum consort_status consort_manifest_section(struct consort_manifest *manifest,
-					     const struct consort_manifest_section *section,
-					     const struct consort_manifest_entry *entries, void *object,
+					     const struct consort_manifest_section *section, void *object,
 					     struct consort_error *error)
 {
 	enum consort_status status;
 
-	if (section->kind == CONSORT_MANIFEST_CONSORT && *section->name)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &section->where,
+	if (section->kind == CONSORT_MANIFEST_CONSORT && *section->where->value)
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, section->where,
 					     "[consort] takes no name");
 	if (section->kind == CONSORT_MANIFEST_CONSORT)
-		return read_keys(manifest, section, entries, consort_keys, object, error);
-	status = consort_manifest_name(&section->where, section->word, section->name, error);
+		return read_keys(manifest, section, consort_keys, object, error);
+	status = consort_manifest_name(section->where, section->where->key, section->where->value, error);
 	if (status)
 		return status;
 	switch (section->kind) {
 	case CONSORT_MANIFEST_PLUGIN:
-		return read_plugin(manifest, section, entries, object, error);
+		return read_plugin(manifest, section, object, error);
 	case CONSORT_MANIFEST_DATABASE:
-		return read_database(manifest, section, entries, object, error);
+		return read_database(manifest, section, object, error);
 	default:
-		return read_resource(manifest, section, entries, object, error);
+		return read_resource(manifest, section, object, error);
 	}
 }

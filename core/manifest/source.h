@@ -4,6 +4,8 @@
 
 /* What the files of this layer share: sections as they are written, on their way to the manifest. */
 
+#include <sys/stat.h>
+
 #include "manifest/manifest.h"
 
 /* Longest texts, in bytes. */
@@ -18,21 +20,18 @@ enum consort_manifest_kind {
 	CONSORT_MANIFEST_KINDS
 };
 
-/* A section as it is written; its entries are entries[first … first + nentries). */
+/* A section as it is written. */
 struct consort_manifest_section {
 	enum consort_manifest_kind kind;
-	const char *word; /* the kind's */
-	const char *name; /* "" for none */
-	uint32_t first, nentries;
-	struct consort_manifest_entry where;
+	uint32_t nentries;
+	const struct consort_manifest_entry *where; /* its line: the kind's word, and the name ("" for none) */
+	const struct consort_manifest_entry *entries;
 };
 
 /* Every section that was found; an included file's stand behind its includer's. */
 struct consort_manifest_source {
 	struct consort_manifest_section *sections;
-	struct consort_manifest_entry *entries;
-	uint32_t nsections, nentries, nfiles;
-	uint32_t section_capacity, entry_capacity;
+	uint32_t nsections, capacity, nfiles;
 	size_t size; /* of the files, in bytes */
 };
 
@@ -40,8 +39,11 @@ struct consort_manifest_source {
 enum consort_status consort_source_read(struct consort_manifest_source *source,
 					struct consort_manifest *manifest, const char *path,
 					struct consort_error *error);
-/* All of a file behind what `out` holds: 0, or an errno (EFBIG for more than limit bytes). */
-int consort_source_load(const char *path, size_t limit, struct consort_buffer *out);
+/* Opens a file to be read, which never waits: 0, or an errno. */
+int consort_source_open(const char *path, int *out_file, struct stat *out_found);
+/* All of an open file, NUL-terminated, in the arena: 0, or an errno (EFBIG for more than limit bytes). */
+int consort_source_load(int file, const struct stat *found, size_t limit, struct consort_arena *arena,
+			char **out_text, size_t *out_size);
 
 /* reader.c: appends one file's sections. `text` is edited in place and lives as long as the manifest. */
 enum consort_status consort_source_parse(struct consort_manifest_source *source,
@@ -73,13 +75,11 @@ const char *consort_manifest_path(struct consort_manifest *manifest,
 
 /* section.c: makes `object` of a section: the struct of its kind, or the manifest for [consort]. */
 enum consort_status consort_manifest_section(struct consort_manifest *manifest,
-					     const struct consort_manifest_section *section,
-					     const struct consort_manifest_entry *entries, void *object,
+					     const struct consort_manifest_section *section, void *object,
 					     struct consort_error *error);
 /* resource.c: the same for [resource NAME] */
 enum consort_status consort_manifest_resource(struct consort_manifest *manifest,
 					      const struct consort_manifest_section *section,
-					      const struct consort_manifest_entry *entries,
 					      struct consort_manifest_resource *out_resource,
 					      struct consort_error *error);
 

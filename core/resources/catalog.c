@@ -13,24 +13,22 @@
 
 static enum consort_status add_declared(struct consort_catalog *catalog,
 					const struct consort_manifest_resource *declared,
-					struct consort_error *error)
+					struct consort_entry *entry, struct consort_error *error)
 {
-	struct consort_entry *entry = consort_arena_alloc(&catalog->arena, sizeof(*entry));
-
-	if (!entry || !consort_map_put(&catalog->declared, declared->name, entry))
+	if (!consort_map_put(&catalog->declared, declared->name, entry))
 		return consort_error_no_memory(error);
 	entry->name = declared->name;
 	entry->source = declared->source ? declared->source : declared->name;
 	entry->declared = declared;
 	entry->database = consort_map_get(&catalog->databases_by_name, declared->database);
 	if (!entry->database)
-		return consort_manifest_fail(error, CONSORT_EMANIFEST, &declared->where_database,
+		return consort_manifest_fail(error, CONSORT_EMANIFEST, declared->where_database,
 					     "resource '%s' names the unknown database '%s'", declared->name,
 					     declared->database);
 	if (entry->database->absent)
 		return CONSORT_OK; /* nobody knows its options */
 	return consort_settings_check(catalog->manifest, entry->database->plugin, CONSORT_OPTION_RESOURCE,
-				      declared->options, declared->noptions, &declared->where,
+				      declared->options, declared->noptions, declared->where,
 				      &entry->settings, NULL, &entry->nsettings, error);
 }
 
@@ -42,11 +40,14 @@ void consort_catalog_prepare(struct consort_catalog *catalog)
 
 enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct consort_error *error)
 {
-	enum consort_status status = CONSORT_OK;
+	const struct consort_manifest *manifest = catalog->manifest;
+	struct consort_entry *entries =
+		consort_arena_array(&catalog->arena, manifest->nresources, sizeof(*entries));
+	enum consort_status status = entries ? CONSORT_OK : consort_error_no_memory(error);
 	uint32_t i;
 
-	for (i = 0; i < catalog->manifest->nresources && !status; i++)
-		status = add_declared(catalog, &catalog->manifest->resources[i], error);
+	for (i = 0; i < manifest->nresources && !status; i++)
+		status = add_declared(catalog, &manifest->resources[i], &entries[i], error);
 	/* nobody else knows the catalogue yet */
 	for (i = 0; i < catalog->declared.count && !status; i++)
 		status = consort_catalog_check(catalog, catalog->declared.slots[i].value, NULL, error);

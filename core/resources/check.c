@@ -76,11 +76,11 @@ enum consort_status consort_catalog_check(struct consort_catalog *catalog, const
 		const struct consort_entry *target = find_entry(catalog, link->target);
 		struct known there;
 
-		status = check_names(entry, &here, link->from, link->npairs, &link->where, error);
+		status = check_names(entry, &here, link->from, link->npairs, link->where, error);
 		if (status || !target)
 			continue;
 		there = target == entry ? here : known_of(target);
-		status = check_names(target, &there, link->to, link->npairs, &link->where, error);
+		status = check_names(target, &there, link->to, link->npairs, link->where, error);
 	}
 	return status;
 }

@@ -93,7 +93,7 @@ static enum consort_status check_source(const struct merge *merge,
 	consort_nearest_begin(&nearest, source);
 	for (i = 0; i < merge->found->nattributes; i++)
 		consort_nearest_consider(&nearest, merge->found->attributes[i]->source);
-	return consort_manifest_fail(merge->error, CONSORT_EMANIFEST, &declared->where,
+	return consort_manifest_fail(merge->error, CONSORT_EMANIFEST, declared->where,
 				     "%s.%s: '%s' has no column '%s'%s", merge->entry->name, declared->name,
 				     merge->entry->source, source,
 				     consort_hint(nearest.best, hint, sizeof(hint)));
@@ -206,7 +206,7 @@ static enum consort_status check_names(struct merge *merge)
 		for (first++; first < resource->nattributes; first++)
 			if (!strcmp(resource->attributes[first]->name, declared->name))
 				return consort_manifest_fail(
-					merge->error, CONSORT_EMANIFEST, &declared->where,
+					merge->error, CONSORT_EMANIFEST, declared->where,
 					"resource '%s' has two attributes '%s', from '%s' and from '%s'; "
 					"name one differently",
 					resource->name, declared->name,
@@ -226,7 +226,7 @@ static enum consort_status merge_keys(struct merge *merge)
 	if (merge->declared && merge->declared->nkeys) {
 		result->nkeys = merge->declared->nkeys;
 		return find_attributes(merge, merge->declared->keys, result->nkeys,
-				       &merge->declared->where_keys, &result->keys);
+				       merge->declared->where_keys, &result->keys);
 	}
 	if (merge->found) {
 		/* found attributes keep their positions */
@@ -361,7 +361,7 @@ static enum consort_status merge_indexes(struct merge *merge)
 		index->name = declared->indexes[i].name;
 		index->nattributes = declared->indexes[i].nattributes;
 		status = find_attributes(merge, declared->indexes[i].attributes, index->nattributes,
-					 &declared->indexes[i].where, &index->attributes);
+					 declared->indexes[i].where, &index->attributes);
 		if (status)
 			return status;
 		list[count++] = index;

@@ -18,8 +18,8 @@ static const struct consort_option *find_option(const struct consort_plugin *plu
 /* The core's own keys of these sections, which a mistyped key may have meant too. */
 static const char *const core_keys[][13] = {
 	[CONSORT_OPTION_DATABASE] = {"type", "resources", "timeout", "optional", "features", "pool.max",
-				     "pool.min", "pool.acquire_timeout", "pool.idle_timeout", "pool.max_lifetime",
-				     "pool.keepalive", "pool.leak_warn", NULL},
+				     "pool.min", "pool.acquire_timeout", "pool.idle_timeout",
+				     "pool.max_lifetime", "pool.keepalive", "pool.leak_warn", NULL},
 	[CONSORT_OPTION_RESOURCE] = {"database", "source", "key", NULL},
 };
 
@@ -124,11 +124,13 @@ static enum consort_status set_option(struct consort_manifest *manifest, const s
 	status = consort_manifest_option(manifest, entry, option, &setting->value, error);
 	if (status)
 		return status;
-	if ((option->secret && !consort_secret_add(manifest, entry->value)) ||
-	    !consort_secret_add_within(manifest, entry->value))
+	if (entry != &standard && ((option->secret && !consort_secret_add(manifest, entry->value)) ||
+				   !consort_secret_add_within(manifest, entry->value)))
 		return consort_error_no_memory(error);
-	*masked = *setting;
 	(*count)++;
+	if (!masked)
+		return CONSORT_OK;
+	*masked = *setting;
 	return mask(manifest, option, entry, &masked->value, error);
 }
 
@@ -148,9 +150,9 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 		if (!find_option(plugin, scope, entries[i].key))
 			return unknown_option(plugin, scope, &entries[i], error);
 	for (option = plugin->options; option && *option; option++)
-		most++;
+		most += (*option)->scope == scope;
 	settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
-	masked = consort_arena_array(&manifest->arena, most, sizeof(*masked));
+	masked = consort_arena_array(&manifest->arena, out_masked ? most : 0, sizeof(*masked));
 	if (!settings || !masked)
 		return consort_error_no_memory(error);
 	for (option = plugin->options; option && *option; option++) {
@@ -159,7 +161,7 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 		if ((*option)->scope != scope)
 			continue;
 		status = set_option(manifest, *option, find_entry(entries, nentries, (*option)->name), where,
-				    &settings[count], &masked[count], &count, error);
+				    &settings[count], out_masked ? &masked[count] : NULL, &count, error);
 		if (status)
 			return status;
 	}

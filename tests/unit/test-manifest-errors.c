@@ -328,6 +328,37 @@ static void test_files(void)
 	manifest_refuse_file("closed.ini", CONSORT_EMANIFEST, "cannot open 'closed.ini': Permission denied");
 }
 
+/* Nothing waits for somebody to write: a pipe is no place for a secret, and a manifest in one that nobody has
+ * open is empty. One that is being written is read to its end. */
+static void test_pipes(void)
+{
+	char message[1024], *folder;
+	struct consort_manifest *manifest;
+	int ends[2];
+
+	manifest_enter();
+	folder = getcwd(NULL, 0);
+	CU_ASSERT_EQUAL_FATAL(mkfifo("pipe", 0600), 0);
+	snprintf(message, sizeof(message),
+		 "consort.ini:3: password: '%s/pipe' is a pipe, not a file; write the value to a file",
+		 folder);
+	manifest_refuse(D "password = ${file:pipe}\n", message);
+	manifest = manifest_text("[consort]\ninclude = pipe\n[database d]\ntype = t\n");
+	CU_ASSERT_EQUAL(manifest->ndatabases, 1);
+	consort_manifest_free(manifest);
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	if (!fork()) {
+		usleep(50000);
+		_exit(write(ends[1], D, strlen(D)) != (ssize_t)strlen(D));
+	}
+	close(ends[1]);
+	snprintf(message, sizeof(message), "/proc/self/fd/%d", ends[0]);
+	manifest = manifest_file(message);
+	CU_ASSERT_EQUAL(manifest->ndatabases, 1);
+	consort_manifest_free(manifest);
+	free(folder);
+}
+
 static void test_includes(void)
 {
 	manifest_refuse("[consort]\ninclude =\n", "consort.ini:2: 'include' names no file");
@@ -505,6 +536,7 @@ int main(int argc, char **argv)
 		{"secrets", test_secrets},
 		{"secrets_hidden", test_secrets_hidden},
 		{"files", test_files},
+		{"pipes", test_pipes},
 		{"includes", test_includes},
 		{"add", test_add},
 		{"options", test_options},

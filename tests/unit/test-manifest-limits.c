@@ -114,11 +114,11 @@ static void test_no_memory(void)
 	CU_ASSERT_TRUE(sweep_read(CONSORT_OK) > 20);
 	for (i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++) {
 		testing_write("consort.ini", mistaken[i]);
-		CU_ASSERT_TRUE(sweep_read(CONSORT_EMANIFEST) > 2);
+		CU_ASSERT_TRUE(sweep_read(CONSORT_EMANIFEST) > 1);
 	}
 }
 
-/* Every text is longer than what an arena's block has left, so that each copy allocates. */
+/* Long texts, so that blocks of the arena end at different copies. */
 static void test_no_memory_in_arena(void)
 {
 	static const char *const keys[] = {"source =", "key =", "x =", "attribute.a = text from",
@@ -138,7 +138,7 @@ static void test_no_memory_in_arena(void)
 		consort_buffer_printf(&text, "relationship.%s = r0, %s -> %s\n", name, name, name);
 	}
 	testing_write("consort.ini", text.data);
-	CU_ASSERT_TRUE(sweep_read(CONSORT_OK) > 100);
+	CU_ASSERT_TRUE(sweep_read(CONSORT_OK) > 20);
 	consort_buffer_clear(&text);
 }
 
@@ -226,7 +226,7 @@ static void read_many(uint32_t count, size_t *out_size, size_t *out_asked)
 	*out_asked = bytes_asked;
 	CU_ASSERT_EQUAL_FATAL(manifest->nresources, count);
 	TESTING_TEXT(manifest->resources[count - 1].relationships[0].target, "res0");
-	CU_ASSERT_EQUAL(manifest->resources[count - 1].where.line, 3 + (count - 1) * 6);
+	CU_ASSERT_EQUAL(manifest->resources[count - 1].where->line, 3 + (count - 1) * 6);
 	consort_manifest_free(manifest);
 }
 

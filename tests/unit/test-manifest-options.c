@@ -32,7 +32,7 @@ static void test_add(void)
 	TESTING_TEXT(database->type, "sqlite");
 	CU_ASSERT_TRUE(database->expose_all);
 	CU_ASSERT_EQUAL(database->timeout, 5000000000);
-	TESTING_TEXT(database->where.file, "-d x");
+	TESTING_TEXT(database->where->file, "-d x");
 	CU_ASSERT_EQUAL_FATAL(database->noptions, 4);
 	TESTING_TEXT(database->options[0].key, "path");
 	TESTING_TEXT(database->options[0].value, "a,b.db");

@@ -90,8 +90,8 @@ static void check_database(const struct consort_manifest_database *database)
 {
 	TESTING_TEXT(database->name, "core");
 	TESTING_TEXT(database->type, "postgres");
-	CU_ASSERT_EQUAL(database->where.line, 14);
-	TESTING_TEXT(database->where.file, "consort.ini");
+	CU_ASSERT_EQUAL(database->where->line, 14);
+	TESTING_TEXT(database->where->file, "consort.ini");
 	CU_ASSERT_FALSE(database->expose_all);
 	CU_ASSERT_TRUE(database->optional);
 	CU_ASSERT_EQUAL(database->timeout, 5000000000);
@@ -102,7 +102,7 @@ static void check_database(const struct consort_manifest_database *database)
 	CU_ASSERT_EQUAL(database->pool.max_lifetime, 7 * 86400000000000);
 	CU_ASSERT_EQUAL(database->pool.keepalive, 0);
 	CU_ASSERT_EQUAL(database->pool.leak_warn, 3600000000000);
-	TESTING_TEXT(database->features.value, "-join");
+	TESTING_TEXT(database->features->value, "-join");
 	CU_ASSERT_EQUAL_FATAL(database->noptions, 2);
 	TESTING_TEXT(database->options[0].key, "host");
 	CU_ASSERT_EQUAL(database->options[0].line, 16);
@@ -131,7 +131,7 @@ static void check_attributes(const struct consort_manifest_resource *flight)
 	CU_ASSERT_EQUAL(attributes[3].type.id, CONSORT_TYPE_LIST);
 	CU_ASSERT_EQUAL(attributes[3].type.element, CONSORT_TYPE_TEXT);
 	TESTING_TEXT(attributes[3].source, "the words");
-	CU_ASSERT_EQUAL(attributes[3].where.line, 41);
+	CU_ASSERT_EQUAL(attributes[3].where->line, 41);
 }
 
 static void check_resource(const struct consort_manifest_resource *flight)
@@ -139,8 +139,8 @@ static void check_resource(const struct consort_manifest_resource *flight)
 	TESTING_TEXT(flight->name, "flight");
 	TESTING_TEXT(flight->database, "core");
 	TESTING_TEXT(flight->source, "flights");
-	CU_ASSERT_EQUAL(flight->where_database.line, 35);
-	CU_ASSERT_EQUAL(flight->where_keys.line, 37);
+	CU_ASSERT_EQUAL(flight->where_database->line, 35);
+	CU_ASSERT_EQUAL(flight->where_keys->line, 37);
 	CU_ASSERT_EQUAL_FATAL(flight->nkeys, 2);
 	TESTING_TEXT(flight->keys[1], "part");
 	check_attributes(flight);
@@ -182,7 +182,7 @@ static void test_example(void)
 	CU_ASSERT_EQUAL(manifest->memory_limit, 64 << 20);
 	CU_ASSERT_EQUAL_FATAL(manifest->nplugins, 2);
 	TESTING_TEXT(manifest->plugins[0].library, "consort-postgres.so");
-	TESTING_TEXT(manifest->plugins[0].features.value, "-prepare_commit");
+	TESTING_TEXT(manifest->plugins[0].features->value, "-prepare_commit");
 	snprintf(expected, sizeof(expected), "%s/lib/mine.so", folder);
 	TESTING_TEXT(manifest->plugins[1].library, expected);
 	CU_ASSERT_EQUAL_FATAL(manifest->ndatabases, 2);
@@ -269,7 +269,7 @@ static void test_indentation(void)
 	TESTING_TEXT(manifest->databases[0].options[1].value, "3 4");
 	CU_ASSERT_EQUAL(manifest->databases[0].options[1].line, 6);
 	TESTING_TEXT(manifest->databases[1].type, "u");
-	CU_ASSERT_EQUAL(manifest->databases[1].where.line, 8);
+	CU_ASSERT_EQUAL(manifest->databases[1].where->line, 8);
 	consort_manifest_free(manifest);
 }
 
@@ -417,8 +417,8 @@ static void test_include(void)
 	TESTING_TEXT(manifest->databases[0].name, "a");
 	TESTING_TEXT(manifest->databases[1].name, "c");
 	TESTING_TEXT(manifest->databases[2].name, "b");
-	TESTING_TEXT(manifest->databases[2].where.file, "a[1]/conf.d/b.ini");
-	CU_ASSERT_EQUAL(manifest->databases[2].where.line, 3);
+	TESTING_TEXT(manifest->databases[2].where->file, "a[1]/conf.d/b.ini");
+	CU_ASSERT_EQUAL(manifest->databases[2].where->line, 3);
 	TESTING_TEXT(manifest->databases[2].options[0].value, "at the first manifest");
 	CU_ASSERT_EQUAL(manifest->log_level, CONSORT_LOG_WARNING);
 	TESTING_CONTAINS(manifest->folder, "/a[1]");
