@@ -62,12 +62,12 @@ enum consort_sql_source { CONSORT_SQL_LITERAL, CONSORT_SQL_PARAMETER, CONSORT_SQ
 
 /* A placeholder; the one with number i stands for slots[i]. */
 struct consort_sql_slot {
+	const struct consort_value *literal;
+	const char *attribute;		      /* for messages */
+	uint8_t storage[CONSORT_SQL_STORAGE]; /* the adapter's: how the value is sent; aligned as a pointer */
+	uint32_t index;			      /* of the parameter or key column */
 	uint8_t source;			      /* enum consort_sql_source */
 	uint8_t purpose;		      /* the adapter's */
-	uint8_t storage[CONSORT_SQL_STORAGE]; /* the adapter's: how the value is sent */
-	uint32_t index;			      /* of the parameter or key column */
-	const struct consort_value *literal;
-	const char *attribute; /* for messages */
 };
 
 struct consort_sql_dialect;
