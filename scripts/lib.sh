@@ -8,6 +8,8 @@ packages_build=(build-essential autoconf automake libtool pkg-config libinih-dev
 	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev)
 packages_test=(libcunit1-dev cmake clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh
 	postgresql-15 openssl)
+# What building and trying the Debian packages needs.
+packages_debian=(debhelper lintian mmdebstrap autopkgtest)
 
 # as_root COMMAND…
 as_root() {

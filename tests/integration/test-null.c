@@ -431,18 +431,21 @@ static void try_writers(struct consort *c)
 /* Every function that the library exports was tried. */
 static void check_all_tried(void)
 {
-	FILE *symbols = fopen(testing_source("tests/abi/libconsort.symbols"), "r");
+	FILE *symbols = fopen(testing_source("debian/libconsort0.symbols"), "r");
 	char line[128];
 	size_t i, count = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(symbols);
-	for (; fgets(line, sizeof(line), symbols); count++) {
+	while (fgets(line, sizeof(line), symbols)) {
+		if (strncmp(line, " consort_", 9) != 0)
+			continue;
 		line[strcspn(line, "@\n")] = '\0';
-		for (i = 0; i < ntried && strcmp(tried[i], line); i++)
+		for (i = 0; i < ntried && strcmp(tried[i], line + 1); i++)
 			;
 		if (i == ntried)
-			fprintf(stderr, "  %s: no line of this test gives it NULL\n", line);
+			fprintf(stderr, "  %s: no line of this test gives it NULL\n", line + 1);
 		CU_ASSERT_TRUE(i < ntried);
+		count++;
 	}
 	fclose(symbols);
 	CU_ASSERT_EQUAL(count, ntried);
