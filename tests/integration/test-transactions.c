@@ -2,6 +2,7 @@
 /* Transactions on one database, with each engine: what is kept, and what a failure leaves behind. */
 #include "engines.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define MILLISECOND INT64_C(1000000)
@@ -274,6 +275,38 @@ static void test_read_only(void)
 	engines_close(c);
 }
 
+/* What others commit is not seen by who only reads meanwhile, unless less is asked for, and given. */
+static void test_isolation(void)
+{
+	static const struct {
+		uint32_t isolation;
+		bool apart; /* on every engine */
+	} levels[] = {{CONSORT_ISOLATION_DEFAULT, false},
+		      {CONSORT_ISOLATION_READ_COMMITTED, false},
+		      {CONSORT_ISOLATION_REPEATABLE_READ, true},
+		      {CONSORT_ISOLATION_SERIALIZABLE, true}};
+	struct consort_begin_options options = {.struct_size = sizeof(options),
+						.flags = CONSORT_TRANSACTION_READ_ONLY};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = engines_open("", ""), *other = engines_open_again("", ""), *in = NULL;
+	bool sees = !strncmp(testing_name(), "postgres", strlen("postgres"));
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		API_OK(account_create(c, 1, "a", 1, &error));
+		options.isolation = levels[i].isolation;
+		API_OK(consort_begin_with(c, "db", &options, &in, &error));
+		TESTING_TEXT(api_find(in, "account", NULL, NULL, NULL), "1,a,1");
+		API_OK(account_set(other, 1, 2, &error));
+		TESTING_TEXT(api_find(in, "account", NULL, NULL, NULL),
+			     sees && !levels[i].apart ? "1,a,2" : "1,a,1");
+		API_OK(consort_commit(in, NULL, &error));
+		API_OK(consort_delete(c, "account", CONSORT_ARGS(consort_int64(1)), &error));
+	}
+	consort_close(other);
+	engines_close(c);
+}
+
 static void test_bad_options(void)
 {
 	struct consort_begin_options options = {.struct_size = sizeof(options)};
@@ -397,6 +430,7 @@ int main(int argc, char **argv)
 		{"no-failures", test_no_failures},
 		{"failed-set", test_failed_set},
 		{"read-only", test_read_only},
+		{"isolation", test_isolation},
 		{"bad-options", test_bad_options},
 		{"savepoints", test_savepoints},
 		{"defined", test_defined},
