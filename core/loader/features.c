@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the core knows of each feature: its name, and the slots that its bit requires. */
+/* What the core knows of each feature: its name, and which slots of an adapter it misses. */
 #include "loader/loader.h"
 
 static const char *const names[] = {
@@ -44,52 +44,6 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == CONSORT_FEATURE_COUNT, "every feature has a name");
 
-struct slot {
-	uint32_t feature;
-	uint32_t table;  /* offset of the table's pointer in the descriptor */
-	uint32_t offset; /* in the table */
-	const char *name;
-};
-
-#define SLOT(bit, ops, slot)                                                                                   \
-	{                                                                                                      \
-		CONSORT_FEATURE_##bit, offsetof(struct consort_plugin, ops),                                   \
-			offsetof(struct consort_##ops##_ops, slot), #ops "." #slot                             \
-	}
-
-/* Fixed when a bit is born: rows are added for new bits, never for old ones (feature.h, plugin.h). */
-static const struct slot slots[] = {
-	SLOT(ALWAYS, database, open), SLOT(ALWAYS, database, close),
-	SLOT(ALWAYS, connection, open), SLOT(ALWAYS, connection, close), SLOT(ALWAYS, connection, ping),
-	SLOT(ALWAYS, connection, reset), SLOT(ALWAYS, connection, abandon),
-	SLOT(ALWAYS, connection, features), SLOT(ALWAYS, connection, info),
-	SLOT(READ, query, offer), SLOT(READ, query, compile), SLOT(READ, query, compiled_free),
-	SLOT(READ, query, open), SLOT(READ, query, next), SLOT(READ, query, close),
-	SLOT(CREATE, write, insert), SLOT(UPDATE, write, update), SLOT(DELETE, write, remove),
-	SLOT(UPSERT, write, upsert),
-	SLOT(TRANSACTIONS, transaction, begin), SLOT(TRANSACTIONS, transaction, commit),
-	SLOT(TRANSACTIONS, transaction, rollback),
-	SLOT(SAVEPOINTS, transaction, savepoint), SLOT(SAVEPOINTS, transaction, release),
-	SLOT(SAVEPOINTS, transaction, rollback_to),
-	SLOT(PREPARE_COMMIT, prepared, prepare), SLOT(PREPARE_COMMIT, prepared, commit_prepared),
-	SLOT(PREPARE_COMMIT, prepared, rollback_prepared), SLOT(PREPARE_COMMIT, prepared, list),
-	SLOT(SNAPSHOT_EXPORT, transaction, snapshot_export),
-	SLOT(SNAPSHOT_EXPORT, transaction, snapshot_import),
-	SLOT(INTROSPECT, schema, introspect),
-	SLOT(DEFINE, schema, define), SLOT(DEFINE, schema, drop),
-	SLOT(INDEXES, schema, define), SLOT(RETENTION, schema, define),
-	SLOT(COMPRESSION, schema, define), SLOT(CONTINUOUS_AGGREGATES, schema, define),
-	SLOT(NATIVE, native, open), SLOT(NATIVE, query, next), SLOT(NATIVE, query, close),
-	SLOT(KEY_VALUE, keyvalue, get), SLOT(KEY_VALUE, keyvalue, set), SLOT(KEY_VALUE, keyvalue, remove),
-	SLOT(KEY_VALUE, keyvalue, compare_and_set),
-	SLOT(COUNTERS, keyvalue, add),
-	SLOT(CHANGE_FEED, changes, open), SLOT(CHANGE_FEED, changes, next),
-	SLOT(CHANGE_FEED, changes, confirm), SLOT(CHANGE_FEED, changes, close),
-	SLOT(CHANGE_FEED, changes, forget),
-	SLOT(CANCEL, connection, cancel),
-	SLOT(EXPLAIN, query, explain),
-};
-
 const char *consort_feature_name(uint32_t feature)
 {
 	return feature < CONSORT_FEATURE_COUNT ? names[feature] : NULL;
@@ -105,29 +59,13 @@ int32_t consort_feature_find(const char *name)
 	return -1;
 }
 
-/* A slot behind the table's end, which its maker did not know, is as empty as a NULL. */
-static bool slot_is_set(const struct consort_plugin *plugin, const struct slot *slot)
-{
-	void (*operation)(void) = NULL;
-	const char *table;
-	uint32_t table_size;
-
-	memcpy(&table, (const char *)plugin + slot->table, sizeof(table));
-	if (!table)
-		return false;
-	memcpy(&table_size, table, sizeof(table_size));
-	if (table_size < slot->offset + sizeof(operation))
-		return false;
-	memcpy(&operation, table + slot->offset, sizeof(operation));
-	return operation != NULL;
-}
-
 const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint32_t feature)
 {
-	size_t i;
+	const struct consort_slot *slot;
+	uint32_t i;
 
-	for (i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
-		if (slots[i].feature == feature && !slot_is_set(plugin, &slots[i]))
-			return slots[i].name;
+	for (i = 0; (slot = consort_slot_at(i)); i++)
+		if (slot->feature == feature && !consort_slot_operation(plugin, slot))
+			return slot->name;
 	return NULL;
 }

@@ -11,7 +11,7 @@
  *     note.c      the ELF note, with bounds checks             EUNTRUSTED
  *     open.c      dlopen, and the adapters that are loaded     ELOAD
  *     negotiate.c entry, versions, tables against bits         EABI
- *     features.c  names of features, and the slots that each bit requires
+ *     features.c  names of features, and slots that are missing
  *     check.c     loading in a child process
  *     plugins.c   the public functions of consort/plugins.h
  *     host.c      the services that adapters are given
@@ -20,6 +20,7 @@
  */
 
 #include <consort/plugins.h>
+#include <consort/slots.h>
 
 #include "base/base.h"
 
@@ -100,9 +101,7 @@ enum consort_status consort_loader_negotiate(const struct consort_plugin *plugin
 					     const struct consort_note_info *note,
 					     const struct consort_host *host, struct consort_error *error);
 
-/* The first slot, "write.upsert", that this feature requires and that is empty; NULL if none is. The feature
- * CONSORT_FEATURE_ALWAYS stands for what every adapter must have. */
-#define CONSORT_FEATURE_ALWAYS 128u
+/* The first slot, "write.upsert", that this feature requires and that is empty; NULL if none is. */
 const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint32_t feature);
 
 /* The services, one table for the process. */

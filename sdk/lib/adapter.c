@@ -26,6 +26,15 @@ uint32_t consort_call_check(const struct consort_call *call, struct consort_erro
 	return CONSORT_OK;
 }
 
+uint32_t consort_call_check_write(const struct consort_call *call, const struct consort_write *write,
+				  struct consort_error *error)
+{
+	if (CONSORT_UNLIKELY(write->flags & ~CONSORT_WRITE_CONTINUE))
+		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags %#x of a write",
+					 (unsigned)write->flags);
+	return consort_call_check(call, error);
+}
+
 const struct consort_value *consort_setting_find(const struct consort_setting *settings, uint32_t count,
 						 const char *name)
 {
@@ -51,10 +60,11 @@ uint32_t consort_attribute_find(const struct consort_resource *own, const struct
 		return CONSORT_OK;
 	}
 	if (i == own->nattributes)
-		status = consort_error_set(error, CONSORT_ENAME, "'%s' has no '%s'", own->source, wanted->source);
+		status = consort_error_set(error, CONSORT_ENAME, "'%s' has no '%s'", own->source,
+					   wanted->source);
 	else
-		consort_error_set(error, status, "'%s' of '%s' is %s, not %s as it is declared", wanted->source,
-				  own->source, consort_type_noun(own->attributes[i]->type),
+		consort_error_set(error, status, "'%s' of '%s' is %s, not %s as it is declared",
+				  wanted->source, own->source, consort_type_noun(own->attributes[i]->type),
 				  consort_type_noun(wanted->type));
 	if (error) {
 		consort_copy_text(error->resource, sizeof(error->resource), resource->name);
@@ -94,7 +104,8 @@ int consort_condition_equals(const struct consort_node *filter, uint32_t conjunc
 	       !strcmp(scan->resource->attributes[scan->attributes[column->index]]->source, source);
 }
 
-const struct consort_value *consort_run_value(const struct consort_run *run, const struct consort_expr *constant)
+const struct consort_value *consort_run_value(const struct consort_run *run,
+					      const struct consort_expr *constant)
 {
 	if (constant->kind == CONSORT_EXPR_PARAMETER)
 		return &run->parameters[constant->index];

@@ -202,7 +202,7 @@ static uint32_t write_row(void *connection, const struct consort_call *call, con
 	struct consort_value row[] = {consort_null(), consort_null()};
 	struct database *database = connection;
 	struct note note = {0};
-	uint32_t status = consort_call_check(call, error), i, column;
+	uint32_t status = consort_call_check_write(call, write, error), i, column;
 
 	for (i = 0; i < write->nattributes && !status; i++) {
 		status = consort_attribute_find(&table, write->resource, write->attributes[i], &column, error);

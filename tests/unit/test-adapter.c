@@ -19,6 +19,7 @@ static void test_call(void)
 {
 	struct consort_call call = {.struct_size = sizeof(call)};
 	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_write write = {.struct_size = sizeof(write)};
 	uint32_t cancelled = 0;
 
 	CU_ASSERT_EQUAL(consort_call_check(&call, &error), CONSORT_OK);
@@ -36,6 +37,16 @@ static void test_call(void)
 	CU_ASSERT_EQUAL(consort_call_check(&call, &error), CONSORT_EUNSUPPORTED);
 	TESTING_TEXT(error.message, "unknown call flags 0x4");
 	CU_ASSERT_EQUAL(consort_call_check(&call, NULL), CONSORT_EUNSUPPORTED);
+	call.flags = 0;
+	cancelled = 0;
+	call.deadline = 0;
+	CU_ASSERT_EQUAL(consort_call_check_write(&call, &write, &error), CONSORT_OK);
+	write.flags = CONSORT_WRITE_CONTINUE | 8;
+	CU_ASSERT_EQUAL(consort_call_check_write(&call, &write, &error), CONSORT_EUNSUPPORTED);
+	TESTING_TEXT(error.message, "unknown flags 0x9 of a write");
+	write.flags = CONSORT_WRITE_CONTINUE;
+	cancelled = 1;
+	CU_ASSERT_EQUAL(consort_call_check_write(&call, &write, &error), CONSORT_ECANCELLED);
 }
 
 static void test_setting(void)

@@ -17,6 +17,10 @@ CONSORT_BEGIN
  */
 uint32_t consort_call_check(const struct consort_call *call, struct consort_error *error);
 
+/* The same for a write, whose own flags are looked at too. */
+uint32_t consort_call_check_write(const struct consort_call *call, const struct consort_write *write,
+				  struct consort_error *error);
+
 /* The value of the option of that name, or NULL if it is not there. */
 const struct consort_value *consort_setting_find(const struct consort_setting *settings, uint32_t count,
 						 const char *name);
