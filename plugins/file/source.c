@@ -2,8 +2,9 @@
 /* What a resource's section says: its options to a format, its source to the files that it names. */
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -97,12 +98,13 @@ const struct file_reader *file_reader_by_name(const char *name)
 	return NULL;
 }
 
-/* Where files are looked for, and where they go. */
+/* Where files are looked for, and those that were found. */
 struct search {
 	const char *folder;
 	bool listing; /* only those whose name a reader knows */
 	struct consort_arena *arena;
 	struct file_source *source;
+	uint32_t room; /* of source->files */
 	struct consort_error *error;
 };
 
@@ -111,59 +113,86 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted, and without what is no regular file. */
-static uint32_t keep_files(const struct search *search, char *const *paths, size_t count)
+/* Keeps a name in the folder, unless it is no regular file's. */
+static uint32_t keep_file(struct search *search, const char *path, const char *name)
 {
-	const char **files = consort_arena_array(search->arena, count, sizeof(*files));
-	size_t folder = strlen(search->folder) + 1, i;
+	struct file_source *source = search->source;
 	struct stat info;
-	uint32_t kept = 0;
 
-	if (!files)
-		return consort_error_no_memory(search->error);
-	for (i = 0; i < count && kept < UINT32_MAX; i++) {
-		const char *name = paths[i] + folder;
+	if (stat(path, &info) || !S_ISREG(info.st_mode))
+		return CONSORT_OK;
+	if (search->listing && !(file_reader_by_name(name) && consort_utf8_valid(name, strlen(name), NULL)))
+		return CONSORT_OK;
+	if (source->nfiles == search->room) {
+		const uint32_t room = search->room ? search->room * 2 : 16;
+		const char **files =
+			room > search->room ? consort_arena_array(search->arena, room, sizeof(*files)) : NULL;
 
-		if (stat(paths[i], &info) || !S_ISREG(info.st_mode))
-			continue;
-		if (search->listing &&
-		    !(file_reader_by_name(name) && consort_utf8_valid(name, strlen(name), NULL)))
-			continue;
-		files[kept] = consort_arena_text(search->arena, name);
-		if (!files[kept++])
+		if (!files)
 			return consort_error_no_memory(search->error);
+		if (source->nfiles)
+			memcpy(files, source->files, source->nfiles * sizeof(*files));
+		source->files = files;
+		search->room = room;
 	}
-	qsort(files, kept, sizeof(*files), by_bytes);
-	search->source->files = files;
-	search->source->nfiles = kept;
+	source->files[source->nfiles] = consort_arena_text(search->arena, name);
+	if (!source->files[source->nfiles])
+		return consort_error_no_memory(search->error);
+	source->nfiles++;
 	return CONSORT_OK;
 }
 
-/* Files in the folder that match. GLOB_ERR: a folder that cannot be read is an error, not an empty one. */
-static uint32_t match(const struct search *search, const char *pattern)
-{
-	char *whole = consort_arena_alloc(search->arena, 2 * strlen(search->folder) + strlen(pattern) + 2),
-	     *end;
-	glob_t found = {0};
-	uint32_t status;
-	const char *at;
-	int result;
+static uint32_t match(struct search *search, const char *below, const char *pattern);
 
-	if (!whole)
+/* A name that fits the first part of a pattern: a file if that is all of it, else a folder on the way. */
+static uint32_t match_name(struct search *search, const char *name, const char *rest)
+{
+	const char *path = consort_arena_printf(search->arena, "%s/%s", search->folder, name);
+
+	if (!path)
 		return consort_error_no_memory(search->error);
-	for (at = search->folder, end = whole; *at; *end++ = *at++)
-		if (strchr("*?[]\\", *at))
-			*end++ = '\\';
-	*end = '/';
-	strcpy(end + 1, pattern);
-	result = glob(whole, GLOB_ERR | GLOB_NOSORT, NULL, &found);
-	if (result == GLOB_NOSPACE)
-		status = consort_error_no_memory(search->error);
-	else if (result == GLOB_ABORTED && errno != ENOENT)
-		status = file_system_error(search->error, "read", search->folder);
-	else
-		status = keep_files(search, found.gl_pathv, found.gl_pathc);
-	globfree(&found);
+	return *rest ? match(search, name, rest) : keep_file(search, path, name);
+}
+
+/* Files below a folder of the folder that match, by what readdir tells. (glob(3) frees twice when memory runs
+ * out.) A folder that cannot be read is an error, not an empty one. */
+static uint32_t match(struct search *search, const char *below, const char *pattern)
+{
+	const char *rest = pattern + strcspn(pattern, "/"), *separator = *below ? "/" : "";
+	const char *path = consort_arena_printf(search->arena, "%s%s%s", search->folder, separator, below);
+	const char *part = consort_arena_copy(search->arena, pattern, (size_t)(rest - pattern));
+	uint32_t status = CONSORT_OK;
+	struct dirent *entry;
+	DIR *folder;
+
+	if (!path || !part)
+		return consort_error_no_memory(search->error);
+	rest += strspn(rest, "/");
+	folder = opendir(path);
+	if (!folder)
+		return errno == ENOENT || errno == ENOTDIR ? CONSORT_OK
+							   : file_system_error(search->error, "read", path);
+	while (!status && (errno = 0, entry = readdir(folder))) {
+		const char *name;
+
+		if (fnmatch(part, entry->d_name, FNM_PERIOD))
+			continue;
+		name = consort_arena_printf(search->arena, "%s%s%s", below, separator, entry->d_name);
+		status = name ? match_name(search, name, rest) : consort_error_no_memory(search->error);
+	}
+	if (!status && errno)
+		status = file_system_error(search->error, "read", path);
+	closedir(folder);
+	return status;
+}
+
+static uint32_t match_all(struct search *search, const char *pattern)
+{
+	uint32_t status = match(search, "", pattern);
+
+	if (search->source->nfiles)
+		qsort(search->source->files, search->source->nfiles, sizeof(*search->source->files),
+		      by_bytes);
 	return status;
 }
 
@@ -194,7 +223,7 @@ static uint32_t not_found(struct search *search, const char *name)
 					 search->folder, name);
 	search->listing = true;
 	search->error = &ignored;
-	match(search, "*");
+	match_all(search, "*");
 	return consort_error_set(
 		error, CONSORT_ENOTFOUND, "no file '%s' in '%s'%s", name, search->folder,
 		consort_hint(consort_nearest(name, search->source->files, search->source->nfiles), hint,
@@ -220,11 +249,11 @@ static uint32_t find_files(struct search *search, const char *name)
 		if (!S_ISREG(info.st_mode))
 			return consort_error_set(search->error, CONSORT_ECONNECTION,
 						 "'%s' is not a regular file", name);
-		return keep_files(search, &path, 1);
+		return keep_file(search, path, name);
 	}
 	if (errno != ENOENT && errno != ENOTDIR)
 		return file_system_error(search->error, "open", name);
-	status = match(search, name);
+	status = match_all(search, name);
 	return status || search->source->nfiles ? status : not_found(search, name);
 }
 
@@ -233,10 +262,10 @@ uint32_t file_source_find(const struct file_database *database, struct consort_a
 			  struct consort_error *error)
 {
 	struct options options = {settings, nsettings, error};
-	struct search search = {database->folder, !name, arena, out, error};
+	struct search search = {database->folder, !name, arena, out, 0, error};
 	uint32_t status = read_format(&options, out);
 
 	if (status)
 		return status;
-	return name ? find_files(&search, name) : match(&search, "*");
+	return name ? find_files(&search, name) : match_all(&search, "*");
 }
