@@ -45,6 +45,8 @@ static bool aggregate_sql(struct consort_sql_builder *builder, struct consort_sq
 			consort_buffer_printf(out, "consort_%s_%s(",
 					      aggregate->kind == CONSORT_AGGREGATE_SUM ? "sum" : "avg",
 					      lite_codecs[storage->codec].name);
+		if (term->storage.codec == LITE_FLOAT64)
+			term->storage.codec = LITE_SUM;
 		lite_build(builder)->checks = true;
 		collate = ")";
 		break;

@@ -11,7 +11,7 @@ static const struct lite_storage plain_text = {.codec = LITE_TEXT, .equality = t
 
 static bool is_number(const struct lite_storage *storage)
 {
-	return storage->codec == LITE_INT64 || storage->codec == LITE_FLOAT64;
+	return storage->codec == LITE_INT64 || storage->codec == LITE_FLOAT64 || storage->codec == LITE_SUM;
 }
 
 /* What all of the expressions are compared as; NULL with the reason. */

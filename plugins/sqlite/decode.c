@@ -286,6 +286,11 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 	struct consort_value stored = generic(value);
 	char shown[CONSORT_SHOWN_SIZE];
 
+	if (stored.type.id == CONSORT_TYPE_FLOAT64 &&
+	    (from->type.id == CONSORT_TYPE_INT64 || from->type.id == CONSORT_TYPE_BOOL) &&
+	    stored.as.float64 >= -0x1p63 && stored.as.float64 < 0x1p63 &&
+	    (double)(int64_t)stored.as.float64 == stored.as.float64)
+		stored = consort_int64((int64_t)stored.as.float64);
 	switch (stored.type.id) {
 	case CONSORT_TYPE_TEXT:
 		if (from->type.id == CONSORT_TYPE_FLOAT64 &&
@@ -306,13 +311,6 @@ static uint32_t convert(struct lite_connection *conn, const struct lite_column *
 	case CONSORT_TYPE_FLOAT64:
 		if (from->type.id == CONSORT_TYPE_TEXT || from->type.id == CONSORT_TYPE_DECIMAL)
 			return from_number(conn, from, &stored, out, error);
-		if ((from->type.id == CONSORT_TYPE_INT64 || from->type.id == CONSORT_TYPE_BOOL) &&
-		    stored.as.float64 >= -9223372036854775808.0 &&
-		    stored.as.float64 < 9223372036854775808.0 &&
-		    (double)(int64_t)stored.as.float64 == stored.as.float64) {
-			*out = consort_integer_of(from->type.id, (int64_t)stored.as.float64);
-			return CONSORT_OK;
-		}
 		return consort_value_convert(&stored, from->type, &conn->scratch, out, error);
 	default:
 		return lite_wrong_value(from, value, error);
@@ -370,6 +368,10 @@ uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **
 	}
 	if (type == SQLITE_TEXT && !sqlite3_value_text(value)) /* of UTF-16, for which there is no memory */
 		return consort_error_no_memory(error);
+	if (from->codec == LITE_SUM && type == SQLITE_BLOB) {
+		consort_append_float64(column, (double)NAN);
+		return CONSORT_OK;
+	}
 	if (!lite_has_form(from->codec, value))
 		return lite_wrong_value(from, value, error);
 	integer = type == SQLITE_INTEGER ? sqlite3_value_int64(value) : 0;
@@ -388,6 +390,7 @@ uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **
 		consort_append_int64(column, integer * 1000000);
 		break;
 	case LITE_FLOAT64:
+	case LITE_SUM:
 		consort_append_float64(column, sqlite3_value_double(value));
 		break;
 	case LITE_BOOL:

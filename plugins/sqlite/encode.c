@@ -404,6 +404,7 @@ uint32_t lite_encode(const struct lite_storage *storage, enum lite_purpose purpo
 	case LITE_TIME_MICROS:
 		return set_integer(cell, value->as.int64);
 	case LITE_FLOAT64:
+	case LITE_SUM:
 		return encode_float64(purpose, value, attribute, cell, error);
 	case LITE_TEXT:
 		return encode_text(value, attribute, copy, memory, cell, error);

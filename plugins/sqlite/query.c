@@ -309,6 +309,7 @@ static inline bool copy_cell(const struct lite_column *from, sqlite3_value *valu
 		consort_append_int64(column, sqlite3_value_int64(value));
 		return true;
 	case LITE_FLOAT64:
+	case LITE_SUM:
 		if (CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_FLOAT))
 			return false;
 		consort_append_float64(column, sqlite3_value_double(value));

@@ -36,7 +36,9 @@ enum lite_codec {
 	LITE_UUID_TEXT,	    /* uuid: TEXT, lower case with hyphens */
 	LITE_OBJECTID,	    /* objectid: BLOB of 12 bytes */
 	LITE_OBJECTID_TEXT, /* objectid: TEXT, 24 digits in lower case */
-	LITE_JSON,    /* json: TEXT; a number also as INTEGER or REAL, which numeric columns make of it */
+	LITE_JSON, /* json: TEXT; a number also as INTEGER or REAL, which numeric columns make of it */
+	LITE_SUM,  /* an aggregate of doubles: REAL, or for NaN, which SQLite has not, a BLOB: greater, as NaN
+		      is */
 	LITE_CONVERT, /* what is there, converted where nothing is lost; never compared by SQLite */
 	LITE_CODECS
 };

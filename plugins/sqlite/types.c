@@ -28,6 +28,7 @@ const struct lite_codec_info lite_codecs[LITE_CODECS] = {
 	[LITE_OBJECTID] = {"objectid", CONSORT_TYPE_OBJECTID, SQLITE_BLOB, true, true, true, false},
 	[LITE_OBJECTID_TEXT] = {"objectid_text", CONSORT_TYPE_OBJECTID, SQLITE_TEXT, true, true, true, false},
 	[LITE_JSON] = {"json", CONSORT_TYPE_JSON, SQLITE_TEXT, true, false, false, false},
+	[LITE_SUM] = {"sum", CONSORT_TYPE_FLOAT64, SQLITE_FLOAT, true, true, true, false},
 	[LITE_CONVERT] = {"convert", CONSORT_TYPE_NULL, 0, true, false, false, false},
 };
 
