@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One query, over the database with all features and over the plain one: the library's own evaluation
+ * decides. */
+#include "drive.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct result {
+	enum consort_status status;
+	struct consort_error error;
+	struct consort_buffer lines;
+	char *sorted; /* of lines, if the order is open */
+};
+
+static struct consort_query *make(struct world *world, const char *name, const struct query_made *made)
+{
+	struct consort_query *query = consort_query_new(world->c, name);
+
+	if (made->select.size)
+		consort_query_select(query, made->select.data);
+	if (made->where.size)
+		consort_query_where(query, made->where.data);
+	if (made->group.size)
+		consort_query_group(query, made->group.data);
+	if (made->having.size)
+		consort_query_having(query, made->having.data);
+	if (made->order.size)
+		consort_query_order(query, made->order.data);
+	if (made->limit >= 0)
+		consort_query_limit(query, made->limit);
+	if (made->offset > 0)
+		consort_query_offset(query, made->offset);
+	return query;
+}
+
+/* Sums of doubles depend on the order in which they come: twelve digits of aggregates count. */
+static void print_value(const struct consort_value *value, bool aggregated, struct consort_buffer *out)
+{
+	if (aggregated && value->type.id == CONSORT_TYPE_FLOAT64 && isfinite(value->as.float64))
+		consort_buffer_printf(out, "%.11e", value->as.float64);
+	else
+		conform_value_print(value, out);
+}
+
+static void run(struct world *world, const char *name, const struct query_made *made, struct result *out)
+{
+	const struct consort_args args = {made->args, made->nargs};
+	struct consort_query *query = make(world, name, made);
+	struct consort_cursor *rows = NULL;
+	uint32_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->status = consort_query_run(query, args, &rows, &out->error);
+	while (!out->status && consort_cursor_next(rows, &out->error)) {
+		for (i = 0; i < consort_cursor_columns(rows); i++) {
+			const struct consort_value value = consort_cursor_value(rows, i);
+
+			consort_buffer_text(&out->lines, i ? "|" : "");
+			print_value(&value, made->select.size > 0, &out->lines);
+		}
+		consort_buffer_char(&out->lines, '\n');
+	}
+	if (!out->status)
+		out->status = consort_cursor_status(rows);
+	consort_cursor_close(rows);
+	consort_query_free(query);
+	if (!made->ordered)
+		out->sorted = conform_sorted(&out->lines);
+}
+
+static const char *text_of(const struct result *result)
+{
+	return result->sorted ? result->sorted : result->lines.data ? result->lines.data : "";
+}
+
+static void clear(struct result *result)
+{
+	consort_buffer_clear(&result->lines);
+	free(result->sorted);
+}
+
+static void __attribute__((__noreturn__)) differ(struct world *world, const struct query_made *made,
+						 const struct result *item, const struct result *plain)
+{
+	const struct consort_args args = {made->args, made->nargs};
+	struct consort_query *query = make(world, world->item, made);
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort_error error;
+	char *plan = NULL;
+
+	query_print(made, &text);
+	consort_query_explain(query, CONSORT_EXPLAIN_TEXT, 0, args, &plan, &error);
+	if (item->status || plain->status)
+		conform_fail("%s\nanswers '%s' with the adapter's features, and '%s' without\n%.800s",
+			     text.data, item->status ? item->error.message : "rows",
+			     plain->status ? plain->error.message : "rows", plan ? plan : "");
+	conform_fail("%s\ngives with the adapter's features\n%.800sand without\n%.800sits plan\n%.800s",
+		     text.data, text_of(item), text_of(plain), plan ? plan : "");
+}
+
+bool query_compare(struct world *world, const struct query_made *made)
+{
+	struct result item, plain;
+	bool ran;
+
+	run(world, world->item, made, &item);
+	run(world, world->plain, made, &plain);
+	/* where the library errs, an engine may err in words of its own */
+	if (!item.status != !plain.status || strcmp(text_of(&item), text_of(&plain)))
+		if (!(item.status && plain.status))
+			differ(world, made, &item, &plain);
+	ran = !item.status;
+	clear(&item);
+	clear(&plain);
+	return ran;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that wait, and what ends them. One connection holds a record in a transaction, another one asks for
+ * the same key and so waits for the first. What is measured is tried several times: a machine may be busy, an
+ * adapter that polls twice a second is late each time.
+ */
+#include "drive.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIES 4
+#define PROMPT ((int64_t)50000000)   /* nanoseconds from the cancel, or the deadline, to the answer */
+#define SETTLED ((int64_t)100000000) /* until the call surely waits */
+
+struct waiting {
+	struct subject holder, waiter;
+	struct world world;
+	struct consort_value *row;
+	uint32_t status;
+	int64_t ended;
+	bool over; /* atomic */
+};
+
+static void pause_for(int64_t nanoseconds)
+{
+	const struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+
+	nanosleep(&time, NULL);
+}
+
+static void begin(struct waiting *waiting, struct conform *conform)
+{
+	world_open(&waiting->world, conform, NULL);
+	world_make(&waiting->world);
+	if (!waiting->world.resource->nkeys || waiting->world.resource->flags & CONSORT_RESOURCE_READ_ONLY)
+		conform_skip("'%s' has no key, or is read-only", waiting->world.resource->name);
+	subject_open(&waiting->holder, conform);
+	world_lend(&waiting->world, &waiting->holder, false);
+	waiting->waiter = waiting->holder;
+	waiting->waiter.call = STRUCT(struct consort_call);
+	waiting->waiter.connection = subject_connect(&waiting->holder);
+	waiting->row = conform_frozen((waiting->world.resource->nattributes + 1) * sizeof(*waiting->row));
+	world_row(&waiting->world, 1, waiting->row);
+}
+
+static void end(struct waiting *waiting)
+{
+	waiting->waiter.plugin->connection->close(waiting->waiter.connection, waiting->waiter.call);
+	subject_close(&waiting->holder);
+	world_close(&waiting->world);
+}
+
+static uint32_t insert(struct waiting *waiting, struct subject *subject)
+{
+	struct writing writing = {0};
+
+	return subject_write(subject, subject->plugin->write->insert, waiting->world.resource, &writing,
+			     waiting->row, 1);
+}
+
+static void *wait_there(void *context)
+{
+	struct waiting *waiting = context;
+
+	waiting->status = insert(waiting, &waiting->waiter);
+	waiting->ended = conform_now();
+	__atomic_store_n(&waiting->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* The holder writes the record; then a thread asks for it, and waits. False: it does not wait. */
+static bool start(struct waiting *waiting, pthread_t *out_thread)
+{
+	struct subject *holder = &waiting->holder;
+
+	subject_need(holder,
+		     holder->plugin->transaction->begin(holder->connection, holder->call,
+							STRUCT(struct consort_transaction_options),
+							subject_error(holder)),
+		     "transaction.begin");
+	subject_need(holder, insert(waiting, holder), "write.insert");
+	waiting->over = false;
+	NEED(!pthread_create(out_thread, NULL, wait_there, waiting));
+	pause_for(SETTLED);
+	return !__atomic_load_n(&waiting->over, __ATOMIC_ACQUIRE);
+}
+
+/* The waiter is made fit again, and the holder lets go. */
+static void settle(struct waiting *waiting)
+{
+	struct subject *holder = &waiting->holder, *waiter = &waiting->waiter;
+	const struct consort_connection_ops *ops = waiter->plugin->connection;
+
+	waiter->call->deadline = 0;
+	subject_need(holder,
+		     holder->plugin->transaction->rollback(holder->connection, holder->call,
+							   subject_error(holder)),
+		     "transaction.rollback");
+	if (ops->reset(waiter->connection, waiter->call, subject_error(waiter))) {
+		ops->close(waiter->connection, waiter->call);
+		waiter->connection = subject_connect(waiter);
+	}
+	subject_need(waiter, ops->ping(waiter->connection, waiter->call, subject_error(waiter)),
+		     "ping after the call was ended");
+}
+
+static void test_cancel(struct conform *conform)
+{
+	int64_t best = INT64_MAX, begun, returned;
+	struct waiting waiting;
+	pthread_t thread;
+	int i;
+
+	begin(&waiting, conform);
+	for (i = 0; i < TRIES && best > PROMPT; i++) {
+		bool waits = start(&waiting, &thread);
+
+		begun = conform_now();
+		if (waits)
+			waiting.waiter.plugin->connection->cancel(waiting.waiter.connection);
+		returned = conform_now();
+		pthread_join(thread, NULL);
+		if (!waits)
+			conform_skip("a call does not wait for another one's record");
+		REQUIRE(waiting.status == CONSORT_ECANCELLED,
+			"a call that is cancelled answers status %u, not ECANCELLED (%u): %s", waiting.status,
+			CONSORT_ECANCELLED, consort_error_text(waiting.waiter.error));
+		REQUIRE(returned - begun < waiting.ended - begun + PROMPT, "cancel blocks");
+		if (waiting.ended - begun < best)
+			best = waiting.ended - begun;
+		settle(&waiting);
+	}
+	REQUIRE(best <= PROMPT, "a call goes on for %lld ms after it was cancelled, not at most %lld",
+		(long long)best / 1000000, (long long)PROMPT / 1000000);
+	end(&waiting);
+}
+
+static void test_deadline(struct conform *conform)
+{
+	const int64_t more = 3 * SETTLED;
+	int64_t best = INT64_MAX, deadline;
+	struct waiting waiting;
+	pthread_t thread;
+	int i;
+
+	begin(&waiting, conform);
+	for (i = 0; i < TRIES && best > PROMPT; i++) {
+		bool waits;
+
+		deadline = conform_now() + more;
+		waiting.waiter.call->deadline = deadline;
+		waits = start(&waiting, &thread);
+		pthread_join(thread, NULL);
+		if (!waits)
+			conform_skip("a call does not wait for another one's record");
+		REQUIRE(waiting.status == CONSORT_ETIMEOUT,
+			"a call whose deadline passes answers status %u, not ETIMEOUT (%u): %s",
+			waiting.status, CONSORT_ETIMEOUT, consort_error_text(waiting.waiter.error));
+		if (waiting.ended - deadline < best)
+			best = waiting.ended - deadline;
+		settle(&waiting);
+	}
+	REQUIRE(best <= PROMPT, "a call goes on for %lld ms after its deadline, not at most %lld",
+		(long long)best / 1000000, (long long)PROMPT / 1000000);
+	end(&waiting);
+}
+
+/* A cancel that comes when nothing runs is not what ends the next user's call. */
+static void test_late(struct conform *conform)
+{
+	struct subject subject;
+	int i;
+
+	subject_open(&subject, conform);
+	for (i = 0; i < 3; i++) {
+		subject.plugin->connection->cancel(subject.connection);
+		if (subject.plugin->connection->reset(subject.connection, subject.call,
+						      subject_error(&subject))) {
+			subject.plugin->connection->close(subject.connection, subject.call);
+			subject.connection = subject_connect(&subject);
+		}
+		subject_need(&subject,
+			     subject.plugin->connection->ping(subject.connection, subject.call,
+							      subject_error(&subject)),
+			     "ping after a cancel that came late, and a reset,");
+	}
+	subject_close(&subject);
+}
+
+const struct conform_test conform_wait_tests[] = {
+	TEST("cancel-waiting", test_cancel,
+	     NEED_FEATURE(CANCEL) | NEED_FEATURE(TRANSACTIONS) | NEED_FEATURE(CREATE), 0,
+	     "cancel ends a call that waits, within 50 ms, with ECANCELLED."),
+	TEST("deadline-waiting", test_deadline, NEED_FEATURE(TRANSACTIONS) | NEED_FEATURE(CREATE), 0,
+	     "A deadline ends a call that waits, within 50 ms, with ETIMEOUT."),
+	TEST("cancel-late", test_late, NEED_FEATURE(CANCEL), 0,
+	     "A cancel that comes late does no harm after a reset."),
+	CONFORM_END,
+};

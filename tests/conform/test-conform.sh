@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# consort-conform over the adapters of this tree, and that the page of the contract and its tests are of one mind.
+. "$CONSORT_TEST_SOURCE/tests/testing.sh"
+kit=$testing_build/consort-conform
+
+# conforms TYPE LEAST [ARGUMENT…]: no test fails, and so many at least are passed
+conforms() {
+	plugin=$testing_build/.libs/consort-$1.so least=$2
+	[ "$1" != acme ] || plugin=$testing_build/tests/conform/.libs/consort-acme.so
+	[ -e "$plugin" ] || skip "consort-$1 was not built"
+	shift 2
+	check "$kit" --plugin "$plugin" "$@"
+	passed_tests=$(sed -n 's/^conform: \([0-9]*\) passed, 0 failed, [0-9]* skipped$/\1/p' "$testing_log")
+	[ "${passed_tests:-0}" -ge "$least" ] || fail "of $least tests only ${passed_tests:-0} are passed"
+}
+
+test_acme() {
+	conforms acme 60
+}
+
+test_sqlite() {
+	conforms sqlite 100 -o path=test.db -o synchronous=off -o busy_timeout=1s \
+		--native 'select 1 as one'
+}
+
+test_file() {
+	mkdir data
+	cp "$testing_source"/examples/data/*.csv data/
+	printf '{"id":1,"tags":["a"],"at":"2001-02-03T04:05:06Z"}\n{"id":2,"at":null}\n' >data/events.jsonl
+	conforms file 50 -o path=data -R airports.csv -R events.jsonl
+}
+
+# The same twice, by the same seed; a test that is named runs alone, as it does among the others.
+test_seed() {
+	for run in 1 2; do
+		"$kit" --plugin "$testing_build/tests/conform/.libs/consort-acme.so" --seed 7 --tap >"tap$run" ||
+			fail "run $run fails"
+	done
+	check diff tap1 tap2
+	"$kit" --plugin "$testing_build/tests/conform/.libs/consort-acme.so" --seed 7 filter-agrees >one
+	has one 'conform: 1 passed, 0 failed, 0 skipped'
+}
+
+test_json() {
+	"$kit" --plugin "$testing_build/tests/conform/.libs/consort-acme.so" --json >report || fail 'it fails'
+	command -v python3 >/dev/null || skip 'install python3'
+	check python3 -c '
+import json
+report = json.load(open("report"))
+assert report["server"] == "notes in memory", report["server"]
+assert len(report["tests"]) == report["passed"] + report["skipped"] and not report["failed"]
+assert all(test["clause"] and test["detail"] for test in report["tests"] if test["result"] == "skipped")'
+}
+
+test_refused() {
+	for arguments in '' '--plugin /nonexistent' '--plugin . no-such-test' '--plugin . -o x' \
+		'--plugin . --seed x'; do
+		"$kit" $arguments >out 2>message && fail "it takes: $arguments"
+		[ -s message ] || fail "it says nothing to: $arguments"
+	done
+	printf 'no adapter' >plain.so
+	"$kit" --plugin plain.so >report
+	[ $? -eq 1 ] || fail 'what is no adapter passes'
+	has report 'not ok entry-alone'
+	has report 'docs/contract.md#entry-alone'
+	has report 'not tried, since'
+}
+
+# Each test is a clause of docs/contract.md, in its order and its words.
+test_contract() {
+	"$kit" --list >tests
+	[ "$(wc -l <tests)" -gt 100 ] || fail 'there are only a few tests'
+	awk '/^### / { name = $2; getline; getline; print name "\t" $0 }' "$testing_source/docs/contract.md" >clauses
+	check diff tests clauses
+}
+
+# options FILE: the long options that a text names, with or without the troff in it
+options() {
+	sed 's/Fl -/--/g' "$1" | grep -oE -e '--[a-z]+' | sort -u
+}
+
+test_manual() {
+	"$kit" --help >help
+	options help >told
+	has told --plugin
+	options "$testing_source/docs/man/consort-conform.1" >documented
+	check diff told documented
+}
+
+finish conform "$@"
