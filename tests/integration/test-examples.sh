@@ -10,6 +10,10 @@ unset CONSORT_CONFIG
 setup() {
 	cp "$examples/consort.ini" .
 	ln -s "$examples/data" data
+	fill
+}
+
+fill() {
 	check "$consort" define flight correction airport
 	check "$consort" import airport data/airports.csv
 	check "$consort" import flight data/flights.csv
@@ -77,6 +81,54 @@ test_correct_usage() {
 		has err usage
 	done
 	same "$(ask correction -s 'count(*)')" 0
+}
+
+# What was asked of one engine, and is of the other.
+questions() {
+	"$testing_build/delays"
+	"$consort" get airport SFO
+	"$consort" find flight -s 'count(*), count(delay_min), sum(distance_mi), avg(delay_min)' -f csv
+	"$consort" find flight -s 'origin, count(*) as flights, min(departed_at), max(delay_min)' -g origin \
+		--having 'count(*) > 300' -o 'flights desc, origin' -f csv
+	"$consort" find airport -w "name like '%International%' and latitude > 45" -o 'state desc, name' -f jsonl
+	"$consort" find flight -s 'id, origin_airport.city, destination_airport.state, delay_min' \
+		-w "destination_airport.state = 'CA' and delay_min is not null" -o 'delay_min, id' -n 50 -f csv
+	"$consort" find flight -s 'destination_airport.state as state, count(*)' \
+		-w "departed_at >= '2001-02-01 00:00:00'" -g destination_airport.state -o 'state nulls first' -f csv
+	"$testing_build/correct" SFO 60
+	"$testing_build/correct" SFO 10 2>/dev/null || echo refused
+	"$consort" find correction -o flight -f csv
+	"$consort" find flight -o id -f csv
+}
+
+# The same programs, the same questions and the same answers: only the manifest differs, and of it the databases.
+test_postgres() {
+	for manifest in consort postgres; do
+		grep -v '^;' "$examples/$manifest.ini" | sed -n '/^\[resource/,$p' >"$manifest.resources"
+	done
+	has postgres.resources '[resource flight]'
+	check diff consort.resources postgres.resources
+	"$consort" plugins explain postgres >/dev/null 2>&1 || skip 'this build has no such adapter'
+	[ -n "${CONSORT_TEST_POSTGRES_PORT:-}" ] || eval "$("$testing_source/scripts/servers" env postgres 2>/dev/null)"
+	[ -n "${CONSORT_TEST_POSTGRES_PORT:-}" ] || skip 'scripts/servers start postgres'
+	questions >sqlite.out 2>sqlite.err
+	empty sqlite.err 'on SQLite:'
+
+	PGHOST=$CONSORT_TEST_POSTGRES_HOST PGPORT=$CONSORT_TEST_POSTGRES_PORT PGUSER=$CONSORT_TEST_POSTGRES_USER
+	PGPASSWORD=$CONSORT_TEST_POSTGRES_PASSWORD
+	export PGHOST PGPORT PGUSER PGPASSWORD
+	server=postgres:dbname=$CONSORT_TEST_POSTGRES_DBNAME
+	for name in travel places; do
+		check "$consort" -d "s=$server" native s "create database ${name}_$$"
+	done
+	trap 'for name in travel places; do
+		check "$consort" -d "s=$server" native s "drop database ${name}_$$ with (force)"
+	done' EXIT
+	sed "s/^dbname = .*/&_$$/" "$examples/postgres.ini" >consort.ini
+	fill
+	questions >postgres.out 2>postgres.err
+	empty postgres.err 'on PostgreSQL:'
+	check diff sqlite.out postgres.out
 }
 
 # Every resource reads all the records that the data's README tells of.
