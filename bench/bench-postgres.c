@@ -12,9 +12,11 @@
 #include <endian.h>
 #include <libpq-fe.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIPELINE 100
@@ -481,6 +483,78 @@ static void open_table(void)
 	table_open(path, text);
 }
 
+/* --- deadlines --- */
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+#define LATE_CALLS 50
+#define LATE_TIMEOUT 20000000 /* nanoseconds */
+
+/* Runs a statement to its end; what its first value is. */
+static int64_t ask(struct consort *c, const char *sql, struct consort_error *error)
+{
+	struct consort_cursor *rows = NULL;
+	int64_t value = 0;
+
+	if (consort_native(c, "bench", sql, CONSORT_NO_ARGS, &rows, NULL, error))
+		return 0;
+	while (consort_cursor_next(rows, error))
+		value = consort_cursor_int64(rows, 0);
+	consort_cursor_close(rows);
+	return value;
+}
+
+/* By how much a call with a deadline of 20 ms outlives it: its server process may be stopped meanwhile. */
+static int64_t late_by(const char *sql, bool stopped)
+{
+	const struct consort_scope_options options = {.struct_size = sizeof(options),
+						      .timeout = LATE_TIMEOUT};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *scope = NULL;
+	pid_t process = (pid_t)ask(table_handle(), "SELECT pg_backend_pid()::bigint", &error);
+	int64_t start;
+
+	if (process < 2)
+		bench_die("%s", consort_error_text(&error));
+	if (stopped)
+		kill(process, SIGSTOP);
+	start = now();
+	if (!consort_scope(table_handle(), &options, &scope, &error))
+		ask(scope, sql, &error);
+	start = now() - start - LATE_TIMEOUT;
+	consort_close(scope);
+	if (stopped)
+		kill(process, SIGCONT);
+	if (error.status != CONSORT_ETIMEOUT)
+		bench_die("no deadline was met: %s", consort_error_text(&error));
+	return start;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void note_late(const char *median, const char *most, const char *sql, bool stopped)
+{
+	int64_t late[LATE_CALLS];
+	int i;
+
+	for (i = 0; i < LATE_CALLS; i++)
+		late[i] = late_by(sql, stopped);
+	qsort(late, LATE_CALLS, sizeof(*late), ascending);
+	bench_note(median, (double)late[LATE_CALLS / 2] / 1e6, "ms");
+	bench_note(most, (double)late[LATE_CALLS - 1] / 1e6, "ms");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct bench_measure measures[] = {
@@ -507,8 +581,11 @@ int main(int argc, char **argv)
 	make_table();
 	prepare_all();
 	open_table();
-	if (bench_run("postgres", measures, argc, argv))
+	if (bench_run("postgres", measures, argc, argv)) {
 		table_note_memory();
+		note_late("late, busy server", "late at most, busy", "SELECT pg_sleep(10)", false);
+		note_late("late, stopped server", "late at most, stopped", "SELECT 1::bigint", true);
+	}
 	table_close();
 	PQfinish(db);
 	return bench_end();

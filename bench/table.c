@@ -56,6 +56,11 @@ void table_close(void)
 	unlink(manifest);
 }
 
+struct consort *table_handle(void)
+{
+	return consort;
+}
+
 /* --- one record by its key --- */
 
 static uint64_t get(struct consort *c, int64_t operations)

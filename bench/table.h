@@ -44,6 +44,7 @@ static inline uint64_t table_sum(int64_t id, const char *name, uint64_t size, do
 /* Writes the manifest, with `text` for the database, and opens it; closes it and removes the file. */
 void table_open(const char *path, const char *text);
 void table_close(void);
+struct consort *table_handle(void);
 
 /* Ways, for struct bench_measure; seeds are those of their raw counterparts. */
 #define TABLE_SEED 7
