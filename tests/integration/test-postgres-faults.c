@@ -113,30 +113,51 @@ static void test_killed_in_bulk(void)
 	consort_close(c);
 }
 
-/* The server dies while a flush is on its way. */
-static void test_killed_in_flush(void)
+/* The server dies while a flush is on its way: by itself nobody can say what became of it, in a transaction
+ * everybody can. */
+static void kill_in_flush(bool transaction)
 {
 	const struct proxy_fault fault = {.kind = PROXY_SILENT,
 					  .ways = PROXY_TO_SERVER,
 					  .trigger = PROXY_TO_SERVER,
 					  .after_bytes = 2000};
 	struct proxy *proxy = postgres_proxy(SERVER);
-	struct consort *c = postgres_items(SERVER, proxy, NULL);
-	struct consort_writer *w = open_writer(c);
+	struct consort *c = postgres_items(SERVER, proxy, NULL), *in = NULL;
+	struct consort_outcome outcome = {.struct_size = sizeof(outcome)};
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct postgres_harm *later;
+	struct consort_writer *w;
 
+	if (transaction)
+		API_OK(consort_begin(c, "db", &in, &error));
+	w = open_writer(in ? in : c);
 	API_OK(flush_items(w, 100, 500, &error));
 	proxy_set(proxy, &fault);
 	later = postgres_harm_later(proxy, SERVER, servers_kill);
-	CU_ASSERT_EQUAL(flush_items(w, 1000, 500, &error), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(flush_items(w, 1000, 500, &error),
+			transaction ? CONSORT_ECONNECTION : CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), !transaction);
 	postgres_harm_done(later);
 	consort_writer_close(w);
+	if (transaction) {
+		CU_ASSERT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_ECONNECTION);
+		CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
+	}
 	servers_start(SERVER);
 	proxy_pass(proxy);
-	TESTING_TEXT(api_find(c, "item", "count(*), max(id)", NULL, NULL), "503,599");
+	TESTING_TEXT(api_find(c, "item", "count(*), max(id)", NULL, NULL), transaction ? "3,3" : "503,599");
 	consort_close(c);
 	proxy_stop(proxy);
+}
+
+static void test_killed_in_flush(void)
+{
+	kill_in_flush(false);
+}
+
+static void test_killed_in_flush_of_transaction(void)
+{
+	kill_in_flush(true);
 }
 
 /* Nothing of a transaction is there, and commit says that it knows. */
@@ -502,6 +523,7 @@ int main(int argc, char **argv)
 		{"killed-in-scan-with-parameter", test_killed_in_scan_with_parameter},
 		{"killed-in-bulk", test_killed_in_bulk},
 		{"killed-in-flush", test_killed_in_flush},
+		{"killed-in-flush-of-transaction", test_killed_in_flush_of_transaction},
 		{"killed-in-transaction", test_killed_in_transaction},
 		{"crash-of-one", test_crash_of_one},
 		{"stopped-query", test_stopped_query},
