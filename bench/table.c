@@ -52,6 +52,7 @@ void table_open(const char *path, const char *text)
 void table_close(void)
 {
 	consort_record_free(record);
+	record = NULL;
 	consort_close(consort);
 	unlink(manifest);
 }
