@@ -26,7 +26,7 @@ struct image {
 	int fd;
 	uint64_t size;
 	size_t nstart;
-	unsigned char start[2048];
+	unsigned char start[1024];
 };
 
 /* Fills the error with a sentence about the file; its value is the status. */

@@ -125,14 +125,28 @@ struct place {
 	bool trusted;        /* it, and all above it */
 };
 
-static void place_set(struct place *place, const char *folder)
+/* An absolute path without empty parts, "." and "..". */
+static bool is_plain(const char *path)
+{
+	size_t size;
+
+	for (; *path == '/'; path += size + 1) {
+		size = strcspn(path + 1, "/");
+		if (!size || (size <= 2 && !strncmp(path + 1, "..", size)))
+			return false;
+	}
+	return !*path;
+}
+
+/* `path` is a file's in the folder. If every part of it is a folder, and no link, it is canonical. */
+static void place_set(struct place *place, const char *folder, const char *path)
 {
 	if (place->folder == folder)
 		return;
 	free(place->canonical);
 	place->folder = folder;
-	place->canonical = realpath(folder, NULL);
-	place->trusted = false;
+	place->trusted = is_plain(folder) && !consort_loader_verify_above(path, NULL);
+	place->canonical = place->trusted ? strdup(folder) : realpath(folder, NULL);
 }
 
 static void place_clear(struct place *place)
@@ -216,8 +230,9 @@ static void visit_file(struct walk *walk, const char *folder, const char *name, 
 {
 	struct consort_candidate candidate = {.path = join(folder, name)};
 
-	place_set(&walk->place, folder);
-	if (plain && walk->place.canonical)
+	if (candidate.path)
+		place_set(&walk->place, folder, candidate.path);
+	if (candidate.path && plain && walk->place.canonical)
 		candidate.canonical = join(walk->place.canonical, name);
 	if (!candidate.path || (plain && walk->place.canonical && !candidate.canonical)) {
 		consort_candidate_clear(&candidate);

@@ -6,7 +6,6 @@
 #include "loader/loader.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,19 +37,20 @@ static enum consort_status verify_part(const char *part, const char *file, struc
 enum consort_status consort_loader_verify_above(const char *path, struct consort_error *error)
 {
 	enum consort_status status;
-	char folder[PATH_MAX];
-	size_t size = strlen(path), i;
+	char *folder, *slash;
 
-	if (path[0] != '/' || size >= sizeof(folder))
+	if (path[0] != '/')
 		return consort_error_set(error, CONSORT_EINVAL, "%s: is no canonical path", path);
+	folder = strdup(path);
+	if (!folder)
+		return consort_error_no_memory(error);
 	status = verify_part("/", path, error);
-	for (i = 1; i < size && !status; i++) {
-		if (path[i] != '/')
-			continue;
-		memcpy(folder, path, i);
-		folder[i] = '\0';
+	for (slash = folder; !status && (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
 		status = verify_part(folder, path, error);
+		*slash = '/';
 	}
+	free(folder);
 	return status;
 }
 
