@@ -18,18 +18,6 @@
 
 #define LONGEST_KEY 160u
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static char *skip_blanks(const char *text)
-{
-	while (is_blank(*text))
-		text++;
-	return (char *)(uintptr_t)text;
-}
-
 /* One file being read. */
 struct reader {
 	struct consort_manifest *manifest;
@@ -81,7 +69,7 @@ static char *take_line(struct reader *reader, char **out_end)
 		return NULL;
 	end = strchrnul(line, '\n');
 	reader->at = *end ? end + 1 : end;
-	while (end > line && (is_blank(end[-1]) || end[-1] == '\r'))
+	while (end > line && (consort_is_blank(end[-1]) || end[-1] == '\r'))
 		end--;
 	*end = '\0';
 	reader->here.line++;
@@ -108,7 +96,7 @@ static bool clean_quoted(struct reader *reader, char *start, struct piece *out)
 
 	if (!behind)
 		return FAIL(reader, "the double quote that begins the value is not closed here");
-	next = skip_blanks(behind);
+	next = consort_skip_blanks(behind);
 	if (*next && !(next > behind && *next == ';'))
 		return FAIL(reader, "there is text behind the closing quote; enclose the whole value "
 				    "in double quotes and write a quote inside twice");
@@ -119,15 +107,15 @@ static bool clean_quoted(struct reader *reader, char *start, struct piece *out)
 /* Takes quotes or a comment off text[0 … end), in place. */
 static bool clean(struct reader *reader, char *text, char *end, struct piece *out)
 {
-	char *start = skip_blanks(text), *comment = text;
+	char *start = consort_skip_blanks(text), *comment = text;
 
 	if (*start == '"')
 		return clean_quoted(reader, start, out);
 	while ((comment = memchr(comment, ';', (size_t)(end - comment))) &&
-	       !(comment > text && is_blank(comment[-1])))
+	       !(comment > text && consort_is_blank(comment[-1])))
 		comment++;
 	if (comment) {
-		for (end = comment; end > start && is_blank(end[-1]); end--)
+		for (end = comment; end > start && consort_is_blank(end[-1]); end--)
 			;
 		*end = '\0';
 	}
@@ -140,7 +128,7 @@ static bool looks_like_key(const char *text)
 {
 	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
 
-	return word && is_blank(text[word]) && *skip_blanks(text + word) == '=';
+	return word && consort_is_blank(text[word]) && *consort_skip_blanks(text + word) == '=';
 }
 
 /* Appends the lines that go on with the value. It stays within the text already read: a line's end and the
@@ -151,7 +139,7 @@ static bool join(struct reader *reader, struct piece *value)
 	char *next, *line, *end;
 
 	for (;;) {
-		next = skip_blanks(reader->at);
+		next = consort_skip_blanks(reader->at);
 		if (is_comment(*next)) {
 			take_line(reader, &end);
 			continue;
@@ -262,25 +250,25 @@ static bool begin_section(struct reader *reader, const char *word, const char *n
 /* "[kind name]" */
 static bool read_header(struct reader *reader, char *line)
 {
-	char *kind = skip_blanks(line + 1);
+	char *kind = consort_skip_blanks(line + 1);
 	char *kind_end = kind + strcspn(kind, " \t]");
-	char *name = skip_blanks(kind_end), *name_end = NULL;
+	char *name = consort_skip_blanks(kind_end), *name_end = NULL;
 	const char *behind;
 
 	if (*name == '"') {
 		behind = consort_source_unquote(name, name);
-		behind = behind ? skip_blanks(behind) : "";
+		behind = behind ? consort_skip_blanks(behind) : "";
 	} else {
 		behind = name_end = strchrnul(name, ']');
 	}
 	if (*behind != ']' || kind == kind_end)
 		return FAIL(reader, "a section's line must read [KIND] or [KIND NAME]");
-	behind = skip_blanks(behind + 1);
+	behind = consort_skip_blanks(behind + 1);
 	if (*behind && !is_comment(*behind))
 		return FAIL(reader, "there is text behind the section's ']'; enclose a name that has one in "
 				    "double quotes");
 	if (name_end) {
-		while (name_end > name && is_blank(name_end[-1]))
+		while (name_end > name && consort_is_blank(name_end[-1]))
 			name_end--;
 		*name_end = '\0';
 	}
@@ -295,13 +283,13 @@ static bool read_entry(struct reader *reader, char *line, char *end)
 	char *separator = line + strcspn(line, "=:;"), *key_end;
 	struct piece value;
 
-	while (*separator == ';' && !is_blank(separator[-1]))
+	while (*separator == ';' && !consort_is_blank(separator[-1]))
 		separator += 1 + strcspn(separator + 1, "=:;");
 	if (separator == line || (*separator != '=' && *separator != ':'))
 		return FAIL(reader, "neither 'name = value', nor a [section], nor a comment");
 	if (!reader->nlines)
 		return FAIL(reader, "there is no [section] above this line");
-	for (key_end = separator; is_blank(key_end[-1]); key_end--)
+	for (key_end = separator; consort_is_blank(key_end[-1]); key_end--)
 		;
 	if (key_end - line > (ptrdiff_t)LONGEST_KEY)
 		return FAIL(reader, "a key of %td bytes; the longest has %u", key_end - line, LONGEST_KEY);
@@ -325,7 +313,7 @@ static char *next_line(char *out, int size, void *context)
 	uint32_t number;
 
 	while (!reader->status && (start = take_line(reader, &end))) {
-		line = skip_blanks(start);
+		line = consort_skip_blanks(start);
 		reader->indent = line - start;
 		if (*line == '[')
 			read_header(reader, line);
@@ -376,11 +364,12 @@ static int take_entry(void *context, const char *section, const char *key, const
 /* UTF-8 without control characters but tabs and ends of lines; tells the line of the first that is wrong. */
 static bool check_text(struct reader *reader, const char *text, size_t size)
 {
+	static const bool usual[256] = {
+		['\t'] = true, ['\n'] = true, [' ' ... '~'] = true, [0x80 ... 0xff] = true};
 	const char *at = text, *line, *what;
 	uint64_t wrong = size;
 
-	while (((unsigned char)*at >= ' ' && *at != 0x7f) || *at == '\n' || *at == '\t' ||
-	       (*at == '\r' && at[1] == '\n'))
+	while (usual[(unsigned char)*at] || (*at == '\r' && at[1] == '\n'))
 		at++;
 	consort_utf8_valid(text, size, &wrong);
 	if (wrong == size && at == text + size)

@@ -11,8 +11,6 @@
 
 #include "manifest/source.h"
 
-static const char blanks[] = " \t";
-
 /* What a resource's section is read with. */
 struct scope {
 	struct consort_arena *arena;
@@ -24,9 +22,9 @@ struct scope {
 /* What stands between blanks in text[0 … size). */
 static char *trimmed(struct scope *scope, const char *text, size_t size)
 {
-	while (size && strchr(blanks, *text))
+	while (size && consort_is_blank(*text))
 		text++, size--;
-	while (size && strchr(blanks, text[size - 1]))
+	while (size && consort_is_blank(text[size - 1]))
 		size--;
 	return consort_arena_copy(scope->arena, text, size);
 }
@@ -91,14 +89,14 @@ static enum consort_status split_names(struct scope *scope, const struct consort
 static enum consort_status next_word(struct scope *scope, const struct consort_manifest_entry *entry,
 				     const char **at, const char **out_word)
 {
-	const char *start = *at + strspn(*at, blanks), *end;
+	const char *start = consort_skip_blanks(*at), *end;
 	char *word;
 
 	if (!*start) {
 		*out_word = start;
 		return CONSORT_OK;
 	}
-	end = start + strcspn(start, blanks);
+	end = start + strcspn(start, " \t");
 	if (*start == '"') {
 		word = consort_arena_text(scope->arena, start);
 		end = word ? consort_source_unquote(start, word) : start;
@@ -117,15 +115,15 @@ static enum consort_status next_word(struct scope *scope, const struct consort_m
 /* The end of the type's name: a word, all of "decimal(12, 2)", or "list of" and one of these. */
 static const char *type_end(const char *text)
 {
-	const char *at = text + strspn(text, blanks), *word = at, *close;
+	const char *at = consort_skip_blanks(text), *word = at, *close;
 
 	at += strcspn(at, " \t(");
 	if (at - word == 4 && !strncasecmp(word, "list", 4)) {
-		word = at + strspn(at, blanks);
-		if (!strncasecmp(word, "of", 2) && word[2] && strchr(blanks, word[2]))
+		word = consort_skip_blanks(at);
+		if (!strncasecmp(word, "of", 2) && consort_is_blank(word[2]))
 			return type_end(word + 2);
 	}
-	if (at[strspn(at, blanks)] == '(') {
+	if (*consort_skip_blanks(at) == '(') {
 		close = strchr(at, ')');
 		return close ? close + 1 : at + strlen(at);
 	}
@@ -135,7 +133,7 @@ static const char *type_end(const char *text)
 static enum consort_status read_type(struct scope *scope, const struct consort_manifest_entry *entry,
 				     const char **at, struct consort_type *out_type)
 {
-	const char *start = *at + strspn(*at, blanks), *end = type_end(start);
+	const char *start = consort_skip_blanks(*at), *end = type_end(start);
 	size_t size = (size_t)(end - start);
 	char usual[80], *name = usual;
 	struct consort_error why;
@@ -262,7 +260,7 @@ static enum consort_status read_index(struct scope *scope, const struct consort_
 
 	if ((size_t)(end - text) > size && !strcasecmp(end - size, unique)) {
 		before = end - size;
-		while (before > text && strchr(blanks, before[-1]))
+		while (before > text && consort_is_blank(before[-1]))
 			before--;
 	}
 	/* "a, unique" names an attribute */

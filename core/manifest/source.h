@@ -35,6 +35,18 @@ struct consort_manifest_source {
 	size_t size; /* of the files, in bytes */
 };
 
+static inline bool consort_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline char *consort_skip_blanks(const char *text)
+{
+	while (consort_is_blank(*text))
+		text++;
+	return (char *)(uintptr_t)text;
+}
+
 /* include.c: the file and all that it includes. */
 enum consort_status consort_source_read(struct consort_manifest_source *source,
 					struct consort_manifest *manifest, const char *path,

@@ -143,7 +143,7 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 					   struct consort_error *error)
 {
 	const struct consort_option *const *option;
-	struct consort_setting *settings, *masked;
+	struct consort_setting *settings = NULL, *masked = NULL;
 	uint32_t most = 0, count = 0, i;
 
 	for (i = 0; i < nentries; i++)
@@ -151,11 +151,13 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 			return unknown_option(plugin, scope, &entries[i], error);
 	for (option = plugin->options; option && *option; option++)
 		most += (*option)->scope == scope;
-	settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
-	masked = consort_arena_array(&manifest->arena, out_masked ? most : 0, sizeof(*masked));
-	if (!settings || !masked)
-		return consort_error_no_memory(error);
-	for (option = plugin->options; option && *option; option++) {
+	if (most) { /* of a [resource] there mostly are none */
+		settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
+		masked = consort_arena_array(&manifest->arena, out_masked ? most : 0, sizeof(*masked));
+		if (!settings || !masked)
+			return consort_error_no_memory(error);
+	}
+	for (option = plugin->options; most && *option; option++) {
 		enum consort_status status;
 
 		if ((*option)->scope != scope)

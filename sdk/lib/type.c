@@ -95,7 +95,9 @@ static int is_blank(char c)
 
 static const char *skip_blanks(const char *text)
 {
-	return text + strspn(text, " \t");
+	while (is_blank(*text))
+		text++;
+	return text;
 }
 
 /* The nearest type's name to a word of `size` characters, or NULL. */
