@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +151,7 @@ static FILE *json;
 static int lines;
 static bool by_cpu;	     /* the ratio is of the processor's time, */
 static pid_t server;	     /* … also of this process's children */
+static bool apart;	     /* each run is in a child process */
 static const char *way_only; /* for a profiler: only this way runs */
 
 struct figures {
@@ -185,13 +188,11 @@ static double server_time(void)
 	return sum;
 }
 
-static void run_way(const struct bench_measure *measure, bench_fn *fn, struct figures *figures, int run)
+static void time_way(const struct bench_measure *measure, bench_fn *fn, struct figures *figures, int run)
 {
 	double wall, cpu, served, each = (double)measure->operations;
 	uint64_t count;
 
-	if (measure->before)
-		measure->before();
 	served = server_time();
 	count = allocations;
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
@@ -201,6 +202,39 @@ static void run_way(const struct bench_measure *measure, bench_fn *fn, struct fi
 	figures->cpu[run] = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu) / each;
 	figures->allocations = allocations - count;
 	figures->both[run] = figures->cpu[run] + (server_time() - served) / each;
+}
+
+/* The same in a child, which leaves its figures in shared memory. */
+static void time_apart(const struct bench_measure *measure, bench_fn *fn, struct figures *figures, int run)
+{
+	struct figures *shared =
+		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 1;
+	pid_t child;
+
+	if (shared == MAP_FAILED)
+		bench_die("%s: %s", measure->name, strerror(errno));
+	*shared = *figures;
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		time_way(measure, fn, shared, run);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || status)
+		bench_die("%s: the child failed", measure->name);
+	*figures = *shared;
+	munmap(shared, sizeof(*shared));
+}
+
+static void run_way(const struct bench_measure *measure, bench_fn *fn, struct figures *figures, int run)
+{
+	if (measure->before)
+		measure->before();
+	if (apart)
+		time_apart(measure, fn, figures, run);
+	else
+		time_way(measure, fn, figures, run);
 }
 
 static double median_of(const double *values, int runs)
@@ -352,6 +386,12 @@ int bench_run(const char *topic, const struct bench_measure *measures, int argc,
 		if (!only || !strcmp(only, measures->name))
 			measure_one(topic, measures, runs);
 	return only == NULL;
+}
+
+int bench_run_apart(const char *topic, const struct bench_measure *measures, int argc, char **argv)
+{
+	apart = true;
+	return bench_run(topic, measures, argc, argv);
 }
 
 int bench_end(void)

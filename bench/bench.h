@@ -45,6 +45,8 @@ struct bench_measure {
 
 /* Were all of them run (no --only)? */
 int bench_run(const char *topic, const struct bench_measure *measures, int argc, char **argv);
+/* The same with each run in a child process, for what a process does once. */
+int bench_run_apart(const char *topic, const struct bench_measure *measures, int argc, char **argv);
 /* Ends the JSON file; the program's exit status. */
 int bench_end(void);
 /* The core of this process, which stays on it from the first call on. */
