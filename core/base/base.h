@@ -78,7 +78,7 @@ uint64_t consort_random_below(uint64_t bound);
 /* --- need.c: pointers that a public function cannot do without --- */
 
 enum consort_status consort_need_failed(struct consort_error *error, const char *function, const char *names,
-					size_t index);
+					size_t index) CONSORT_COLD;
 
 static inline enum consort_status consort_need(struct consort_error *error, const char *function,
 					       const char *names, const void *const *pointers, size_t count)

@@ -129,9 +129,10 @@ void consort_manifest_free(struct consort_manifest *manifest);
 /* An error at an entry: "consort.ini:12: …". Returns status. */
 enum consort_status consort_manifest_fail(struct consort_error *error, enum consort_status status,
 					  const struct consort_manifest_entry *where, const char *format, ...)
-	CONSORT_PRINTF(4, 5);
+	CONSORT_PRINTF(4, 5) CONSORT_COLD;
 /* Puts the entry's place in front of an error: "consort.ini:12: …". */
-void consort_manifest_blame(struct consort_error *error, const struct consort_manifest_entry *where);
+void consort_manifest_blame(struct consort_error *error, const struct consort_manifest_entry *where)
+	CONSORT_COLD;
 
 /* option.c: an option's value by its listed type (plugin.h); texts go to the arena. EVALUE tells what is
  * allowed; a secret's value is not shown. */

@@ -37,11 +37,14 @@
 #if defined(__GNUC__)
 #define CONSORT_PRINTF(format, first) __attribute__((__format__(__printf__, format, first)))
 #define CONSORT_EXPORT __attribute__((__visibility__("default")))
+/* Called when something failed: compilers keep what leads there apart from the usual way. */
+#define CONSORT_COLD __attribute__((__cold__))
 #define CONSORT_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define CONSORT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #else
 #define CONSORT_PRINTF(format, first)
 #define CONSORT_EXPORT
+#define CONSORT_COLD
 #define CONSORT_LIKELY(condition) (condition)
 #define CONSORT_UNLIKELY(condition) (condition)
 #endif

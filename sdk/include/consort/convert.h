@@ -15,11 +15,12 @@ CONSORT_BEGIN
 
 /* Fills *error if it is not NULL, and returns status. Message by printf; position 0, flags 0. */
 uint32_t consort_error_set(struct consort_error *error, uint32_t status, const char *format, ...)
-	CONSORT_PRINTF(3, 4);
+	CONSORT_PRINTF(3, 4) CONSORT_COLD;
 /* "context: " in front of the message. */
-void consort_error_prefix(struct consort_error *error, const char *format, ...) CONSORT_PRINTF(2, 3);
+void consort_error_prefix(struct consort_error *error, const char *format, ...) CONSORT_PRINTF(2, 3)
+	CONSORT_COLD;
 /* The usual sentence for memory. */
-uint32_t consort_error_no_memory(struct consort_error *error);
+uint32_t consort_error_no_memory(struct consort_error *error) CONSORT_COLD;
 /* Copies at most size - 1 bytes and a NUL, cutting at a UTF-8 character's boundary. For error's texts. */
 void consort_copy_text(char *out, size_t size, const char *text);
 
