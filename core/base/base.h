@@ -36,6 +36,8 @@ struct consort_map {
 };
 
 void consort_map_clear(struct consort_map *map);
+/* Makes room for so many keys at once, or does so as they come. False: no memory. */
+bool consort_map_reserve(struct consort_map *map, uint32_t count);
 /* Empties it for more keys. */
 void consort_map_reset(struct consort_map *map);
 /* NULL if absent */

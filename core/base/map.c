@@ -75,20 +75,23 @@ static void insert(struct consort_map *map, uint32_t slot)
 	map->table[at] = slot + 1;
 }
 
-/* Few keys are found as fast without a table. */
-static bool grow(struct consort_map *map)
+bool consort_map_reserve(struct consort_map *map, uint32_t count)
 {
-	uint32_t capacity = map->capacity ? map->capacity * 2 : FEW, i;
+	uint32_t capacity = map->capacity ? map->capacity : FEW, i;
 	struct consort_map_slot *slots;
 	uint32_t *table;
 
-	if (capacity > UINT32_MAX / 4)
+	if (count <= map->capacity)
+		return true;
+	if (count > UINT32_MAX / 8)
 		return false;
+	while (capacity < count)
+		capacity *= 2;
 	slots = realloc(map->slots, capacity * sizeof(*slots));
 	if (!slots)
 		return false;
 	map->slots = slots;
-	if (capacity > FEW) {
+	if (capacity > FEW) { /* few keys are found as fast without a table */
 		table = calloc((size_t)capacity * 2, sizeof(*table));
 		if (!table)
 			return false;
@@ -103,7 +106,7 @@ static bool grow(struct consort_map *map)
 
 bool consort_map_put(struct consort_map *map, const char *key, void *value)
 {
-	if (map->count == map->capacity && !grow(map))
+	if (!consort_map_reserve(map, map->count + 1))
 		return false;
 	map->slots[map->count] = (struct consort_map_slot){.key = key, .size = strlen(key), .value = value};
 	if (map->table)

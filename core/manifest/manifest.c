@@ -161,7 +161,8 @@ static bool make_arrays(struct build *build)
 	manifest->resources = consort_arena_array(&manifest->arena, counts[CONSORT_MANIFEST_RESOURCE],
 						  sizeof(*manifest->resources));
 	manifest->database_capacity = counts[CONSORT_MANIFEST_DATABASE];
-	return manifest->plugins && manifest->databases && manifest->resources;
+	return manifest->plugins && manifest->databases && manifest->resources &&
+	       consort_map_reserve(&build->names[CONSORT_MANIFEST_RESOURCE], counts[CONSORT_MANIFEST_RESOURCE]);
 }
 
 /* The target is a resource, or stands in a database that is exposed whole. */
@@ -220,11 +221,9 @@ static enum consort_status build_all(struct consort_manifest *manifest,
 				     struct consort_error *error)
 {
 	struct build build = {.manifest = manifest, .source = source, .error = error};
-	enum consort_status status = CONSORT_OK;
+	enum consort_status status = make_arrays(&build) ? CONSORT_OK : consort_error_no_memory(error);
 	uint32_t i;
 
-	if (!make_arrays(&build))
-		return consort_error_no_memory(error);
 	for (i = 0; i < source->nsections && !status; i++)
 		status = add_section(&build, &source->sections[i]);
 	for (i = 0; i < manifest->nresources && !status; i++)

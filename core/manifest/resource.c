@@ -118,9 +118,9 @@ static const char *type_end(const char *text)
 	const char *at = consort_skip_blanks(text), *word = at, *close;
 
 	at += strcspn(at, " \t(");
-	if (at - word == 4 && !strncasecmp(word, "list", 4)) {
+	if (at - word == 4 && !strncmp(word, "list", 4)) {
 		word = consort_skip_blanks(at);
-		if (!strncasecmp(word, "of", 2) && consort_is_blank(word[2]))
+		if (!strncmp(word, "of", 2) && consort_is_blank(word[2]))
 			return type_end(word + 2);
 	}
 	if (*consort_skip_blanks(at) == '(') {

@@ -43,8 +43,11 @@ enum consort_status consort_catalog_init(struct consort_catalog *catalog, struct
 	const struct consort_manifest *manifest = catalog->manifest;
 	struct consort_entry *entries =
 		consort_arena_array(&catalog->arena, manifest->nresources, sizeof(*entries));
-	enum consort_status status = entries ? CONSORT_OK : consort_error_no_memory(error);
+	enum consort_status status = CONSORT_OK;
 	uint32_t i;
+
+	if (!entries || !consort_map_reserve(&catalog->declared, manifest->nresources))
+		return consort_error_no_memory(error);
 
 	for (i = 0; i < manifest->nresources && !status; i++)
 		status = add_declared(catalog, &manifest->resources[i], &entries[i], error);

@@ -143,21 +143,20 @@ enum consort_status consort_settings_check(struct consort_manifest *manifest,
 					   struct consort_error *error)
 {
 	const struct consort_option *const *option;
-	struct consort_setting *settings = NULL, *masked = NULL;
+	struct consort_setting *settings, *masked;
 	uint32_t most = 0, count = 0, i;
 
 	for (i = 0; i < nentries; i++)
 		if (!find_option(plugin, scope, entries[i].key))
 			return unknown_option(plugin, scope, &entries[i], error);
 	for (option = plugin->options; option && *option; option++)
-		most += (*option)->scope == scope;
-	if (most) { /* of a [resource] there mostly are none */
-		settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
-		masked = consort_arena_array(&manifest->arena, out_masked ? most : 0, sizeof(*masked));
-		if (!settings || !masked)
-			return consort_error_no_memory(error);
-	}
-	for (option = plugin->options; most && *option; option++) {
+		most += (*option)->scope == scope &&
+			((*option)->default_value || find_entry(entries, nentries, (*option)->name));
+	settings = consort_arena_array(&manifest->arena, most, sizeof(*settings));
+	masked = out_masked ? consort_arena_array(&manifest->arena, most, sizeof(*masked)) : settings;
+	if (!settings || !masked)
+		return consort_error_no_memory(error);
+	for (option = plugin->options; option && *option; option++) {
 		enum consort_status status;
 
 		if ((*option)->scope != scope)
