@@ -33,7 +33,7 @@ enum consort_status {
 	CONSORT_EREADONLY = 17,    /* the database, connection or transaction only reads */
 	CONSORT_EENGINE = 18,      /* the engine refused for a reason of its own; see code and sqlstate */
 	CONSORT_EPROTOCOL = 19,    /* an answer that makes no sense: a broken server, file or adapter */
-	CONSORT_EINDOUBT = 20,     /* a commit whose outcome is not known */
+	CONSORT_EINDOUBT = 20,     /* a commit, or a lone write, whose outcome is not known */
 	CONSORT_EINTERNAL = 21,    /* a bug in Consort or an adapter */
 	CONSORT_EAGAIN = 22,       /* reserved for calls that do not block */
 	CONSORT_EFORKED = 23,      /* a parent's handle, used in the child of a fork */

@@ -200,6 +200,7 @@ struct consort_write_result {
 	void (*row_failed)(void *context, int64_t row, const struct consort_error *error);
 };
 
+/* Outside of a transaction, EINDOUBT tells that the connection was lost before the answer came. */
 struct consort_write_ops {
 	uint32_t struct_size;
 	uint32_t reserved;
