@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opening: a manifest of 50 resources with one adapter, against dlopen of the client library and opening the
- * database by hand. A library is loaded once, so each run is a child process of its own, and what is timed lies
- * between its fork and its exit.
+ * database by hand. A library is loaded once, so each run is a child process of its own, and what is timed
+ * lies between its fork and its exit.
  *
  *     make bench-open && CONSORT_PLUGIN_PATH=.libs ./bench-open --runs 41
  *
@@ -41,12 +41,22 @@ static void write_manifest(void)
 
 static uint64_t by_hand(int64_t operations)
 {
+	/* what a program needs to read a row */
+	static const char *const names[] = {
+		"sqlite3_close_v2",	 "sqlite3_errmsg",	"sqlite3_prepare_v3",
+		"sqlite3_bind_int64",	 "sqlite3_step",	"sqlite3_column_type",
+		"sqlite3_column_int64",	 "sqlite3_column_text", "sqlite3_column_bytes",
+		"sqlite3_column_double", "sqlite3_reset",	"sqlite3_finalize"};
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL), *handle = NULL;
 	int (*open_v2)(const char *, void **, int, const char *);
+	size_t i;
 
 	if (!library)
 		bench_die("%s", dlerror());
 	*(void **)&open_v2 = dlsym(library, "sqlite3_open_v2");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!dlsym(library, names[i]))
+			bench_die("%s", dlerror());
 	if (!open_v2 || open_v2(file, &handle, OPEN_READWRITE_CREATE, NULL))
 		bench_die("%s cannot be opened", file);
 	return (uint64_t)operations;

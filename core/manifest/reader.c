@@ -26,6 +26,7 @@ struct reader {
 	enum consort_status status;
 	struct consort_manifest_entry here; /* file and line */
 	char *at;			    /* the next line */
+	bool expands;			    /* there is a '$' somewhere */
 	ptrdiff_t indent;		    /* of the entry being read */
 	uint32_t consort_line;		    /* of [consort]; 0: none yet */
 	/* the section being read: its line, if there is one, and its entries behind that */
@@ -357,30 +358,39 @@ static int take_entry(void *context, const char *section, const char *key, const
 	}
 	if (!consort_map_put(&reader->keys, entry->key, (void *)(uintptr_t)number))
 		return FAIL_MEMORY(reader);
-	reader->status = consort_manifest_expand(reader->manifest, entry, reader->error);
+	if (reader->expands)
+		reader->status = consort_manifest_expand(reader->manifest, entry, reader->error);
 	return !reader->status;
 }
 
-/* UTF-8 without control characters but tabs and ends of lines; tells the line of the first that is wrong. */
+/* What may stand in a manifest besides characters beyond ASCII: no control but tabs and ends of lines. */
+static bool is_usual(const char *at)
+{
+	static const bool usual[256] = {['\t'] = true, ['\n'] = true, [' ' ... '~'] = true};
+
+	return usual[(unsigned char)*at] || (*at == '\r' && at[1] == '\n');
+}
+
+/* Tells the line of the first that is wrong. */
 static bool check_text(struct reader *reader, const char *text, size_t size)
 {
-	static const bool usual[256] = {
-		['\t'] = true, ['\n'] = true, [' ' ... '~'] = true, [0x80 ... 0xff] = true};
 	const char *at = text, *line, *what;
 	uint64_t wrong = size;
 
-	while (usual[(unsigned char)*at] || (*at == '\r' && at[1] == '\n'))
+	while (is_usual(at))
 		at++;
-	consort_utf8_valid(text, size, &wrong);
-	if (wrong == size && at == text + size)
+	if (at == text + size)
 		return true;
-	if (at < text + wrong) {
+	consort_utf8_valid(text, size, &wrong);
+	while (at < text + wrong && (is_usual(at) || (unsigned char)*at >= 0x80))
+		at++;
+	if (at == text + size)
+		return true;
+	if (at < text + wrong)
 		what = "a control character cannot stand in a manifest";
-	} else {
-		at = text + wrong;
+	else
 		what = *at ? "this is not UTF-8; save the file in that encoding"
 			   : "a NUL byte cannot stand in a manifest";
-	}
 	reader->here.line = 1;
 	for (line = text; (text = memchr(line, '\n', (size_t)(at - line))); line = text + 1)
 		reader->here.line++;
@@ -397,6 +407,7 @@ enum consort_status consort_source_parse(struct consort_manifest_source *source,
 		.error = error,
 		.here = {.file = file},
 		.at = text,
+		.expands = memchr(text, '$', size),
 	};
 	int failed;
 
