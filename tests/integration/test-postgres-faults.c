@@ -369,6 +369,36 @@ static void test_terminated_in_transaction(void)
 	consort_close(c);
 }
 
+/* Two items, between which the first attempt loses its connection. */
+static enum consort_status create_two(struct consort *in, void *arg, struct consort_error *error)
+{
+	int *calls = arg;
+	enum consort_status status = postgres_create(in, 10, error);
+
+	if (!status && !(*calls)++)
+		terminate("state = 'idle in transaction'");
+	return status ? status : postgres_create(in, 11, error);
+}
+
+static void test_terminated_and_run_again(void)
+{
+	const struct consort_begin_options options = {.struct_size = sizeof(options), .attempts = 3};
+	struct consort *c = postgres_items(SERVER, NULL, NULL);
+	struct consort_outcome outcome = {.struct_size = sizeof(outcome)};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	int calls = 0;
+
+	CU_ASSERT_EQUAL(consort_transaction(c, "db", create_two, &calls, &outcome, &error),
+			CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
+	calls = 0;
+	API_OK(consort_transaction_with(c, "db", &options, create_two, &calls, &outcome, &error));
+	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_COMMITTED);
+	CU_ASSERT_EQUAL(calls, 2);
+	TESTING_TEXT(api_find(c, "item", "count(*), max(id)", NULL, NULL), "5,11");
+	consort_close(c);
+}
+
 /* --- the server's own limits --- */
 
 static void test_statement_timeout(void)
@@ -395,6 +425,7 @@ static void test_statement_timeout(void)
 struct rival {
 	struct consort *c;
 	int64_t first, second;
+	uint32_t attempts;
 	pthread_barrier_t *both;
 	enum consort_status status;
 	struct consort_error error;
@@ -426,25 +457,35 @@ static enum consort_status set_both(struct consort *in, void *arg, struct consor
 static void *run_rival(void *context)
 {
 	struct rival *rival = context;
+	const struct consort_begin_options options = {.struct_size = sizeof(options),
+						      .attempts = rival->attempts};
 
-	rival->status = consort_transaction(rival->c, "db", set_both, rival, NULL, &rival->error);
+	rival->status =
+		consort_transaction_with(rival->c, "db", &options, set_both, rival, NULL, &rival->error);
 	return NULL;
+}
+
+/* Two that want the same rows in opposite order; both are begun before either one goes on. */
+static void run_rivals(struct rival *a, struct rival *b)
+{
+	pthread_barrier_t both;
+	pthread_t other;
+
+	pthread_barrier_init(&both, NULL, 2);
+	a->both = b->both = &both;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&other, NULL, run_rival, b), 0);
+	run_rival(a);
+	pthread_join(other, NULL);
+	pthread_barrier_destroy(&both);
 }
 
 static void test_deadlock(void)
 {
 	struct consort *c = postgres_items(SERVER, NULL, NULL);
-	pthread_barrier_t both;
-	struct rival a = {.c = c, .first = 1, .second = 2, .both = &both};
-	struct rival b = {.c = c, .first = 2, .second = 1, .both = &both}, *loser;
-	pthread_t other;
+	struct rival a = {.c = c, .first = 1, .second = 2, .attempts = 1};
+	struct rival b = {.c = c, .first = 2, .second = 1, .attempts = 1}, *loser;
 
-	pthread_barrier_init(&both, NULL, 2);
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&other, NULL, run_rival, &b), 0);
-	run_rival(&a);
-	pthread_join(other, NULL);
-	pthread_barrier_destroy(&both);
-
+	run_rivals(&a, &b);
 	loser = a.status ? &a : &b;
 	CU_ASSERT_EQUAL((loser == &a ? &b : &a)->status, CONSORT_OK);
 	CU_ASSERT_EQUAL(loser->status, CONSORT_ECONFLICT);
@@ -453,6 +494,13 @@ static void test_deadlock(void)
 	run_rival(loser);
 	CU_ASSERT_EQUAL(loser->status, CONSORT_OK);
 	TESTING_TEXT(api_find(c, "item", "id, owner", NULL, "id"), "1,2;2,2;3,0");
+
+	/* asked to, the library runs the loser again */
+	a.attempts = b.attempts = 5;
+	run_rivals(&a, &b);
+	CU_ASSERT_EQUAL(a.status, CONSORT_OK);
+	CU_ASSERT_EQUAL(b.status, CONSORT_OK);
+	TESTING_TEXT(api_find(c, "item", "id, owner", NULL, "id"), "1,4;2,4;3,0");
 	consort_close(c);
 }
 
@@ -532,6 +580,7 @@ int main(int argc, char **argv)
 		{"terminated-while-idle", test_terminated_while_idle},
 		{"terminated-in-scan", test_terminated_in_scan},
 		{"terminated-in-transaction", test_terminated_in_transaction},
+		{"terminated-and-run-again", test_terminated_and_run_again},
 		{"statement-timeout", test_statement_timeout},
 		{"deadlock", test_deadlock},
 		{"lock", test_lock},
