@@ -309,7 +309,7 @@ enum consort_status consort_remote_restart(struct consort_operator *op, const st
 					 remote->ended);
 	status = at_end(remote, error);
 	if (!status)
-		status = consort_connection_ready(remote->connection, false, error);
+		status = consort_connection_ready(remote->connection, error);
 	if (status)
 		return status;
 	status = remote->database->plugin->query->open(remote->connection->context, &exec->call,
@@ -358,7 +358,7 @@ enum consort_status consort_native_open(struct consort_exec *exec, struct consor
 		return status;
 	status = consort_database_need(database, CONSORT_FEATURE_NATIVE, error);
 	if (!status)
-		status = consort_connection_ready(remote->connection, true, error);
+		status = consort_connection_ready(remote->connection, error);
 	if (status)
 		goto fail;
 	*out_nfields = 0;

@@ -41,7 +41,7 @@ static enum consort_status execute(struct consort *c, struct by_query *by, struc
 	if (!status)
 		status = session.base.acquire(&session.base, step->database, &connection, error);
 	if (!status)
-		status = consort_connection_ready(connection, true, error);
+		status = consort_connection_ready(connection, error);
 	if (!status) {
 		answer = step->database->plugin->query->execute(connection->context, &session.call,
 								step->compiled, &run, &by->affected, error);

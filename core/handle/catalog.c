@@ -159,7 +159,7 @@ static enum consort_status run_schema(struct consort_handle_session *session, st
 	if (!status && define && resource->nindexes)
 		status = consort_database_need(entry->database, CONSORT_FEATURE_INDEXES, error);
 	if (!status)
-		status = consort_connection_ready(connection, true, error);
+		status = consort_connection_ready(connection, error);
 	if (status)
 		return status;
 	fn = define ? entry->database->plugin->schema->define : entry->database->plugin->schema->drop;

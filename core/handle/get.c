@@ -39,7 +39,7 @@ static enum consort_status read_row(struct consort_handle_session *session, cons
 	void *cursor;
 
 	if (!status)
-		status = consort_connection_ready(connection, false, error);
+		status = consort_connection_ready(connection, error);
 	if (status)
 		return status;
 	answer = ops->open(connection->context, &session->call, step->compiled, &run, &cursor, error);

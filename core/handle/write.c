@@ -108,7 +108,7 @@ enum consort_status consort_write_batch(struct consort_handle_session *session,
 	if (!status)
 		status = consort_write_check(database, shape->write.resource, shape->kind, error);
 	if (!status)
-		status = consort_connection_ready(connection, true, error);
+		status = consort_connection_ready(connection, error);
 	if (status)
 		return status;
 	fn = slot_of(database->plugin->write, shape->kind);

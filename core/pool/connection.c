@@ -23,14 +23,13 @@ void consort_connection_remove_cursor(struct consort_connection *connection,
 	cursor->next = cursor->previous = NULL;
 }
 
-enum consort_status consort_connection_ready(struct consort_connection *connection, bool writes,
-					     struct consort_error *error)
+enum consort_status consort_connection_ready(struct consort_connection *connection, struct consort_error *error)
 {
 	struct consort_open_cursor *cursor;
 
 	if (CONSORT_LIKELY(!connection->cursors))
 		return CONSORT_OK;
-	if (!writes && consort_database_has(connection->database, CONSORT_FEATURE_CONCURRENT_CURSORS))
+	if (consort_database_has(connection->database, CONSORT_FEATURE_CONCURRENT_CURSORS))
 		return CONSORT_OK;
 	for (cursor = connection->cursors; cursor; cursor = cursor->next) {
 		enum consort_status status = cursor->busy ? cursor->drain(cursor, error) : CONSORT_OK;

@@ -189,10 +189,8 @@ void consort_cancel_sleep(struct consort_cancel *cancel, int64_t until);
 void consort_connection_add_cursor(struct consort_connection *connection, struct consort_open_cursor *cursor);
 void consort_connection_remove_cursor(struct consort_connection *connection,
 				      struct consort_open_cursor *cursor);
-/* To be called before any statement: drains open cursors if the statement writes, or if the adapter cannot
- * interleave. */
-enum consort_status consort_connection_ready(struct consort_connection *connection, bool writes,
-					     struct consort_error *error);
+/* To be called before any statement: drains open cursors if the adapter cannot interleave. */
+enum consort_status consort_connection_ready(struct consort_connection *connection, struct consort_error *error);
 /* Ends all its cursors. */
 void consort_connection_end_cursors(struct consort_connection *connection, const char *why);
 /* Fails the transaction it is in, if any: the first failure is kept, and the error says so. */

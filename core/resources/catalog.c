@@ -124,7 +124,7 @@ static enum consort_status introspect(struct consort_session *session, struct co
 	if (status)
 		return status;
 	if (consort_database_has(database, CONSORT_FEATURE_INTROSPECT))
-		status = consort_connection_ready(connection, false, error);
+		status = consort_connection_ready(connection, error);
 	if (!status && consort_database_has(database, CONSORT_FEATURE_INTROSPECT)) {
 		status = database->plugin->schema->introspect(connection->context, session->call, source,
 							      entry ? entry->settings : NULL,

@@ -333,7 +333,7 @@ enum consort_status consort_tx_savepoint(struct consort_tx *tx, const struct con
 	if (!status && action != CONSORT_SAVEPOINT_ROLLBACK)
 		status = consort_tx_check(tx, error);
 	if (!status && action != CONSORT_SAVEPOINT_ROLLBACK)
-		status = consort_connection_ready(tx->connection, true, error);
+		status = consort_connection_ready(tx->connection, error);
 	if (!status)
 		status = find_or_make(tx, action, name, &savepoint, error);
 	if (status)

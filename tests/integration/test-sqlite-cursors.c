@@ -13,57 +13,13 @@
 
 /* --- keys --- */
 
-/* KEYED over the scan of a resource. */
-static struct consort_node *keyed(struct adapter_test *test, const char *resource, const char *select,
-				  uint32_t nkeys)
-{
-	struct consort_logical logical;
-	struct consort_node *root = adapter_tree(test, QUERY(.resource = resource, .select = select),
-						 &logical),
-			    *scan = root;
-	struct consort_node *node = consort_arena_alloc(&test->arena, sizeof(*node));
-	const struct consort_expr **exprs = consort_arena_array(&test->arena, nkeys, sizeof(*exprs));
-	const struct consort_node **inputs = consort_arena_array(&test->arena, 1, sizeof(*inputs));
-	uint32_t i;
-
-	while (scan->kind != CONSORT_NODE_SCAN)
-		scan = (struct consort_node *)scan->inputs[0];
-	for (i = 0; i < nkeys; i++) {
-		struct consort_expr *expr = consort_arena_alloc(&test->arena, sizeof(*expr));
-
-		expr->struct_size = sizeof(*expr);
-		expr->kind = CONSORT_EXPR_COLUMN;
-		expr->index = i;
-		expr->type = scan->fields[i]->type;
-		exprs[i] = expr;
-	}
-	inputs[0] = scan;
-	node->struct_size = sizeof(*node);
-	node->kind = CONSORT_NODE_KEYED;
-	node->number = node->first_conjunct = scan->number + 1;
-	node->fields = scan->fields;
-	node->nfields = scan->nfields;
-	node->inputs = inputs;
-	node->ninputs = 1;
-	node->exprs = exprs;
-	node->nexprs = nkeys;
-	return node;
-}
-
-static struct consort_batch *key_batch(struct consort_type a, struct consort_type b, uint32_t n, int64_t rows)
-{
-	struct consort_type types[2] = {a, b};
-
-	return consort_batch_new(types, n, rows, (uint64_t)1 << 20);
-}
-
 static void test_keys(void)
 {
 	struct consort_type int64 = consort_type_of(CONSORT_TYPE_INT64),
 			    text = consort_type_of(CONSORT_TYPE_TEXT);
 	struct consort_args none = CONSORT_NO_ARGS;
 	struct consort_value key[2];
-	struct consort_batch *keys = key_batch(int64, text, 1, 1000);
+	struct consort_batch *keys = adapter_keys(int64, text, 1, 1000);
 	struct adapter_cursor cursor;
 	struct adapter_test test;
 	int64_t rows, total = 0, i;
@@ -82,7 +38,7 @@ static void test_keys(void)
 		CU_ASSERT_EQUAL(consort_batch_append_row(keys, key), CONSORT_OK);
 	}
 	test.max_rows = 64;
-	OK(adapter_begin_tree(&test, keyed(&test, "x", "id, v", 1), none, keys, &cursor));
+	OK(adapter_begin_tree(&test, adapter_keyed(&test, "x", "id, v", 1), none, keys, &cursor));
 	consort_batch_reset(keys); /* the set is not needed any more */
 	do {
 		OK(adapter_next_text(&test, &cursor, &rows));
@@ -95,7 +51,7 @@ static void test_keys(void)
 	consort_batch_free(keys);
 
 	/* several columns, one of which the engine compares without case */
-	keys = key_batch(int64, text, 2, 10);
+	keys = adapter_keys(int64, text, 2, 10);
 	key[0] = consort_int64(1);
 	key[1] = consort_text("X");
 	consort_batch_append_row(keys, key);
@@ -104,19 +60,19 @@ static void test_keys(void)
 	key[0] = consort_int64(2);
 	key[1] = consort_text("x");
 	consort_batch_append_row(keys, key);
-	OK(adapter_begin_tree(&test, keyed(&test, "pair", "a, b, c", 2), none, keys, &cursor));
+	OK(adapter_begin_tree(&test, adapter_keyed(&test, "pair", "a, b, c", 2), none, keys, &cursor));
 	OK(adapter_next_text(&test, &cursor, &rows));
 	TESTING_TEXT(test.text.data, "1|Y|8\n2|x|9\n");
 	adapter_end(&test, &cursor);
 	consort_batch_free(keys);
 
 	/* a key that finds several rows */
-	keys = key_batch(int64, text, 1, 10);
+	keys = adapter_keys(int64, text, 1, 10);
 	key[0] = consort_int64(1);
 	consort_batch_append_row(keys, key);
 	key[0] = consort_int64(3);
 	consort_batch_append_row(keys, key);
-	OK(adapter_begin_tree(&test, keyed(&test, "plain", "a, b", 1), none, keys, &cursor));
+	OK(adapter_begin_tree(&test, adapter_keyed(&test, "plain", "a, b", 1), none, keys, &cursor));
 	OK(adapter_next_text(&test, &cursor, &rows));
 	TESTING_TEXT(test.text.data, "1|1\n1|2\n3|3\n");
 	adapter_end(&test, &cursor);
@@ -128,7 +84,7 @@ static void test_keys(void)
 static void test_keys_snapshot(void)
 {
 	struct consort_type int64 = consort_type_of(CONSORT_TYPE_INT64);
-	struct consort_batch *keys = key_batch(int64, int64, 1, 10);
+	struct consort_batch *keys = adapter_keys(int64, int64, 1, 10);
 	struct consort_args none = CONSORT_NO_ARGS;
 	struct consort_value key;
 	struct adapter_cursor cursor;
@@ -144,7 +100,7 @@ static void test_keys_snapshot(void)
 	key = consort_int64(2);
 	consort_batch_append_row(keys, &key);
 	test.max_rows = 1;
-	OK(adapter_begin_tree(&test, keyed(&test, "x", "id, v", 1), none, keys, &cursor));
+	OK(adapter_begin_tree(&test, adapter_keyed(&test, "x", "id, v", 1), none, keys, &cursor));
 	OK(adapter_next_text(&test, &cursor, &rows));
 	sqlite_test_raw("UPDATE x SET v = 'new'");
 	OK(adapter_next_text(&test, &cursor, &rows));

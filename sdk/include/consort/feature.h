@@ -59,7 +59,8 @@ enum consort_feature {
 	CONSORT_FEATURE_FULL_TEXT = 16,
 	/* TIME_BUCKET calls may be offered. Clear: the core evaluates them. */
 	CONSORT_FEATURE_TIME_BUCKET = 17,
-	/* Several cursors may be open on one connection and be read in turns, also between its other calls.
+	/* Several cursors may be open on one connection and be read in turns, also between its other calls; each
+	 * shows the state of its start, whatever is written meanwhile.
 	 * Clear: the core drains an open cursor before the connection's next call. */
 	CONSORT_FEATURE_CONCURRENT_CURSORS = 18,
 	/* transaction.begin, commit, rollback. Clear: consort_begin refuses. */
