@@ -78,7 +78,8 @@ static enum consort_status plan_filter(struct consort_planning *planning, const 
 		const char *reason = answer ? consort_answer_reason(answer, node->first_conjunct + i)
 					    : consort_plan_missing_reason(planning, node, part->database);
 
-		if (conjunct->flags & CONSORT_EXPR_CAN_FAIL) {
+		/* but a superset of it, which cannot fail, spares records */
+		if ((conjunct->flags & CONSORT_EXPR_CAN_FAIL) && fidelity != CONSORT_FIDELITY_SUPERSET) {
 			fidelity = CONSORT_FIDELITY_NO;
 			reason = "it can fail, so it runs last, in the core";
 		}

@@ -119,7 +119,9 @@ struct consort_node {
 /* How exactly an adapter takes a node or conjunct. */
 enum consort_fidelity {
 	CONSORT_FIDELITY_NO = 0,       /* not at all */
-	CONSORT_FIDELITY_SUPERSET = 1, /* delivers every record it must and perhaps more: the core checks again */
+	CONSORT_FIDELITY_SUPERSET = 1, /* delivers every record it must and perhaps more: the core checks again. Of a
+				        * condition that can fail only this is taken: it lets through the records for
+				        * which that fails, and does not fail itself */
 	CONSORT_FIDELITY_EXACT = 2     /* provably the same as the core's own evaluation */
 };
 
