@@ -5,18 +5,19 @@
 #include <stdio.h>
 
 /* What calling a function makes. */
-enum shape { OF_TEXT, OF_ANY, AGGREGATE };
+enum shape { OF_TEXT, OF_TEXTS, OF_ANY, AGGREGATE };
 
 static const struct function {
 	const char *name;
 	enum shape shape;
 	enum consort_op op;
 	enum consort_aggregate_kind aggregate;
-	uint16_t result; /* OF_TEXT */
+	uint16_t result; /* OF_TEXT, OF_TEXTS, which takes two */
 } functions[] = {
 	{"lower", OF_TEXT, CONSORT_OP_LOWER, 0, CONSORT_TYPE_TEXT},
 	{"upper", OF_TEXT, CONSORT_OP_UPPER, 0, CONSORT_TYPE_TEXT},
 	{"length", OF_TEXT, CONSORT_OP_LENGTH, 0, CONSORT_TYPE_INT64},
+	{"match", OF_TEXTS, CONSORT_OP_MATCH, 0, CONSORT_TYPE_BOOL},
 	{"count", AGGREGATE, CONSORT_OP_NONE, CONSORT_AGGREGATE_COUNT, 0},
 	{"sum", AGGREGATE, CONSORT_OP_NONE, CONSORT_AGGREGATE_SUM, 0},
 	{"avg", AGGREGATE, CONSORT_OP_NONE, CONSORT_AGGREGATE_AVG, 0},
@@ -210,7 +211,8 @@ struct consort_expr *consort_query_function(struct consort_resolver *r, const Pg
 	const char *name = last->node_case == PG_QUERY__NODE__NODE_STRING ? last->string->sval : "";
 	int32_t at = consort_text_at(r->text, node->location);
 	const struct function *function = find_function(name);
-	struct consort_expr *arg;
+	struct consort_expr *args[2] = {NULL, NULL};
+	size_t i;
 
 	if (node->n_funcname > 1)
 		return refuse_schema(r, name, at);
@@ -222,13 +224,16 @@ struct consort_expr *consort_query_function(struct consort_resolver *r, const Pg
 		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s takes a value and nothing else", name);
 	if (function->shape == AGGREGATE)
 		return aggregate(r, function, node, at);
-	if (node->n_args != 1 || node->agg_star || node->agg_distinct)
-		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s takes one value", name);
-	arg = consort_query_expr(r, node->args[0]);
-	arg = arg ? consort_query_need(r, arg, consort_type_of(CONSORT_TYPE_TEXT), name) : NULL;
-	if (!arg)
-		return NULL;
-	return consort_query_call(r, function->op, consort_type_of(function->result), arg, NULL, at);
+	if (node->n_args != (function->shape == OF_TEXTS ? 2 : 1) || node->agg_star || node->agg_distinct)
+		return consort_query_fail(r, at, CONSORT_ESYNTAX, "%s takes %s", name,
+					  function->shape == OF_TEXTS ? "two values" : "one value");
+	for (i = 0; i < node->n_args; i++) {
+		args[i] = consort_query_expr(r, node->args[i]);
+		args[i] = args[i] ? consort_query_need(r, args[i], consort_type_of(CONSORT_TYPE_TEXT), name) : NULL;
+		if (!args[i])
+			return NULL;
+	}
+	return consort_query_call(r, function->op, consort_type_of(function->result), args[0], args[1], at);
 }
 
 /* --- CASE --- */
