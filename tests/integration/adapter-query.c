@@ -85,6 +85,49 @@ struct consort_node *adapter_scan(struct adapter_test *test, const struct consor
 	return node;
 }
 
+struct consort_node *adapter_keyed(struct adapter_test *test, const char *resource, const char *select,
+				  uint32_t nkeys)
+{
+	struct consort_logical logical;
+	struct consort_node *root = adapter_tree(test, ADAPTER_QUERY(.resource = resource, .select = select),
+						 &logical),
+			    *scan = root;
+	struct consort_node *node = consort_arena_alloc(&test->arena, sizeof(*node));
+	const struct consort_expr **exprs = consort_arena_array(&test->arena, nkeys, sizeof(*exprs));
+	const struct consort_node **inputs = consort_arena_array(&test->arena, 1, sizeof(*inputs));
+	uint32_t i;
+
+	while (scan->kind != CONSORT_NODE_SCAN)
+		scan = (struct consort_node *)scan->inputs[0];
+	for (i = 0; i < nkeys; i++) {
+		struct consort_expr *expr = consort_arena_alloc(&test->arena, sizeof(*expr));
+
+		expr->struct_size = sizeof(*expr);
+		expr->kind = CONSORT_EXPR_COLUMN;
+		expr->index = i;
+		expr->type = scan->fields[i]->type;
+		exprs[i] = expr;
+	}
+	inputs[0] = scan;
+	node->struct_size = sizeof(*node);
+	node->kind = CONSORT_NODE_KEYED;
+	node->number = node->first_conjunct = scan->number + 1;
+	node->fields = scan->fields;
+	node->nfields = scan->nfields;
+	node->inputs = inputs;
+	node->ninputs = 1;
+	node->exprs = exprs;
+	node->nexprs = nkeys;
+	return node;
+}
+
+struct consort_batch *adapter_keys(struct consort_type a, struct consort_type b, uint32_t nkeys, int64_t rows)
+{
+	struct consort_type types[2] = {a, b};
+
+	return consort_batch_new(types, nkeys, rows, (uint64_t)1 << 20);
+}
+
 /* --- offers --- */
 
 static uint32_t count_numbers(const struct consort_node *node)

@@ -20,11 +20,10 @@ static const uint32_t *positions(struct adapter_test *test, const struct consort
 }
 
 static struct consort_batch *make_batch(struct adapter_test *test, const struct consort_resource *resource,
-					const uint32_t *attributes, uint32_t count,
+					const uint32_t *attributes, uint32_t count, int64_t most,
 					struct consort_args values)
 {
 	struct consort_type *types = consort_arena_array(&test->arena, count, sizeof(*types));
-	int64_t most = count && values.count ? (int64_t)(values.count / count) : 10;
 	struct consort_batch *batch;
 	uint64_t i;
 
@@ -50,7 +49,7 @@ uint32_t adapter_write(struct adapter_test *test, enum adapter_write_kind kind, 
 	const struct consort_resource *resource = adapter_resource(test, what.resource, NULL);
 	struct consort_write write = {.struct_size = sizeof(write),
 				      .flags = what.flags,
-				      .id = consort_next_id(),
+				      .id = what.id ? what.id : consort_next_id(),
 				      .resource = resource,
 				      .nkeys = what.nkeys};
 	struct consort_write_result result = {
@@ -58,13 +57,15 @@ uint32_t adapter_write(struct adapter_test *test, enum adapter_write_kind kind, 
 	const struct consort_write_ops *ops = test->plugin->write;
 	struct consort_batch *rows;
 	uint32_t status;
+	int64_t most;
 
 	write.attributes = positions(test, resource, what.attributes, &write.nattributes);
 	write.returning = positions(test, resource, what.returning, &write.nreturning);
-	rows = make_batch(test, resource, write.attributes, write.nattributes, what.values);
+	most = write.nattributes && what.values.count ? (int64_t)(what.values.count / write.nattributes) : 1;
+	rows = make_batch(test, resource, write.attributes, write.nattributes, most, what.values);
 	if (write.nreturning)
 		result.returned =
-			make_batch(test, resource, write.returning, write.nreturning, CONSORT_NO_ARGS);
+			make_batch(test, resource, write.returning, write.nreturning, most, CONSORT_NO_ARGS);
 	memset(&test->error, 0, sizeof(test->error));
 	consort_buffer_reset(&test->text);
 	status = (kind == ADAPTER_INSERT   ? ops->insert
@@ -78,5 +79,41 @@ uint32_t adapter_write(struct adapter_test *test, enum adapter_write_kind kind, 
 		adapter_print(test, result.returned);
 	consort_batch_free(rows);
 	consort_batch_free(result.returned);
+	return status;
+}
+
+uint32_t adapter_change(struct adapter_test *test, const char *resource, const char *where,
+			const char *assignments, struct consort_args args, int64_t *out_affected)
+{
+	const struct consort_clauses clauses = {.resource = resource,
+						.where = &where,
+						.nwhere = where ? 1 : 0,
+						.limit = -1,
+						.assignments = assignments};
+	const struct consort_names names = {.context = test, .resource = adapter_find};
+	struct consort_type *types = consort_arena_array(&test->arena, args.count, sizeof(*types));
+	struct consort_statement statement = {.struct_size = sizeof(statement),
+					      .id = consort_next_id(),
+					      .nparameters = (uint32_t)args.count,
+					      .parameters = types};
+	const struct consort_run run = {
+		.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
+	struct consort_logical logical;
+	void *compiled;
+	uint32_t status;
+	uint64_t i;
+
+	memset(&test->error, 0, sizeof(test->error));
+	ADAPTER_MUST(test, !consort_query_resolve_write(&clauses, !assignments, &names, &test->arena,
+							&logical, &test->error));
+	for (i = 0; i < args.count; i++)
+		types[i] = args.values[i].type;
+	statement.root = logical.root;
+	status = test->plugin->query->compile(test->database, &statement, &compiled, &test->error);
+	if (status)
+		return status;
+	status = test->plugin->query->execute(test->connection, &test->call, compiled, &run, out_affected,
+					      &test->error);
+	test->plugin->query->compiled_free(test->database, compiled);
 	return status;
 }

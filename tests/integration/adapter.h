@@ -9,6 +9,7 @@
  *
  *     adapter.c        plugins, databases, resources
  *     adapter-query.c  plans, offers, cursors
+ *     adapter-schema.c introspection, define and drop
  *     adapter-write.c  records
  *
  * Lists of texts end with NULL and may be NULL. What must work for a test to make sense aborts it with a line
@@ -34,6 +35,7 @@ struct adapter_test {
 	struct consort_resource *resources[16];
 	uint32_t nresources;
 	int64_t max_rows;   /* of a batch; 0: 100 */
+	bool show_hidden;   /* attributes, by adapter_describe */
 	struct consort_log_sink *sink;
 	char log[1024];	    /* the last line that the adapter logged: "LEVEL ORIGIN: TEXT" */
 	char missing[4096]; /* features that the connection lacks: "NUMBER: why\n" */
@@ -123,6 +125,11 @@ struct consort_node *adapter_tree(struct adapter_test *test, struct adapter_quer
 /* A bare scan of all of a resource's attributes. */
 struct consort_node *adapter_scan(struct adapter_test *test, const struct consort_resource *resource);
 
+/* KEYED over the scan of a resource, by its first columns; and room for a set of keys of one or two columns. */
+struct consort_node *adapter_keyed(struct adapter_test *test, const char *resource, const char *select,
+				   uint32_t nkeys);
+struct consort_batch *adapter_keys(struct consort_type a, struct consort_type b, uint32_t nkeys, int64_t rows);
+
 /* A cursor step by step. */
 struct adapter_cursor {
 	struct consort_statement *statement;
@@ -152,16 +159,39 @@ uint32_t adapter_native(struct adapter_test *test, const char *statement, struct
 /* The same without parameters. */
 uint32_t adapter_do(struct adapter_test *test, const char *statement);
 
+/* --- adapter-schema.c --- */
+
+/* What introspection finds, as text: of a source, or NULL: of all. */
+uint32_t adapter_describe(struct adapter_test *test, const char *source);
+
+/* A resource to be defined: its attributes are "name type codec", or "name type - not null". */
+struct adapter_shape {
+	struct consort_resource resource;
+	struct consort_attribute attributes[8];
+	const struct consort_attribute *list[8];
+	struct consort_setting strict;
+};
+struct consort_resource *adapter_shape(struct adapter_test *test, struct adapter_shape *shape, const char *name,
+				       const char *const *attributes, const uint32_t *keys, uint32_t nkeys);
+/* text: the statements. */
+uint32_t adapter_define(struct adapter_test *test, const struct consort_resource *resource, uint32_t flags);
+uint32_t adapter_drop(struct adapter_test *test, const struct consort_resource *resource, uint32_t flags);
+
 /* --- adapter-write.c --- */
 
-/* Rows of values ("a, b" names the attributes; `values` row by row). nkeys as in struct consort_write. */
+/* Rows of values ("a, b" names the attributes; `values` row by row). nkeys as in struct consort_write; id: of a shape
+ * that is written again, 0: of a new one. */
 struct adapter_write {
 	const char *resource, *attributes, *returning;
 	uint32_t nkeys, flags;
+	uint64_t id;
 	struct consort_args values;
 };
 enum adapter_write_kind { ADAPTER_INSERT, ADAPTER_UPDATE, ADAPTER_REMOVE, ADAPTER_UPSERT };
 /* text: "failed ROW: message\n" for rows that failed, then "affected N\n", then what was returned. */
 uint32_t adapter_write(struct adapter_test *test, enum adapter_write_kind kind, struct adapter_write write);
+/* An update by query, or a delete if there are no assignments. */
+uint32_t adapter_change(struct adapter_test *test, const char *resource, const char *where, const char *assignments,
+			struct consort_args args, int64_t *out_affected);
 
 #endif

@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the SQLite adapter takes must mean what the core means. Random conditions over a table of hard values
- * are offered: one that is taken exactly must find the very rows that the core's own evaluation finds, one
- * that is taken loosely at least those. A failing seed is printed; CONSORT_TEST_SEED runs that one alone.
- */
+/* What the SQLite adapter takes of random conditions, over tables with and without STRICT: see pushdown.h. */
+#include "pushdown.h"
 #include "sqlite-adapter.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #define CONDITIONS 4000
 
-static uint64_t state;
-
-static uint32_t pick(uint32_t limit)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state >> 20) % limit);
-}
-
-#define ANY(list) (list)[pick(sizeof(list) / sizeof(*(list)))]
+#define ANY PUSHDOWN_ANY
 
 /* --- the table --- */
 
@@ -132,12 +116,7 @@ static void fill(struct consort_buffer *sql, const char *table, bool strict)
 
 /* --- conditions --- */
 
-struct group {
-	const char *columns[4];
-	const char *literals[10];
-};
-
-static const struct group groups[] = {
+static const struct pushdown_group groups[] = {
 	{{"i", "j", "i", "id"},
 	 {"0", "1", "-1", "5", "9007199254740993", "9223372036854775807", "42", "2.5", "null",
 	  "9007199254740992.0"}},
@@ -174,264 +153,10 @@ static const struct group groups[] = {
 static const char *const patterns[] = {
 	"'a%'", "'%a%'", "'_'", "'a_b'", "'a\\%b'", "'a\\_b'", "'%\\\\%'",	     "''",
 	"'%'",	"'[a]'", "'*'", "'?'",	 "'A%'",    "'__'",    "'\xf0\x9f\x98\x80'", "'%]%'",
+	NULL,
 };
-
-static void condition(struct consort_buffer *out, int depth);
-
-static void comparison(struct consort_buffer *out)
-{
-	static const char *const operators[] = {
-		"=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from",
-	};
-	const struct group *group = &ANY(groups);
-	const char *column = ANY(group->columns);
-
-	switch (pick(8)) {
-	case 0:
-		consort_buffer_printf(out, "%s %s %s", column, ANY(operators), ANY(group->columns));
-		break;
-	case 1:
-		consort_buffer_printf(out, "%s %s %s", ANY(group->literals), ANY(operators), column);
-		break;
-	case 2:
-		consort_buffer_printf(out, "%s %sin (%s, %s, %s)", column, pick(2) ? "not " : "",
-				      ANY(group->literals), ANY(group->literals), ANY(group->literals));
-		break;
-	case 3:
-		consort_buffer_printf(out, "%s %sbetween %s and %s", column, pick(2) ? "not " : "",
-				      ANY(group->literals), ANY(group->literals));
-		break;
-	default:
-		consort_buffer_printf(out, "%s %s %s", column, ANY(operators), ANY(group->literals));
-	}
-}
-
-static void text_condition(struct consort_buffer *out)
-{
-	static const char *const columns[] = {"t", "v", "n"};
-	static const char *const operators[] = {"=", "<>", "<", ">="};
-
-	switch (pick(6)) {
-	case 0:
-		consort_buffer_printf(out, "length(%s) %s %u", ANY(columns), ANY(operators), pick(4));
-		break;
-	case 1:
-		consort_buffer_printf(out, "%s || %s %s 'aa'", ANY(columns), ANY(columns), ANY(operators));
-		break;
-	case 2:
-		consort_buffer_printf(out, "coalesce(%s, %s, 'a') %s %s", ANY(columns), ANY(columns),
-				      ANY(operators), ANY(columns));
-		break;
-	case 3:
-		consort_buffer_printf(out, "i::text %s '42'", ANY(operators));
-		break;
-	default:
-		consort_buffer_printf(out, "%s %slike %s", ANY(columns), pick(2) ? "not " : "",
-				      ANY(patterns));
-	}
-}
-
-static void other_condition(struct consort_buffer *out, int depth)
-{
-	static const char *const columns[] = {"i", "f", "t", "b", "d", "m", "u", "p", "raw"};
-	static const char *const tests[] = {
-		"b", "not b", "b is true", "b is false", "b is not true", "b = true", "b is null"};
-
-	switch (pick(4)) {
-	case 0:
-		consort_buffer_printf(out, "%s is %snull", ANY(columns), pick(2) ? "not " : "");
-		break;
-	case 1:
-		consort_buffer_text(out, ANY(tests));
-		break;
-	case 2:
-		consort_buffer_text(out, "case when ");
-		condition(out, depth - 1);
-		consort_buffer_printf(out, " then i else j end > %s", ANY(groups[0].literals));
-		break;
-	default:
-		consort_buffer_printf(out, "coalesce(f, g) > %s", ANY(groups[1].literals));
-	}
-}
-
-static void condition(struct consort_buffer *out, int depth)
-{
-	uint32_t kind = depth > 0 ? pick(10) : 4 + pick(6);
-
-	if (kind < 2) {
-		consort_buffer_char(out, '(');
-		condition(out, depth - 1);
-		consort_buffer_text(out, kind ? " and " : " or ");
-		condition(out, depth - 1);
-		consort_buffer_char(out, ')');
-	} else if (kind < 3) {
-		consort_buffer_text(out, "not (");
-		condition(out, depth - 1);
-		consort_buffer_char(out, ')');
-	} else if (kind < 7) {
-		comparison(out);
-	} else if (kind < 9) {
-		text_condition(out);
-	} else {
-		other_condition(out, depth);
-	}
-}
-
-/* --- comparing --- */
-
-/* Ids under 100, ascending, a line each. */
-static void print_ids(const bool *found, struct consort_buffer *out)
-{
-	uint32_t i;
-
-	for (i = 0; i < 100; i++)
-		if (found[i])
-			consort_buffer_printf(out, "%u\n", i);
-}
-
-/* The ids for which the core finds the condition true. */
-static void core_answer(struct adapter_test *test, const struct consort_node *filter,
-			struct consort_buffer *out)
-{
-	const struct consort_node *scan = filter->inputs[0];
-	struct consort_args none = CONSORT_NO_ARGS;
-	struct adapter_cursor cursor;
-	struct consort_eval eval;
-	struct consort_value values[100];
-	uint32_t rows[100], i, e, id = 0;
-	bool found[100], ids[100] = {false};
-
-	CU_ASSERT_EQUAL(adapter_begin_tree(test, scan, none, NULL, &cursor), CONSORT_OK);
-	CU_ASSERT_EQUAL_FATAL(
-		test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error),
-		CONSORT_OK);
-	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++) {
-		rows[i] = i;
-		found[i] = true;
-	}
-	while (strcmp(scan->fields[id]->name, "id"))
-		id++;
-	consort_eval_init(&eval, NULL, 0);
-	for (e = 0; e < filter->nexprs; e++) {
-		if (consort_eval_rows(&eval, filter->exprs[e], cursor.batch, rows,
-				      (uint32_t)cursor.batch->nrows, values, &test->error)) {
-			fprintf(stderr, "%s\n", test->error.message);
-			CU_FAIL_FATAL("the core cannot evaluate it");
-		}
-		for (i = 0; i < (uint32_t)cursor.batch->nrows; i++)
-			found[i] &= !consort_value_is_null(&values[i]) && values[i].as.int64;
-	}
-	consort_eval_clear(&eval);
-	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++)
-		ids[consort_column_int64(&cursor.batch->columns[id], i)] = found[i];
-	print_ids(ids, out);
-	adapter_end(test, &cursor);
-}
-
-/* The ids that SQLite finds. */
-static void pushed_answer(struct adapter_test *test, const struct consort_node *filter,
-			  struct consort_buffer *out)
-{
-	struct consort_args none = CONSORT_NO_ARGS;
-	struct adapter_cursor cursor;
-	bool found[100] = {false};
-	uint32_t i, id = 0;
-
-	while (strcmp(filter->fields[id]->name, "id"))
-		id++;
-	if (adapter_begin_tree(test, filter, none, NULL, &cursor) ||
-	    test->plugin->query->next(cursor.cursor, &test->call, cursor.batch, &test->error)) {
-		fprintf(stderr, "%s\n", test->error.message);
-		CU_FAIL_FATAL("SQLite cannot run it");
-	}
-	for (i = 0; i < (uint32_t)cursor.batch->nrows; i++)
-		found[consort_column_int64(&cursor.batch->columns[id], i)] = true;
-	print_ids(found, out);
-	adapter_end(test, &cursor);
-}
-
-static bool contains_all(const char *all, const char *some)
-{
-	for (; *some; some += strcspn(some, "\n") + 1) {
-		char line[32];
-		const char *at;
-
-		snprintf(line, sizeof(line), "\n%.*s\n", (int)strcspn(some, "\n"), some);
-		at = strstr(all, line + 1);
-		if (!(at == all && at) && !strstr(all, line))
-			return false;
-	}
-	return true;
-}
-
-/* A FILTER, wherever it stands under the projection. */
-static const struct consort_node *find_filter(const struct consort_node *node)
-{
-	while (node->kind != CONSORT_NODE_FILTER)
-		node = node->inputs[0];
-	return node;
-}
-
-static uint64_t seed_of(int index)
-{
-	const char *text = getenv("CONSORT_TEST_SEED");
-
-	return text ? strtoull(text, NULL, 10) : (uint64_t)index + 1;
-}
-
-struct counts {
-	int exact, loose, no, nonempty;
-};
-
-static void try_condition(struct adapter_test *test, const char *table, uint64_t seed, struct counts *counts)
-{
-	struct consort_buffer where = CONSORT_BUFFER_INIT, core = CONSORT_BUFFER_INIT,
-			      pushed = CONSORT_BUFFER_INIT;
-	struct consort_offer answer = {.struct_size = sizeof(answer), .count = 64};
-	uint8_t fidelity[64] = {0};
-	const char *reasons[64] = {NULL};
-	struct consort_logical logical;
-	const struct consort_node *root, *filter;
-	uint32_t i, worst = CONSORT_FIDELITY_EXACT;
-
-	state = seed * 0x9e3779b97f4a7c15u + 1;
-	condition(&where, 3);
-	root = adapter_tree(test,
-			    (struct adapter_query){.resource = table, .select = "id, i", .where = where.data},
-			    &logical);
-	if (!root) { /* a literal that is no value of the column's type */
-		consort_buffer_clear(&where);
-		return;
-	}
-	filter = find_filter(root);
-	CU_ASSERT_FATAL(filter->first_conjunct + filter->nexprs <= 64);
-	answer.fidelity = fidelity;
-	answer.reason = reasons;
-	CU_ASSERT_EQUAL(test->plugin->query->offer(test->database, filter, &answer, &test->error),
-			CONSORT_OK);
-	for (i = 0; i < filter->nexprs; i++)
-		if (fidelity[filter->first_conjunct + i] < worst)
-			worst = fidelity[filter->first_conjunct + i];
-	counts->exact += worst == CONSORT_FIDELITY_EXACT;
-	counts->loose += worst == CONSORT_FIDELITY_SUPERSET;
-	counts->no += worst == CONSORT_FIDELITY_NO;
-	if (worst != CONSORT_FIDELITY_NO) {
-		core_answer(test, filter, &core);
-		pushed_answer(test, filter, &pushed);
-		consort_buffer_text(&core, "");
-		consort_buffer_text(&pushed, "");
-		counts->nonempty += core.size > 0;
-		if (worst == CONSORT_FIDELITY_EXACT ? strcmp(core.data, pushed.data) != 0
-						    : !contains_all(pushed.data, core.data)) {
-			fprintf(stderr, "seed %llu, table %s: %s\ncore:\n%spushed:\n%s",
-				(unsigned long long)seed, table, where.data, core.data, pushed.data);
-			CU_FAIL("SQLite and the core differ");
-		}
-	}
-	consort_buffer_clear(&where);
-	consort_buffer_clear(&core);
-	consort_buffer_clear(&pushed);
-}
+static const char *const text_columns[] = {"t", "v", "n", NULL};
+static const char *const columns[] = {"i", "f", "t", "b", "d", "m", "u", "p", "raw", NULL};
 
 static void test_table(const char *table, bool strict)
 {
@@ -447,21 +172,23 @@ static void test_table(const char *table, bool strict)
 					    "u = uuid codec text",
 					    NULL};
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
-	struct counts counts = {0, 0, 0, 0};
+	const struct pushdown pushdown = {.table = table,
+					  .groups = groups,
+					  .ngroups = sizeof(groups) / sizeof(*groups),
+					  .texts = text_columns,
+					  .patterns = patterns,
+					  .any = columns,
+					  .conditions = CONDITIONS};
 	struct adapter_test test;
-	int i;
+	struct pushdown_counts counts;
 
-	state = 12345;
+	pushdown_begin(12345);
 	fill(&sql, table, strict);
 	sqlite_test_open(&test, sql.data, NULL);
 	consort_buffer_clear(&sql);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(adapter_resource(&test, table, strict ? rigid : flex));
-	for (i = 0; i < CONDITIONS; i++) {
-		try_condition(&test, table, seed_of(i), &counts);
-		if (CU_get_number_of_failures() > 3 || getenv("CONSORT_TEST_SEED"))
-			break;
-	}
-	if (i == CONDITIONS) {
+	counts = pushdown_try(&test, &pushdown);
+	if (!getenv("CONSORT_TEST_SEED")) {
 		/* the test has tested something */
 		CU_ASSERT(counts.exact > CONDITIONS / 3);
 		CU_ASSERT(counts.loose > CONDITIONS / 100);

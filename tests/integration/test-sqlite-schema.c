@@ -9,71 +9,14 @@ static struct adapter_test test;
 
 /* --- introspection --- */
 
-static bool show_hidden;
-
-static void print_flags(uint32_t flags)
-{
-	static const char *const names[] = {"not-null", "generated", "read-only", "strict", "unknown"};
-	uint32_t i;
-
-	for (i = 0; i < 5; i++)
-		if (flags & (1u << i))
-			consort_buffer_printf(&test.text, " %s", names[i]);
-}
-
-static uint32_t print_resource(void *context, const struct consort_resource *resource)
-{
-	uint32_t i, j;
-
-	(void)context;
-	consort_buffer_printf(&test.text, "%s%s:", resource->source,
-			      resource->flags & CONSORT_RESOURCE_READ_ONLY ? " (read-only)" : "");
-	for (i = 0; i < resource->nattributes; i++) {
-		if (!show_hidden && resource->attributes[i]->flags & CONSORT_ATTRIBUTE_HIDDEN)
-			continue;
-		consort_buffer_printf(&test.text, "\n  %s ", resource->attributes[i]->name);
-		consort_type_print(resource->attributes[i]->type, &test.text);
-		consort_buffer_printf(&test.text, " '%s'", resource->attributes[i]->engine_type);
-		print_flags(resource->attributes[i]->flags);
-	}
-	for (i = 0; i < resource->nkeys; i++)
-		consort_buffer_printf(&test.text, "%s%s", i ? ", " : "\n  key ",
-				      resource->attributes[resource->keys[i]]->name);
-	for (i = 0; i < resource->nrelationships; i++) {
-		const struct consort_relationship *link = resource->relationships[i];
-
-		consort_buffer_printf(&test.text, "\n  link %s = %s", link->name, link->target);
-		for (j = 0; j < link->nattributes; j++)
-			consort_buffer_printf(&test.text, ", %s -> %s", link->from[j], link->to[j]);
-	}
-	for (i = 0; i < resource->nindexes; i++) {
-		const struct consort_index *index = resource->indexes[i];
-
-		consort_buffer_printf(&test.text, "\n  index '%s'%s", index->name,
-				      index->flags & CONSORT_INDEX_UNIQUE ? " unique" : "");
-		for (j = 0; j < index->nattributes; j++)
-			consort_buffer_printf(&test.text, " %s",
-					      resource->attributes[index->attributes[j]]->name);
-	}
-	consort_buffer_char(&test.text, '\n');
-	return CONSORT_OK;
-}
-
-static uint32_t describe(const char *source)
-{
-	struct consort_resource_sink sink = {NULL, print_resource};
-
-	memset(&test.error, 0, sizeof(test.error));
-	consort_buffer_reset(&test.text);
-	return test.plugin->schema->introspect(test.connection, &test.call, source, NULL, 0, &sink,
-					       &test.error);
-}
+static bool hidden; /* attributes are shown, too */
 
 static void describes(const char *sql, const char *source, const char *expected)
 {
 	remove(testing_path("t.db"));
 	sqlite_test_open(&test, sql, NULL);
-	CU_ASSERT_EQUAL(describe(source), CONSORT_OK);
+	test.show_hidden = hidden;
+	CU_ASSERT_EQUAL(adapter_describe(&test, source), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), expected);
 	adapter_close(&test);
 }
@@ -100,7 +43,7 @@ static void test_types(void)
 /* What can be read although no column of the table's own says so. */
 static void test_hidden(void)
 {
-	show_hidden = true;
+	hidden = true;
 	describes("CREATE TABLE x(a INT, oid TEXT)", "x",
 		  "x:\n  a int64 'INT'\n  oid text 'TEXT'\n  rowid int64 '' not-null generated strict\n"
 		  "  _rowid_ int64 '' not-null generated strict\n");
@@ -108,7 +51,7 @@ static void test_hidden(void)
 		  "x:\n  a int64 'INT UNIQUE' not-null\n  key a\n");
 	describes("CREATE TABLE t(a INT); CREATE VIEW x AS SELECT a FROM t", "x",
 		  "x (read-only):\n  a int64 'INT'\n");
-	show_hidden = false;
+	hidden = false;
 }
 
 static void test_keys(void)
@@ -165,7 +108,7 @@ static void test_names(void)
 			 "INTEGER, " LONG
 			 " TEXT); INSERT INTO \"a.b \"\"c\"\"; drop table x --\" VALUES(1, 'x', 2, 'y')",
 			 NULL);
-	CU_ASSERT_EQUAL(describe("a.b \"c\"; drop table x --"), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "a.b \"c\"; drop table x --"), CONSORT_OK);
 	TESTING_CONTAINS(adapter_text(&test),
 			 "it's text 'TEXT'\n  größe int64 'INTEGER'\n  " LONG " text 'TEXT'");
 	CU_ASSERT_EQUAL(
@@ -194,80 +137,18 @@ static void test_listing(void)
 			 "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone;"
 			 "CREATE VIRTUAL TABLE f USING fts5(t)",
 			 NULL);
-	CU_ASSERT_EQUAL(describe(NULL), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_describe(&test, NULL), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test),
 		     "a:\n  x int64 'INTEGER PRIMARY KEY' not-null generated strict\n  key x\n"
 		     "b:\n  x int64 'INTEGER'\nf:\n  t text '' unknown\n");
 	TESTING_CONTAINS(test.log, "gone");
-	CU_ASSERT_EQUAL(describe("broken"), CONSORT_ENAME);
-	CU_ASSERT_EQUAL(describe("nothing"), CONSORT_ENOTFOUND);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "broken"), CONSORT_ENAME);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "nothing"), CONSORT_ENOTFOUND);
 	TESTING_CONTAINS(test.error.message, "has no table 'nothing'");
 	adapter_close(&test);
 }
 
 /* --- define and drop --- */
-
-static uint32_t show(void *context, const char *sql, uint64_t size)
-{
-	(void)context;
-	consort_buffer_append(&test.text, sql, size);
-	return CONSORT_OK;
-}
-
-struct shape {
-	struct consort_resource resource;
-	struct consort_attribute attributes[8];
-	const struct consort_attribute *list[8];
-	struct consort_setting strict;
-};
-
-/* "name type codec" or "name type - not null" */
-static struct consort_resource *make(struct shape *shape, const char *name, const char *const *attributes,
-				     const uint32_t *keys, uint32_t nkeys)
-{
-	uint32_t i;
-
-	memset(shape, 0, sizeof(*shape));
-	for (i = 0; attributes[i]; i++) {
-		char attribute[64], type[64], codec[64] = "", more[64] = "";
-
-		sscanf(attributes[i], "%63s %63s %63s %63[a-z ]", attribute, type, codec, more);
-		shape->attributes[i].struct_size = sizeof(shape->attributes[i]);
-		shape->attributes[i].name = shape->attributes[i].source =
-			consort_arena_text(&test.arena, attribute);
-		shape->attributes[i].engine_type = "";
-		shape->attributes[i].codec = strcmp(codec, "-") ? consort_arena_text(&test.arena, codec) : "";
-		shape->attributes[i].flags = *more ? CONSORT_ATTRIBUTE_NOT_NULL : 0;
-		CU_ASSERT_EQUAL_FATAL(consort_type_parse(type, &shape->attributes[i].type, &test.error),
-				      CONSORT_OK);
-		shape->list[i] = &shape->attributes[i];
-	}
-	shape->resource.struct_size = sizeof(shape->resource);
-	shape->resource.name = shape->resource.source = name;
-	shape->resource.attributes = shape->list;
-	shape->resource.nattributes = i;
-	shape->resource.keys = keys;
-	shape->resource.nkeys = nkeys;
-	return &shape->resource;
-}
-
-static uint32_t define(const struct consort_resource *resource, uint32_t flags)
-{
-	struct consort_text_sink sink = {NULL, show};
-
-	memset(&test.error, 0, sizeof(test.error));
-	consort_buffer_reset(&test.text);
-	return test.plugin->schema->define(test.connection, &test.call, resource, flags, &sink, &test.error);
-}
-
-static uint32_t drop(const struct consort_resource *resource, uint32_t flags)
-{
-	struct consort_text_sink sink = {NULL, show};
-
-	memset(&test.error, 0, sizeof(test.error));
-	consort_buffer_reset(&test.text);
-	return test.plugin->schema->drop(test.connection, &test.call, resource, flags, &sink, &test.error);
-}
 
 static void test_define(void)
 {
@@ -285,56 +166,56 @@ static void test_define(void)
 					     .nattributes = 1,
 					     .attributes = (const uint32_t[]){3}};
 	struct consort_resource *resource;
-	struct shape shape;
+	struct adapter_shape shape;
 
 	sqlite_test_open(&test, NULL, NULL);
-	resource = make(&shape, "flight", flight, (const uint32_t[]){0}, 1);
+	resource = adapter_shape(&test, &shape, "flight", flight, (const uint32_t[]){0}, 1);
 	resource->indexes = (const struct consort_index *const[]){&index, &unique};
 	resource->nindexes = 2;
-	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test),
 		     "CREATE TABLE \"flight\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT "
 		     "NOT NULL,\n  \"at\" INTEGER,\n"
 		     "  \"day\" TEXT,\n  \"doc\" TEXT\n) STRICT;\n"
 		     "CREATE INDEX \"flight_origin_at_index\" ON \"flight\" (\"origin\", \"at\");\n"
 		     "CREATE UNIQUE INDEX \"mine\" ON \"flight\" (\"day\");\n");
-	CU_ASSERT_EQUAL(describe("flight"), CONSORT_ENOTFOUND);
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
-	CU_ASSERT_EQUAL(describe("flight"), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "flight"), CONSORT_ENOTFOUND);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "flight"), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test),
 		     "flight:\n  id int64 'INTEGER PRIMARY KEY' not-null generated strict\n  origin text "
 		     "'TEXT' not-null "
 		     "strict\n  at int64 'INTEGER' strict\n  day text 'TEXT UNIQUE' strict\n  doc text "
 		     "'TEXT' strict\n"
 		     "  key id\n  index 'flight_origin_at_index' origin at\n  index 'mine' unique day\n");
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_ECONFLICT);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "has a table 'flight' already");
-	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "");
 
 	/* a key of texts, with small rows: one tree */
-	resource = make(&shape, "airport", airport, (const uint32_t[]){1, 0}, 2);
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
+	resource = adapter_shape(&test, &shape, "airport", airport, (const uint32_t[]){1, 0}, 2);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test),
 		     "CREATE TABLE \"airport\" (\n  \"iata\" TEXT NOT NULL,\n  \"country\" TEXT NOT NULL,\n"
 		     "  \"lat\" REAL NOT NULL,\n  \"u\" TEXT,\n  PRIMARY KEY (\"country\", \"iata\")\n"
 		     ") STRICT, WITHOUT ROWID;\n");
-	CU_ASSERT_EQUAL(drop(resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
-	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drop(&test, resource, CONSORT_SCHEMA_DRY_RUN), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drop(&test, resource, 0), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "DROP TABLE \"airport\";\n");
-	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_ENOTFOUND);
-	CU_ASSERT_EQUAL(drop(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drop(&test, resource, 0), CONSORT_ENOTFOUND);
+	CU_ASSERT_EQUAL(adapter_drop(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
 
 	/* words that introspection reads back */
-	resource = make(&shape, "loose", flight, (const uint32_t[]){0}, 1);
+	resource = adapter_shape(&test, &shape, "loose", flight, (const uint32_t[]){0}, 1);
 	shape.strict = (struct consort_setting){"strict", consort_bool(0)};
 	resource->settings = &shape.strict;
 	resource->nsettings = 1;
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test),
 		     "CREATE TABLE \"loose\" (\n  \"id\" INTEGER PRIMARY KEY,\n  \"origin\" TEXT NOT NULL,\n"
 		     "  \"at\" DATETIME,\n  \"day\" DATE,\n  \"doc\" JSON\n);\n");
-	CU_ASSERT_EQUAL(describe("loose"), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "loose"), CONSORT_OK);
 	TESTING_CONTAINS(adapter_text(&test),
 			 "at timestamp 'DATETIME'\n  day date 'DATE'\n  doc json 'JSON'\n");
 	adapter_close(&test);
@@ -345,20 +226,20 @@ static void test_define_missing(void)
 	static const char *const more[] = {"id int64", "a text", "b timestamp", NULL};
 	static const char *const never[] = {"id int64", "c int64 - not null", NULL};
 	struct consort_resource *resource;
-	struct shape shape;
+	struct adapter_shape shape;
 
 	sqlite_test_open(&test, "CREATE TABLE x(id INTEGER PRIMARY KEY, a TEXT); CREATE VIEW v AS SELECT 1",
 			 NULL);
-	resource = make(&shape, "x", more, (const uint32_t[]){0}, 1);
-	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
+	resource = adapter_shape(&test, &shape, "x", more, (const uint32_t[]){0}, 1);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "ALTER TABLE \"x\" ADD COLUMN \"b\" INTEGER;\n");
-	resource = make(&shape, "x", never, (const uint32_t[]){0}, 1);
-	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
+	resource = adapter_shape(&test, &shape, "x", never, (const uint32_t[]){0}, 1);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "lacks the column 'c'");
-	resource = make(&shape, "v", more, NULL, 0);
-	CU_ASSERT_EQUAL(define(resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
+	resource = adapter_shape(&test, &shape, "v", more, NULL, 0);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_ECONFLICT);
 	TESTING_CONTAINS(test.error.message, "has a view 'v' already");
-	CU_ASSERT_EQUAL(drop(resource, 0), CONSORT_OK);
+	CU_ASSERT_EQUAL(adapter_drop(&test, resource, 0), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "DROP VIEW \"v\";\n");
 	adapter_close(&test);
 }
@@ -373,20 +254,20 @@ static void test_define_fails(void)
 					    .nattributes = 1,
 					    .attributes = (const uint32_t[]){1}};
 	struct consort_resource *resource;
-	struct shape shape;
+	struct adapter_shape shape;
 
 	sqlite_test_open(&test, "CREATE TABLE other(a); CREATE INDEX taken ON other(a)", NULL);
-	resource = make(&shape, "x", attributes, (const uint32_t[]){0}, 1);
+	resource = adapter_shape(&test, &shape, "x", attributes, (const uint32_t[]){0}, 1);
 	resource->indexes = (const struct consort_index *const[]){&index};
 	resource->nindexes = 1;
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_EENGINE);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_EENGINE);
 	TESTING_CONTAINS(test.error.message, "taken");
-	CU_ASSERT_EQUAL(describe("x"), CONSORT_ENOTFOUND);
-	resource = make(&shape, "x", codec, (const uint32_t[]){0}, 1);
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_EVALUE);
+	CU_ASSERT_EQUAL(adapter_describe(&test, "x"), CONSORT_ENOTFOUND);
+	resource = adapter_shape(&test, &shape, "x", codec, (const uint32_t[]){0}, 1);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_EVALUE);
 	TESTING_CONTAINS(test.error.message, "no codec 'fortnights' for timestamp; there are us, ms, s, iso");
-	resource = make(&shape, "x", attributes + 2, NULL, 0);
-	CU_ASSERT_EQUAL(define(resource, 0), CONSORT_EINVAL);
+	resource = adapter_shape(&test, &shape, "x", attributes + 2, NULL, 0);
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, 0), CONSORT_EINVAL);
 	adapter_close(&test);
 }
 

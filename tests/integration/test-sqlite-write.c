@@ -373,35 +373,7 @@ static void test_lists(void)
 static uint32_t change(const char *where, const char *assignments, struct consort_args args,
 		       int64_t *out_affected)
 {
-	const char *conditions[] = {where};
-	struct consort_clauses clauses = {.resource = "item",
-					  .where = conditions,
-					  .nwhere = where ? 1 : 0,
-					  .limit = -1,
-					  .assignments = assignments};
-	struct consort_statement statement = {.struct_size = sizeof(statement)};
-	struct consort_run run = {
-		.struct_size = sizeof(run), .nparameters = (uint32_t)args.count, .parameters = args.values};
-	struct consort_names names = {.context = &test};
-	struct consort_logical logical;
-	static uint64_t id = 1000000;
-	void *compiled;
-	uint32_t status;
-
-	names.resource = adapter_find;
-	memset(&test.error, 0, sizeof(test.error));
-	CU_ASSERT_EQUAL_FATAL(consort_query_resolve_write(&clauses, !assignments, &names, &test.arena,
-							  &logical, &test.error),
-			      CONSORT_OK);
-	statement.id = ++id;
-	statement.root = logical.root;
-	status = test.plugin->query->compile(test.database, &statement, &compiled, &test.error);
-	if (status)
-		return status;
-	status = test.plugin->query->execute(test.connection, &test.call, compiled, &run, out_affected,
-					     &test.error);
-	test.plugin->query->compiled_free(test.database, compiled);
-	return status;
+	return adapter_change(&test, "item", where, assignments, args, out_affected);
 }
 
 static void test_by_query(void)
