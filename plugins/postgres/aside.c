@@ -131,6 +131,7 @@ void pg_drop_stream(struct pg_connection *conn)
 {
 	PGresult *result;
 	char *row;
+	int size;
 
 	conn->stream = NULL;
 	if (conn->unsettled)
@@ -144,11 +145,12 @@ void pg_drop_stream(struct pg_connection *conn)
 			conn->discarding = false;
 			return;
 		}
+		size = -1;
 		if (PQresultStatus(result) == PGRES_COPY_OUT)
-			while (PQgetCopyData(conn->pq, &row, 1) > 0)
+			while ((size = PQgetCopyData(conn->pq, &row, 1)) > 0)
 				PQfreemem(row);
 		PQclear(result);
-		if (!result)
+		if (!result || !size) /* there is more to come */
 			break;
 	}
 stop:

@@ -109,6 +109,13 @@ static inline bool put_plain(const struct pg_storage *storage, const struct cons
 	case PG_INT8:
 		bits = (uint64_t)consort_column_int64(column, row);
 		break;
+	case PG_TIMESTAMP:
+	case PG_TIMESTAMPTZ:
+		bits = (uint64_t)consort_column_int64(column, row) - (uint64_t)PG_EPOCH_MICROSECONDS;
+		if (storage->limit >= 0 || (int64_t)bits < -PG_MICROSECONDS_PLAIN ||
+		    (int64_t)bits > PG_MICROSECONDS_PLAIN)
+			return false;
+		break;
 	case PG_FLOAT8:
 		number = consort_column_float64(column, row);
 		memcpy(&bits, &number, sizeof(bits));
@@ -211,6 +218,8 @@ static uint32_t end_copy(struct pg_write_call *call, struct run *run, uint32_t s
 	if (PQputCopyEnd(conn->pq, status ? "a row cannot be sent" : NULL) <= 0)
 		return status ? status : pg_fail_lost(conn, error);
 	ended = pg_read_result(conn, &result, status ? &ignored : error);
+	if (!status)
+		ended = pg_doubt(conn, ended, error);
 	if (ended || status) {
 		PQclear(result);
 		if (status && conn->transaction != PG_TX_NONE)
@@ -371,7 +380,7 @@ static uint32_t pipeline(struct pg_write_call *call, struct run *run, PGresult *
 	if (!status && late && run->failed == UNKNOWN_ROW)
 		return pg_fail(conn, late, call->write->resource, error);
 	PQclear(late);
-	return status;
+	return pg_doubt(conn, status, error);
 }
 
 static void clear_results(PGresult **results, int64_t count)

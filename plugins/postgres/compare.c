@@ -6,7 +6,12 @@
  */
 #include "sql.h"
 
+#include <math.h>
 #include <string.h>
+
+#include <consort/convert.h>
+
+#define NUMBER_MOST 1e300 /* far from where a double ends */
 
 /* --- texts --- */
 
@@ -72,6 +77,8 @@ static bool add_side(struct consort_sql_builder *builder, struct common *common,
 			common->storage.codec = PG_INT8;
 		else if (family == PG_FAMILY_REAL)
 			common->storage.codec = PG_FLOAT8;
+		else if (family == PG_FAMILY_TEXT) /* blanks and all */
+			common->storage.codec = PG_TEXT;
 		return true;
 	}
 	if (family == PG_FAMILY_TEXT)
@@ -173,8 +180,8 @@ static bool render_side(struct consort_sql_builder *builder, struct consort_sql_
 		out->failed = 1;
 	else if (taken && pg_codecs[storage->codec].family == PG_FAMILY_TEXT)
 		pg_append_text(builder, storage, sql.data, ordered, out);
-	else if (taken)
-		consort_buffer_text(out, sql.data);
+	else if (taken) /* comparisons and tests do not stand beside each other bare */
+		consort_buffer_printf(out, storage->codec == PG_BOOL ? "(%s)" : "%s", sql.data);
 	consort_buffer_clear(&sql);
 	return taken;
 }
@@ -405,16 +412,108 @@ static bool render_path_loosely(struct consort_sql_builder *builder, struct cons
 	return true;
 }
 
+/* The shortest text of the double below a literal, above it (up), or of itself. */
+static bool append_bound(const struct consort_expr *literal, int up, struct consort_buffer *out)
+{
+	double number = literal->value.as.float64;
+	char text[CONSORT_FLOAT64_SIZE];
+
+	if (literal->kind != CONSORT_EXPR_LITERAL || consort_value_is_null(&literal->value) ||
+	    literal->type.id != CONSORT_TYPE_FLOAT64 || !(fabs(number) < NUMBER_MOST))
+		return false;
+	if (up)
+		number = nextafter(number, up > 0 ? INFINITY : -INFINITY);
+	consort_float64_print(number, text);
+	consort_buffer_printf(out, "'%s'::numeric", text);
+	return true;
+}
+
+/* The comparison with its sides exchanged. */
+static uint32_t turn(uint32_t op)
+{
+	switch (op) {
+	case CONSORT_OP_LT:
+		return CONSORT_OP_GT;
+	case CONSORT_OP_LE:
+		return CONSORT_OP_GE;
+	case CONSORT_OP_GT:
+		return CONSORT_OP_LT;
+	case CONSORT_OP_GE:
+		return CONSORT_OP_LE;
+	default:
+		return op;
+	}
+}
+
+/*
+ * A number in a document that is read as a double. The double is nearest to what jsonb writes out in full, so
+ * where it must not be below a literal the number is above the double below that. What is no number, or
+ * beyond the doubles, is an error that the core tells: it is let through.
+ */
+static bool render_number_loosely(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
+				  const struct consort_expr *expr, struct consort_buffer *out)
+{
+	static const struct {
+		const char *above, *below; /* bounds that the number lies between; NULL: none */
+		int down, up;
+	} bounds[] = {
+		[CONSORT_OP_EQ] = {" > ", " < ", -1, 1}, [CONSORT_OP_LT] = {NULL, " < ", 0, 0},
+		[CONSORT_OP_LE] = {NULL, " < ", 0, 1},	 [CONSORT_OP_GT] = {" > ", NULL, 0, 0},
+		[CONSORT_OP_GE] = {" > ", NULL, -1, 0},
+	};
+	bool turned = consort_sql_is_constant(expr->args[0]);
+	const struct consort_expr *cast = expr->args[turned], *literal = expr->args[!turned];
+	uint32_t op = turned ? turn(expr->op) : expr->op;
+	struct consort_buffer path = CONSORT_BUFFER_INIT;
+	bool taken;
+
+	if (cast->kind != CONSORT_EXPR_CALL || cast->op != CONSORT_OP_CAST ||
+	    cast->type.id != CONSORT_TYPE_FLOAT64 || cast->args[0]->kind != CONSORT_EXPR_CALL ||
+	    cast->args[0]->op != CONSORT_OP_PATH ||
+	    !pg_render_path(builder, relation, cast->args[0], &path)) {
+		consort_buffer_clear(&path);
+		return false;
+	}
+	consort_buffer_printf(out, "CASE WHEN jsonb_typeof(%s) = 'number' THEN abs(%s::numeric) > 1e300 OR (",
+			      path.data, path.data);
+	taken = true;
+	if (bounds[op].above) {
+		consort_buffer_printf(out, "%s::numeric%s", path.data, bounds[op].above);
+		taken = append_bound(literal, bounds[op].down, out);
+	}
+	consort_buffer_text(out, bounds[op].above && bounds[op].below ? " AND " : "");
+	if (taken && bounds[op].below) {
+		consort_buffer_printf(out, "%s::numeric%s", path.data, bounds[op].below);
+		taken = append_bound(literal, bounds[op].up, out);
+	}
+	consort_buffer_printf(out, ") ELSE %s IS NOT NULL END", path.data);
+	out->failed |= path.failed;
+	consort_buffer_clear(&path);
+	builder->reason = "what is no number there is an error, which the core tells";
+	return taken;
+}
+
 bool pg_render_loosely(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		       const struct consort_expr *expr, struct consort_buffer *out)
 {
 	if (expr->kind != CONSORT_EXPR_CALL || expr->nargs != 2)
 		return false;
-	if (expr->op == CONSORT_OP_EQ)
-		return render_path_loosely(builder, relation, expr, out);
-	if (expr->op != CONSORT_OP_ILIKE || !consort_sql_is_constant(expr->args[1]) ||
-	    expr->args[1]->type.id != CONSORT_TYPE_TEXT || !render_match_of(builder, relation, expr, out))
+	switch (expr->op) {
+	case CONSORT_OP_EQ:
+		return render_path_loosely(builder, relation, expr, out) ||
+		       render_number_loosely(builder, relation, expr, out);
+	case CONSORT_OP_LT:
+	case CONSORT_OP_LE:
+	case CONSORT_OP_GT:
+	case CONSORT_OP_GE:
+		return render_number_loosely(builder, relation, expr, out);
+	case CONSORT_OP_ILIKE:
+		if (!consort_sql_is_constant(expr->args[1]) || expr->args[1]->type.id != CONSORT_TYPE_TEXT ||
+		    !render_match_of(builder, relation, expr, out))
+			return false;
+		builder->reason = "only letters of ASCII are folded alike";
+		return true;
+	default:
 		return false;
-	builder->reason = "only letters of ASCII are folded alike";
-	return true;
+	}
 }

@@ -11,6 +11,26 @@
 
 #define MANY 1000 /* rows that are worth a COPY next time */
 
+/* --- how much statements give --- */
+
+static uint64_t *place_of(struct pg_database *database, uint64_t hash)
+{
+	return &database->many[hash & (PG_MANY_SLOTS - 1)];
+}
+
+bool pg_gave_many(struct pg_database *database, uint64_t hash)
+{
+	return __atomic_load_n(place_of(database, hash), __ATOMIC_RELAXED) == hash;
+}
+
+static void remember(struct pg_database *database, uint64_t hash, bool many)
+{
+	if (many)
+		__atomic_store_n(place_of(database, hash), hash, __ATOMIC_RELAXED);
+	else if (pg_gave_many(database, hash))
+		__atomic_store_n(place_of(database, hash), 0, __ATOMIC_RELAXED);
+}
+
 /* --- life --- */
 
 struct pg_cursor *pg_cursor_new(struct pg_connection *conn, enum pg_way way)
@@ -392,9 +412,8 @@ void pg_cursor_close(void *context)
 		pg_drop_stream(conn);
 	if (cursor->way == PG_PORTAL)
 		pg_portal_close(cursor);
-	if (compiled && cursor->way != PG_WHOLE && cursor->done)
-		__atomic_store_n(&((struct pg_compiled *)(uintptr_t)compiled)->many,
-				 cursor->delivered >= MANY, __ATOMIC_RELAXED);
+	if (compiled && cursor->way != PG_WHOLE && cursor->done && !cursor->failure.status)
+		remember(conn->database, compiled->hash, cursor->delivered >= MANY);
 	pg_clear_result(cursor);
 	pg_aside_clear(&cursor->aside);
 	consort_arena_clear(&cursor->own);

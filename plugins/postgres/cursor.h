@@ -15,7 +15,7 @@ struct pg_compiled {
 	const Oid *types; /* of the placeholders */
 	uint32_t ncolumns;
 	bool few;      /* its result is small */
-	uint32_t many; /* atomic: it gave many rows when it last ran */
+	uint64_t hash; /* of its SQL */
 };
 
 /* Rows that were read before anybody asked for them: in memory, and in an unnamed file if they are many. A
@@ -71,6 +71,9 @@ uint32_t pg_cursor_next(void *cursor, const struct consort_call *call, struct co
 void pg_cursor_close(void *cursor);
 
 /* --- cursor.c, for the others --- */
+
+/* Did a statement of that hash give many rows when it last ran, on any connection? */
+bool pg_gave_many(struct pg_database *database, uint64_t hash);
 
 /* The first result of what was sent; *out_result is to be cleared. */
 uint32_t pg_first_result(struct pg_cursor *cursor, PGresult **out_result, struct consort_error *error);

@@ -223,13 +223,11 @@ static uint32_t compact(struct pg_decoder *decoder, const struct pg_column *from
 	return status ? in_column(from, status, error) : CONSORT_OK;
 }
 
-/* The text of what a path led to, which is delivered as its document. */
-static uint32_t append_path_text(struct pg_decoder *decoder, const struct pg_column *from, const char *data,
-				 size_t size, struct consort_batch *batch, struct consort_column *column,
-				 struct consort_error *error)
+/* What jsonb holds, as a value: a string's characters, or the JSON text. */
+static uint32_t read_part(struct pg_decoder *decoder, const struct pg_column *from, const char *data,
+			  size_t size, struct consort_json_value *out, struct consort_error *error)
 {
 	const struct consort_view document = {data + 1, size - 1}; /* behind jsonb's version */
-	struct consort_json_value value;
 	uint32_t status;
 
 	if (!decoder->json)
@@ -238,13 +236,23 @@ static uint32_t append_path_text(struct pg_decoder *decoder, const struct pg_col
 		return no_memory(error);
 	if (!size || *data != JSONB_VERSION)
 		return wrong_version(from, error);
-	status = consort_json_at(decoder->json, document, NULL, 0, &value, error);
+	status = consort_json_at(decoder->json, document, NULL, 0, out, error);
 	if (status)
 		return in_column(from, status, error);
-	if (value.kind == CONSORT_JSON_BOOL)
-		return append_view(value.boolean ? "true" : "false", value.boolean ? 4 : 5, batch, column,
-				   error);
-	return append_view(value.text.data, value.text.size, batch, column, error);
+	if (out->kind == CONSORT_JSON_BOOL)
+		out->text = (struct consort_view){out->boolean ? "true" : "false", out->boolean ? 4 : 5};
+	return CONSORT_OK;
+}
+
+/* The text of what a path led to, which is delivered as its document. */
+static uint32_t append_path_text(struct pg_decoder *decoder, const struct pg_column *from, const char *data,
+				 size_t size, struct consort_batch *batch, struct consort_column *column,
+				 struct consort_error *error)
+{
+	struct consort_json_value value;
+	uint32_t status = read_part(decoder, from, data, size, &value, error);
+
+	return status ? status : append_view(value.text.data, value.text.size, batch, column, error);
 }
 
 static uint32_t append_json(struct pg_decoder *decoder, const struct pg_column *from, const char *data,
@@ -361,6 +369,31 @@ static uint32_t convert_numeric(struct pg_decoder *decoder, const struct pg_colu
 	return consort_append_value(batch, column, &value) ? no_memory(error) : CONSORT_OK;
 }
 
+/* A part of a document, as the core reads what is found there. */
+static uint32_t convert_part(struct pg_decoder *decoder, const struct pg_column *from, const char *data,
+			     size_t size, struct consort_batch *batch, struct consort_column *column,
+			     struct consort_error *error)
+{
+	struct consort_json_value part;
+	struct consort_value value;
+	uint32_t status = read_part(decoder, from, data, size, &part, error);
+
+	if (status)
+		return status;
+	if ((part.kind == CONSORT_JSON_BOOL && from->type.id != CONSORT_TYPE_BOOL) ||
+	    part.kind == CONSORT_JSON_OBJECT ||
+	    (part.kind == CONSORT_JSON_ARRAY && from->type.id != CONSORT_TYPE_LIST)) {
+		consort_error_set(error, CONSORT_ETYPE, "%s cannot be used as %s",
+				  consort_json_noun(part.kind), consort_type_noun(from->type));
+		return in_column(from, CONSORT_ETYPE, error);
+	}
+	status = consort_value_parse(from->type, part.text.data, part.text.size, &decoder->arena, &value,
+				     error);
+	if (status)
+		return in_column(from, status, error);
+	return consort_append_value(batch, column, &value) ? no_memory(error) : CONSORT_OK;
+}
+
 static int64_t integer_of(const char *data, uint8_t codec)
 {
 	switch (codec) {
@@ -382,6 +415,8 @@ static uint32_t append_converted(struct pg_decoder *decoder, const struct pg_col
 	struct consort_value value;
 
 	consort_arena_reset(&decoder->arena);
+	if (from->storage.nested)
+		return convert_part(decoder, from, data, size, batch, column, error);
 	switch (pg_codecs[from->storage.codec].family) {
 	case PG_FAMILY_INTEGER:
 		value = consort_int64(integer_of(data, from->storage.codec));

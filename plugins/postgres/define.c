@@ -83,7 +83,8 @@ static const char *noun(char kind)
 	}
 }
 
-static uint32_t has_column(const struct define *define, const char *column, bool *out)
+/* Does the query, of the table and a name, find anything? */
+static uint32_t finds(const struct define *define, const char *sql, const char *what, bool *out)
 {
 	struct consort_buffer name = CONSORT_BUFFER_INIT;
 	PGresult *result = NULL;
@@ -92,18 +93,30 @@ static uint32_t has_column(const struct define *define, const char *column, bool
 
 	pg_quote_source(define->resource->source, &name);
 	parameters[0] = name.data;
-	parameters[1] = column;
+	parameters[1] = what;
 	status = name.failed ? consort_error_no_memory(define->error)
-			     : pg_query(define->conn,
-					"SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND "
-					"attname = $2"
-					" AND attnum > 0 AND NOT attisdropped",
-					2, parameters, &result, define->error);
+			     : pg_query(define->conn, sql, 2, parameters, &result, define->error);
 	if (!status)
 		*out = PQntuples(result) > 0;
 	PQclear(result);
 	consort_buffer_clear(&name);
 	return status;
+}
+
+static uint32_t has_column(const struct define *define, const char *column, bool *out)
+{
+	return finds(define,
+		     "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2"
+		     " AND attnum > 0 AND NOT attisdropped",
+		     column, out);
+}
+
+static uint32_t has_index(const struct define *define, const char *index, bool *out)
+{
+	return finds(define,
+		     "SELECT 1 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
+		     " WHERE i.indrelid = to_regclass($1) AND c.relname = $2",
+		     index, out);
 }
 
 /* --- tables --- */
@@ -221,11 +234,16 @@ static uint32_t create_index(const struct define *define, const struct consort_i
 	const struct consort_resource *resource = define->resource;
 	struct consort_buffer sql = CONSORT_BUFFER_INIT;
 	char name[NAME_MOST + 1];
-	uint32_t i;
+	uint32_t status, i;
+	bool there = false;
 
 	name_index(resource, index, name, sizeof(name));
-	consort_buffer_printf(&sql, "CREATE %sINDEX %s", index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "",
-			      define->flags & CONSORT_SCHEMA_IF_NEEDED ? "IF NOT EXISTS " : "");
+	if (define->flags & CONSORT_SCHEMA_IF_NEEDED) {
+		status = has_index(define, name, &there);
+		if (status || there)
+			return status;
+	}
+	consort_buffer_printf(&sql, "CREATE %sINDEX ", index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
 	consort_sql_quote(&sql, name);
 	consort_buffer_text(&sql, " ON ");
 	pg_quote_source(resource->source, &sql);
@@ -294,7 +312,10 @@ static uint32_t in_transaction(const struct define *define, uint32_t (*change)(c
 		return status;
 	status = change(define);
 	if (!status)
-		return pg_exec(define->conn, inside ? "RELEASE consort_define" : "COMMIT", define->error);
+		return pg_doubt(
+			define->conn,
+			pg_exec(define->conn, inside ? "RELEASE consort_define" : "COMMIT", define->error),
+			define->error);
 	if (!define->conn->unsettled)
 		pg_exec(define->conn,
 			inside ? "ROLLBACK TO consort_define; RELEASE consort_define" : "ROLLBACK", &ignored);

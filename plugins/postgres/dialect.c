@@ -63,6 +63,47 @@ static bool is_unique(const struct consort_resource *resource, uint32_t attribut
 	return false;
 }
 
+/* "a.b" as -> 'a' -> 'b' */
+static void append_steps(const char *path, struct consort_buffer *out)
+{
+	for (;;) {
+		size_t size = strcspn(path, ".");
+
+		consort_buffer_text(out, " -> ");
+		pg_quote_text(path, size, out);
+		if (!path[size])
+			return;
+		path += size + 1;
+	}
+}
+
+void pg_append_attribute(const struct consort_resource *resource, const struct consort_attribute *attribute,
+			 const char *alias, size_t alias_size, struct consort_buffer *out)
+{
+	const char *path;
+	const struct consort_attribute *document = pg_document_of(resource, attribute, &path);
+
+	consort_buffer_text(out, document ? "nullif(" : "");
+	consort_buffer_append(out, alias, alias_size);
+	consort_sql_quote(out, document ? document->source : attribute->source);
+	if (!document)
+		return;
+	consort_buffer_text(out, strcmp(document->engine_type, "jsonb") ? "::jsonb" : "");
+	append_steps(path, out);
+	consort_buffer_text(out, ", 'null'::jsonb)");
+}
+
+/* base->sql is the column's name behind the table's alias. */
+static bool part(struct consort_sql_builder *builder, struct consort_sql_term *base)
+{
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+
+	pg_append_attribute(base->resource, base->resource->attributes[base->attribute], base->sql,
+			    strcspn(base->sql, "\""), &text);
+	base->sql = consort_sql_take(builder, &text);
+	return base->sql != NULL;
+}
+
 static bool column(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		   struct consort_sql_term *base)
 {
@@ -73,6 +114,8 @@ static bool column(struct consort_sql_builder *builder, struct consort_sql_relat
 	builder->status = pg_storage_of(base->resource, attribute, &term->storage, builder->error);
 	if (builder->status)
 		return false;
+	if (term->storage.nested)
+		return part(builder, base);
 	base->unique = is_unique(base->resource, base->attribute);
 	if (term->storage.codec != PG_OTHER)
 		return true;
@@ -185,10 +228,8 @@ static bool value(struct consort_sql_builder *builder, struct consort_sql_relati
 	const struct pg_storage *storage = pg_expr_storage(relation, expr);
 	bool path = expr->kind == CONSORT_EXPR_CALL && expr->op == CONSORT_OP_PATH_TEXT, taken;
 
-	if ((expr->flags & CONSORT_EXPR_CAN_FAIL) && (relation->limit || relation->offset))
-		return consort_sql_no(builder,
-				      "it can fail, and PostgreSQL may compute it for records that the "
-				      "limit leaves out");
+	if (expr->flags & CONSORT_EXPR_CAN_FAIL)
+		return consort_sql_no(builder, "it can fail, which would end PostgreSQL's transaction");
 	term->storage = storage ? *storage : pg_plain_storage(expr->type);
 	if (path)
 		term->storage = pg_plain_storage(consort_type_of(CONSORT_TYPE_JSON));
@@ -240,6 +281,8 @@ static bool stored(struct consort_sql_builder *builder, struct consort_sql_relat
 	builder->status = pg_storage_of(resource, attribute, &storage, builder->error);
 	if (builder->status)
 		return false;
+	if (storage.nested)
+		return consort_sql_no(builder, "a part of a document is written with the document");
 	if (consort_sql_is_constant(expr)) {
 		if (!pg_render_slot(builder, &slot, &storage, out))
 			return false;

@@ -27,6 +27,7 @@ static const struct {
 	{"25P02", CONSORT_ECONFLICT, 0}, /* in a failed transaction */
 	{"28", CONSORT_EAUTH, 0},
 	{"3D000", CONSORT_ECONNECTION, 0}, /* no such database */
+	{"3B001", CONSORT_ENAME, 0},	   /* no such savepoint */
 	{"3F000", CONSORT_ENAME, 0},
 	{"34000", CONSORT_ENAME, 0},	/* no such cursor */
 	{"40003", CONSORT_EINDOUBT, 0}, /* statement completion unknown */
@@ -239,6 +240,16 @@ uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error)
 	return finish(conn, error);
 }
 
+uint32_t pg_doubt(const struct pg_connection *conn, uint32_t status, struct consort_error *error)
+{
+	if (status != CONSORT_ECONNECTION || conn->transaction != PG_TX_NONE || *error->sqlstate)
+		return status;
+	consort_error_prefix(error, "the answer was lost, and whether it was done is not known");
+	error->status = CONSORT_EINDOUBT;
+	error->flags &= ~(uint32_t)CONSORT_ERROR_RETRYABLE;
+	return error->status;
+}
+
 uint32_t pg_fail_protocol(struct pg_connection *conn, const char *what, struct consort_error *error)
 {
 	char message[512];
@@ -263,12 +274,13 @@ static bool take_state(char *message, char state[6])
 			;
 		if (i < 5 || at[8] != ':' || at[9] != ' ')
 			continue;
-		memcpy(state, at + 3, 5);
-		state[5] = '\0';
+		if (!*state) {
+			memcpy(state, at + 3, 5);
+			state[5] = '\0';
+		}
 		memmove(at + 2, at + 10, strlen(at + 10) + 1);
-		return true;
 	}
-	return false;
+	return *state != '\0';
 }
 
 /* Passwords are in none of libpq's messages; should one be, it does not leave. */
@@ -283,10 +295,30 @@ static void hide(char *message, const char *secret)
 		memset(at, '*', size);
 }
 
+/* "a\n\tb\n" → "a; b" */
+static void join_lines(const char *from, char *to, size_t size)
+{
+	const char *end = to + size - 3; /* room for what a character becomes at most */
+
+	for (; *from && to < end; from++) {
+		if (*from != '\n') {
+			*to++ = *from;
+			continue;
+		}
+		while (isspace((unsigned char)from[1]))
+			from++;
+		if (from[1]) {
+			*to++ = ';';
+			*to++ = ' ';
+		}
+	}
+	*to = '\0';
+}
+
 uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error)
 {
 	uint32_t status = CONSORT_ECONNECTION, flags = CONSORT_ERROR_RETRYABLE;
-	char message[1024], state[6] = "";
+	char message[1024], joined[1024], state[6] = "";
 	char *line, *rest;
 
 	consort_copy_text(message, sizeof(message), PQerrorMessage(conn->pq));
@@ -294,20 +326,17 @@ uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error
 	if (take_state(message, state)) {
 		status = status_of(state, &flags);
 		flags &= ~(uint32_t)CONSORT_ERROR_CONNECTION_DEAD;
-	} else if (PQconnectionNeedsPassword(conn->pq) || PQconnectionUsedPassword(conn->pq)) {
+	} else if (PQconnectionNeedsPassword(conn->pq)) {
 		status = CONSORT_EAUTH;
 		flags = 0;
 	}
 	/* where in PostgreSQL's sources it said so; several servers' messages are lines */
-	line = strstr(message, "\nLOCATION:");
-	if (line) {
+	while ((line = strstr(message, "\nLOCATION:"))) {
 		rest = strchr(line + 1, '\n');
 		memmove(line, rest ? rest : line + strlen(line), strlen(rest ? rest : "") + 1);
 	}
-	for (line = message; *line; line++)
-		if (*line == '\n')
-			*line = line[1] ? ';' : '\0';
-	consort_error_set(error, status, "%s", *message ? message : "PostgreSQL cannot be reached");
+	join_lines(message, joined, sizeof(joined));
+	consort_error_set(error, status, "%s", *joined ? joined : "PostgreSQL cannot be reached");
 	error->flags |= flags;
 	consort_copy_text(error->sqlstate, sizeof(error->sqlstate), state);
 	consort_copy_text(error->origin, sizeof(error->origin), conn->database->name);

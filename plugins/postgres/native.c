@@ -217,7 +217,7 @@ static uint32_t prepare(struct pg_connection *conn, const char *text, PGresult *
 
 static uint32_t run_to_end(struct pg_cursor *cursor, int64_t *out_affected, struct consort_error *error)
 {
-	uint32_t status = pg_only_result(cursor->conn, &cursor->result, error);
+	uint32_t status = pg_doubt(cursor->conn, pg_only_result(cursor->conn, &cursor->result, error), error);
 	const char *count;
 
 	if (status)

@@ -95,9 +95,11 @@ uint32_t pg_read_page(struct pg_cursor *cursor, struct consort_error *error)
 		status = pg_next_result(conn, &result, error);
 		if (status)
 			break;
-		kind = PQresultStatus(result);
 		if (!result && (!conn->pipeline || last))
 			break;
+		if (!result) /* the end of CLOSE or DECLARE */
+			continue;
+		kind = PQresultStatus(result);
 		if (kind == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
 			return pg_fail_protocol(conn, "a FETCH has no result", error);

@@ -29,6 +29,8 @@
 
 /* --- databases --- */
 
+#define PG_MANY_SLOTS 256 /* a power of two */
+
 struct pg_database {
 	const struct consort_host *host;
 	char *name;
@@ -39,6 +41,8 @@ struct pg_database {
 	struct consort_arena arena;
 	/* what the first connection told; atomic */
 	uint32_t facts; /* PG_FACT_… */
+	/* hashes of statements that gave many rows when they last ran; each one's own place; atomic */
+	uint64_t many[PG_MANY_SLOTS];
 };
 
 #define PG_FACT_KNOWN 1u
@@ -139,6 +143,9 @@ uint32_t pg_fail(struct pg_connection *conn, PGresult *result, const struct cons
 		 struct consort_error *error);
 /* The connection is lost. */
 uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error);
+/* What a statement that writes, and was sent, has failed with: EINDOUBT if it was its own transaction and its
+ * answer was lost with the connection. */
+uint32_t pg_doubt(const struct pg_connection *conn, uint32_t status, struct consort_error *error);
 /* Could not be made. */
 uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error);
 /* An answer that makes no sense. */

@@ -20,10 +20,22 @@ static uint32_t query_offer(void *context, const struct consort_node *tree, stru
 	return consort_sql_offer(&pg_dialect, &facts, tree, answer, error);
 }
 
-static bool is_plain(const struct pg_storage *storage)
+/* The codec whose values a cursor copies. */
+static uint8_t plain_of(const struct pg_storage *storage)
 {
-	return !storage->converts &&
-	       (storage->codec == PG_INT8 || storage->codec == PG_FLOAT8 || storage->codec == PG_TEXT);
+	if (storage->converts)
+		return PG_CODECS;
+	switch (storage->codec) {
+	case PG_INT8:
+	case PG_FLOAT8:
+	case PG_TEXT:
+		return storage->codec;
+	case PG_TIMESTAMP:
+	case PG_TIMESTAMPTZ:
+		return PG_TIMESTAMP;
+	default:
+		return PG_CODECS;
+	}
 }
 
 static uint32_t add_columns(void *own, const struct consort_sql_relation *relation,
@@ -43,7 +55,7 @@ static uint32_t add_columns(void *own, const struct consort_sql_relation *relati
 
 		columns[i].storage = term->storage;
 		columns[i].type = term->base.type;
-		columns[i].plain = is_plain(&term->storage) ? term->storage.codec : PG_CODECS;
+		columns[i].plain = plain_of(&term->storage);
 		columns[i].resource = resource ? resource->name : "";
 		columns[i].attribute =
 			resource ? resource->attributes[term->base.attribute]->name : term->base.sql;
@@ -83,6 +95,16 @@ static bool is_few(const struct consort_node *root)
 	return false;
 }
 
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *sql)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *sql; sql++)
+		hash = (hash ^ (unsigned char)*sql) * UINT64_C(0x100000001b3);
+	return hash ? hash : 1;
+}
+
 static void query_compiled_free(void *database, void *context)
 {
 	struct pg_compiled *compiled = context;
@@ -109,6 +131,7 @@ static uint32_t query_compile(void *context, const struct consort_statement *sta
 		return status;
 	}
 	compiled->few = compiled->base.single || is_few(statement->root);
+	compiled->hash = hash_of(compiled->base.sql);
 	*out_compiled = compiled;
 	return CONSORT_OK;
 }
@@ -166,7 +189,7 @@ static enum pg_way choose_way(struct pg_connection *conn, const struct pg_compil
 		return PG_WHOLE;
 	if (conn->transaction != PG_TX_NONE)
 		return pg_portal_is_free(conn) ? PG_PORTAL : PG_WHOLE;
-	if (!compiled->base.nslots && __atomic_load_n(&compiled->many, __ATOMIC_RELAXED))
+	if (!compiled->base.nslots && pg_gave_many(conn->database, compiled->hash))
 		return PG_COPY;
 	return PG_ROWS;
 }

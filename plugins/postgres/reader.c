@@ -25,6 +25,17 @@ static inline uint32_t append_cell(struct pg_reader *reader, uint32_t i, const c
 		consort_append_float64(column, value.number);
 		return CONSORT_OK;
 	}
+	case PG_TIMESTAMP: {
+		int64_t value;
+
+		if (CONSORT_UNLIKELY(size != 8))
+			break;
+		value = (int64_t)pg_get64(data);
+		if (CONSORT_UNLIKELY(value < -PG_MICROSECONDS_PLAIN || value > PG_MICROSECONDS_PLAIN))
+			break;
+		consort_append_int64(column, value + PG_EPOCH_MICROSECONDS);
+		return CONSORT_OK;
+	}
 	case PG_TEXT:
 		if (CONSORT_UNLIKELY(reader->decoder->unchecked))
 			break;

@@ -33,6 +33,11 @@ extern const struct consort_sql_dialect pg_dialect;
  * Everything else is as it is written. */
 void pg_quote_source(const char *source, struct consort_buffer *out);
 
+/* Appends what an attribute is read from, behind the alias ("t1." or ""): its column, or a part of a document
+ * in one. */
+void pg_append_attribute(const struct consort_resource *resource, const struct consort_attribute *attribute,
+			 const char *alias, size_t alias_size, struct consort_buffer *out);
+
 /* --- expr.c --- */
 
 /* Appends the value of an expression as SQL of the very type that `want` travels as. False: not taken. */

@@ -83,6 +83,9 @@ uint32_t pg_read_result(struct pg_connection *conn, PGresult **out_result, struc
 		PQclear(result);
 		result = next;
 	}
+	/* what the server said before it hung up is what is told */
+	if (status && PQstatus(conn->pq) == CONNECTION_BAD && PQresultErrorField(result, PG_DIAG_SQLSTATE))
+		status = CONSORT_OK;
 	if (status)
 		PQclear(result);
 	else
@@ -298,7 +301,7 @@ static uint32_t send_and_read(struct pg_connection *conn, struct pg_statement *s
 		status = pg_parameters_end(conn, source->nparameters, error);
 	if (!status)
 		status = pg_statement_send(conn, statement, source, error);
-	return status ? status : pg_read_result(conn, out_result, error);
+	return status ? status : pg_doubt(conn, pg_read_result(conn, out_result, error), error);
 }
 
 uint32_t pg_run(struct pg_connection *conn, struct pg_statement *statement, const struct pg_source *source,

@@ -308,12 +308,46 @@ static uint32_t adapt(const struct consort_resource *resource, const struct cons
 	return CONSORT_OK;
 }
 
+const struct consort_attribute *pg_document_of(const struct consort_resource *resource,
+					       const struct consort_attribute *attribute,
+					       const char **out_path)
+{
+	uint32_t i;
+
+	if (attribute->engine_type && *attribute->engine_type)
+		return NULL;
+	for (i = 0; i < resource->nattributes; i++) {
+		const struct consort_attribute *other = resource->attributes[i];
+		size_t size = strlen(other->source);
+		uint8_t codec;
+
+		if (strncmp(attribute->source, other->source, size) || attribute->source[size] != '.' ||
+		    !other->engine_type)
+			continue;
+		codec = parse(other->engine_type).codec;
+		*out_path = attribute->source + size + 1;
+		if (codec == PG_JSONB || codec == PG_JSON)
+			return other;
+	}
+	return NULL;
+}
+
+/* A text is read as ->> reads it. */
+static struct pg_storage storage_of_part(struct consort_type type)
+{
+	struct pg_storage storage = {.codec = PG_JSONB, .nested = true, .limit = -1};
+
+	storage.converts = type.id != CONSORT_TYPE_JSON && type.id != CONSORT_TYPE_TEXT;
+	return storage;
+}
+
 uint32_t pg_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
 		       struct pg_storage *out_storage, struct consort_error *error)
 {
 	const char *codec = attribute->codec ? attribute->codec : "";
 	struct pg_storage storage = pg_plain_storage(attribute->type);
 	struct parsed parsed;
+	const char *path;
 	size_t i;
 
 	for (i = 0; *codec && i < sizeof(names) / sizeof(*names); i++)
@@ -321,6 +355,10 @@ uint32_t pg_storage_of(const struct consort_resource *resource, const struct con
 			break;
 	if (*codec && i == sizeof(names) / sizeof(*names))
 		return unknown_codec(resource, attribute, error);
+	if (pg_document_of(resource, attribute, &path)) {
+		*out_storage = storage_of_part(attribute->type);
+		return CONSORT_OK;
+	}
 	if (!attribute->engine_type || !*attribute->engine_type) {
 		if (*codec)
 			storage.codec = (uint8_t)names[i].codec;

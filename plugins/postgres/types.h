@@ -58,6 +58,7 @@ struct pg_storage {
 	uint8_t element;   /* of an array */
 	uint8_t collation; /* enum pg_collation */
 	uint8_t converts;  /* the attribute has another type than the column */
+	uint8_t nested;	   /* it is a part of the documents in a column */
 	int32_t limit;	   /* characters of varchar(n) and character(n), digits of a second; -1: none */
 };
 
@@ -91,6 +92,11 @@ struct consort_type pg_type_of(const char *engine_type, uint32_t *out_flags);
 /* EVALUE for a codec that there is not, and for a type that the column's values do not become. */
 uint32_t pg_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
 		       struct pg_storage *out_storage, struct consort_error *error);
+/* The attribute of documents that the source of this one leads into ("doc.a.b"), with the keys in *out_path
+ * ("a.b"); NULL: the source is a column. */
+const struct consort_attribute *pg_document_of(const struct consort_resource *resource,
+					       const struct consort_attribute *attribute,
+					       const char **out_path);
 /* Of values that no column holds, and of those that a result's column of this type (an oid) has. */
 struct pg_storage pg_plain_storage(struct consort_type type);
 struct consort_type pg_type_of_oid(uint32_t oid, int32_t modifier, struct pg_storage *out_storage);
@@ -222,5 +228,7 @@ static inline void pg_set64(char *out, uint64_t value)
 
 #define PG_EPOCH_DAYS 10957 /* 2000-01-01 since 1970-01-01 */
 #define PG_EPOCH_MICROSECONDS (PG_EPOCH_DAYS * INT64_C(86400000000))
+/* On both sides of 2000-01-01 every timestamp is one to both, for some 4,000 years. */
+#define PG_MICROSECONDS_PLAIN (INT64_C(1500000) * INT64_C(86400000000))
 
 #endif

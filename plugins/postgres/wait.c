@@ -166,6 +166,7 @@ uint32_t pg_discard_results(struct pg_connection *conn, PGresult **out_late, str
 {
 	uint32_t status = pg_flush(conn, error);
 	PGresult *result = NULL;
+	bool synced = false;
 
 	while (!status) {
 		ExecStatusType kind;
@@ -184,8 +185,12 @@ uint32_t pg_discard_results(struct pg_connection *conn, PGresult **out_late, str
 			status = discard_copy(conn, error);
 		else if (kind == PGRES_COPY_IN && PQputCopyEnd(conn->pq, "given up") > 0)
 			status = pg_flush(conn, error);
-		/* in pipeline mode each statement's results end with a NULL of their own */
-		if (!result && (!conn->pipeline || PQexitPipelineMode(conn->pq))) {
+		/* in pipeline mode each statement's results end with a NULL of their own, and so does the
+		 * mark at the end of all */
+		synced |= kind == PGRES_PIPELINE_SYNC;
+		if (!result && !conn->pipeline)
+			return CONSORT_OK;
+		if (!result && synced && PQexitPipelineMode(conn->pq)) {
 			conn->pipeline = false;
 			return CONSORT_OK;
 		}

@@ -164,7 +164,8 @@ static void render_returning(const struct consort_write *write, const struct pg_
 
 	for (i = 0; i < write->nreturning; i++) {
 		consort_buffer_text(sql, i ? ", " : " RETURNING ");
-		consort_sql_quote(sql, write->resource->attributes[write->returning[i]]->source);
+		pg_append_attribute(write->resource, write->resource->attributes[write->returning[i]], "", 0,
+				    sql);
 		if (columns[i].storage.codec == PG_OTHER)
 			consort_buffer_text(sql, "::text");
 	}
@@ -233,6 +234,17 @@ static uint32_t check_key(const struct consort_write *write, uint32_t column,
 		write->resource->name, attribute->name, attribute->engine_type);
 }
 
+static uint32_t refuse_part(const struct consort_write *write, uint32_t column, struct consort_error *error)
+{
+	const struct consort_attribute *attribute = written(write, column);
+
+	consort_error_set(error, CONSORT_EUNSUPPORTED,
+			  "resource '%s': '%s' is a part of a document (%s), which is written as a whole",
+			  write->resource->name, attribute->name, attribute->source);
+	consort_copy_text(error->attribute, sizeof(error->attribute), attribute->name);
+	return error->status;
+}
+
 static uint32_t find_storages(enum pg_write_kind kind, const struct consort_write *write,
 			      struct pg_storage *storages, const char **names, struct consort_error *error)
 {
@@ -241,6 +253,8 @@ static uint32_t find_storages(enum pg_write_kind kind, const struct consort_writ
 	for (i = 0; !status && i < write->nattributes; i++) {
 		names[i] = written(write, i)->name;
 		status = pg_storage_of(write->resource, written(write, i), &storages[i], error);
+		if (!status && storages[i].nested)
+			status = refuse_part(write, i, error);
 		if (!status && kind == PG_UPSERT && is_key(write, i))
 			status = check_key(write, i, &storages[i], error);
 	}

@@ -132,7 +132,8 @@ static void ask_oracle(sqlite3 *oracle, const struct shape *shape, const struct 
 	free(lines);
 }
 
-static void test_placements(void)
+/* All shapes in each placement; the first one's answers are what the others' have to be. */
+static void try_placements(const struct world_placement *placements)
 {
 	const struct world_placement *placement;
 	struct known *known;
@@ -142,16 +143,15 @@ static void test_placements(void)
 	while (shapes[count].resource)
 		count++;
 	known = calloc(count, sizeof(*known));
-	world_make(world_seed(SEED));
 	oracle = world_oracle();
-	for (placement = world_placements; placement->name; placement++) {
+	for (placement = placements; placement->name; placement++) {
 		struct consort *c = world_open(placement);
 
 		for (i = 0; i < count; i++) {
 			struct known given = {0};
 
 			answer(c, &shapes[i], &given);
-			if (placement == world_placements) {
+			if (placement == placements) {
 				known[i] = given;
 				CU_ASSERT_EQUAL(!strncmp(given.lines, "status", 6),
 						(shapes[i].flags & SHAPE_FAILS) != 0);
@@ -170,9 +170,31 @@ static void test_placements(void)
 	sqlite3_close(oracle);
 }
 
+static void test_placements(void)
+{
+	world_make(world_seed(SEED));
+	try_placements(world_placements);
+}
+
+#ifdef WORLD_POSTGRES
+static void test_postgres(void)
+{
+	world_make(world_seed(SEED));
+	world_make_postgres();
+	try_placements(world_postgres_placements);
+	world_drop_postgres();
+}
+#endif
+
 int main(int argc, char **argv)
 {
-	static const struct testing_case cases[] = {{"placements", test_placements}, {NULL, NULL}};
+	static const struct testing_case cases[] = {
+		{"placements", test_placements},
+#ifdef WORLD_POSTGRES
+		{"postgres", test_postgres},
+#endif
+		{NULL, NULL},
+	};
 
 	return testing_main("differential", cases, argc, argv);
 }

@@ -170,10 +170,9 @@ static void check_count(const char *who, struct consort *c, const struct known *
 	free(through);
 }
 
-static void check_placement(const struct world_placement *placement, struct known *known, size_t count)
+static void check_placement(const struct world_placement *placement, int first, struct known *known, size_t count)
 {
 	struct consort *c = world_open(placement);
-	int first = placement == world_placements;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -191,19 +190,16 @@ static void check_placement(const struct world_placement *placement, struct know
 	consort_close(c);
 }
 
-static void test_queries(void)
+static void try_placements(const struct world_placement *placements, uint64_t state)
 {
 	struct known *known = calloc(QUERIES, sizeof(*known));
 	const struct world_placement *placement;
-	uint64_t state;
 	size_t i;
 
-	seed = state = world_seed(SEED);
-	world_make(world_random(&state));
 	for (i = 0; i < QUERIES; i++)
 		random_make(&known[i].q, &state);
-	for (placement = world_placements; placement->name; placement++)
-		check_placement(placement, known, QUERIES);
+	for (placement = placements; placement->name; placement++)
+		check_placement(placement, placement == placements, known, QUERIES);
 	for (i = 0; i < QUERIES; i++) {
 		random_clear(&known[i].q);
 		free(known[i].lines);
@@ -212,9 +208,35 @@ static void test_queries(void)
 	free(known);
 }
 
+static void test_queries(void)
+{
+	uint64_t state = seed = world_seed(SEED);
+
+	world_make(world_random(&state));
+	try_placements(world_placements, state);
+}
+
+#ifdef WORLD_POSTGRES
+static void test_postgres(void)
+{
+	uint64_t state = seed = world_seed(SEED + 1);
+
+	world_make(world_random(&state));
+	world_make_postgres();
+	try_placements(world_postgres_placements, state);
+	world_drop_postgres();
+}
+#endif
+
 int main(int argc, char **argv)
 {
-	static const struct testing_case cases[] = {{"queries", test_queries}, {NULL, NULL}};
+	static const struct testing_case cases[] = {
+		{"queries", test_queries},
+#ifdef WORLD_POSTGRES
+		{"postgres", test_postgres},
+#endif
+		{NULL, NULL},
+	};
 
 	return testing_main("random-queries", cases, argc, argv);
 }

@@ -214,6 +214,24 @@ const struct world_placement world_placements[] = {
 	{NULL, NULL, NULL, 0},
 };
 
+const struct world_placement world_postgres_placements[] = {
+	{"file", "ffffff", NULL, 0},
+	{"postgres", "pppppp", NULL, 0},
+	{"postgres, nothing pushed", "pppppp", NULL, 1},
+	{"postgres, masked", "pppppp", "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths", 0},
+	{"postgres, no filter", "pppppp", "-filter", 0},
+	{"postgres, no sort and no group", "pppppp", "-sort -group", 0},
+	{"postgres, no join", "pppppp", "-join", 0},
+	{"postgres, no interleaving", "pppppp", "-concurrent_cursors -join", 0},
+	{"folded", "qqqqqq", NULL, 0},
+	{"two schemas of postgres", "pqpqpq", NULL, 0},
+	{"file to postgres", "fpfpfp", NULL, 0},
+	{"postgres to file", "pfpfpf", NULL, 0},
+	{"sqlite to postgres", "sqspsq", NULL, 0},
+	{"postgres to sqlite", "plpspl", NULL, 0},
+	{NULL, NULL, NULL, 0},
+};
+
 /* What each resource is in its place. `files`: the source and what else a file needs; `common`: everywhere.
  */
 static const struct {
@@ -239,6 +257,8 @@ static const struct {
 };
 #define NRESOURCES (sizeof(resources) / sizeof(resources[0]))
 
+#define POSTGRES "type = postgres\ndsn = ${env:CONSORT_TEST_POSTGRES_SOCKET_DSN}\noptions = -csearch_path="
+
 static const struct {
 	char letter;
 	const char *name, *options;
@@ -247,6 +267,8 @@ static const struct {
 	{'s', "strict", "type = sqlite\npath = strict.db\n"},
 	{'o', "second", "type = sqlite\npath = other.db\n"},
 	{'l', "loose", "type = sqlite\npath = loose.db\n"},
+	{'p', "plain", POSTGRES "${env:WORLD_PLAIN}\n"},
+	{'q', "folded", POSTGRES "${env:WORLD_FOLDED},public\n"},
 };
 #define NHOMES (sizeof(homes) / sizeof(homes[0]))
 

@@ -20,7 +20,7 @@
 #include "testing.h"
 
 /* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l
- * loose.db. */
+ * loose.db, p and q the schemas of PostgreSQL. */
 struct world_placement {
 	const char *name;
 	const char *homes;
@@ -28,9 +28,14 @@ struct world_placement {
 	int no_pushdown;      /* CONSORT_NO_PUSHDOWN is set */
 };
 extern const struct world_placement world_placements[];
+/* The same with PostgreSQL, for which world_make_postgres has to be called. */
+extern const struct world_placement world_postgres_placements[];
 
 /* Makes the files and databases in the case's folder; `seed` chooses the rows of edge and other. */
 void world_make(uint64_t seed);
+/* Makes the schemas from the files; skips the case where no server is running. */
+void world_make_postgres(void);
+void world_drop_postgres(void);
 /* A handle to the data in that placement. Also sets or unsets CONSORT_NO_PUSHDOWN, which counts when a query
  * is planned. */
 struct consort *world_open(const struct world_placement *placement);

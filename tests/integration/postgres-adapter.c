@@ -43,17 +43,22 @@ const char *postgres_test_raw(const char *sql)
 
 uint32_t postgres_test_try(struct adapter_test *test, const char *const *options)
 {
-	const char *all[16];
-	char dsn[512], path[128];
+	const char *all[16], *more = "";
+	char dsn[512], session[256];
 	size_t count = 0;
 
 	snprintf(dsn, sizeof(dsn), "dsn=%s", servers_get("postgres", "SOCKET_DSN"));
-	snprintf(path, sizeof(path), "options=-csearch_path=%s,public", postgres_test_schema());
 	all[count++] = dsn;
-	all[count++] = path;
-	for (; options && *options; options++)
-		all[count++] = *options;
+	all[count++] = session;
+	for (; options && *options; options++) {
+		if (!strncmp(*options, "options=", 8))
+			more = *options + 8;
+		else
+			all[count++] = *options;
+	}
 	all[count] = NULL;
+	snprintf(session, sizeof(session), "options=-csearch_path=%s,public %s", postgres_test_schema(),
+		 more);
 	return adapter_open(test, "postgres", all);
 }
 

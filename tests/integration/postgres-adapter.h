@@ -11,7 +11,8 @@
 /* Makes the schema, runs `sql` in it by libpq, and opens a connection whose search path it is. Does not
  * return without one. */
 void postgres_test_open(struct adapter_test *test, const char *sql, const char *const *options);
-/* Opens with these options and what connects to the test server's database; the status of connection.open. */
+/* Opens with these options and what connects to the test server's database; the status of connection.open.
+ * "options=" stands behind the search path. */
 uint32_t postgres_test_try(struct adapter_test *test, const char *const *options);
 /* Closes, and drops the schema. */
 void postgres_test_close(struct adapter_test *test);
