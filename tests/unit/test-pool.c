@@ -271,12 +271,12 @@ static void test_least(void)
 
 static void test_timeout(void)
 {
-	struct consort_database *database =
-		actor_open((struct consort_pool_options){.max = 2, .acquire_timeout = 20 * MILLISECOND});
+	struct consort_database *database = actor_open((struct consort_pool_options){.max = 2});
 	struct consort_connection *mine = actor_take(database), *other = actor_take(database);
 	struct consort_error error = CONSORT_ERROR_INIT;
 	int64_t start = actor_now();
 
+	database->pool.options.acquire_timeout = 20 * MILLISECOND;
 	CU_ASSERT_EQUAL(actor_try(database, 0, &error), CONSORT_ETIMEOUT);
 	CU_ASSERT_TRUE(actor_now() - start >= 20 * MILLISECOND);
 	TESTING_CONTAINS(error.message, "database 'stage': no connection became free within ");
