@@ -2,8 +2,8 @@
 /*
  * The reader that feeds inih. inih, as Debian builds it, silently cuts section names at 49 bytes and lines at
  * 199, cuts values at a ` ;` even between quotes, and calls its handler for a continuation just as for the
- * same key given twice. So it gets of every entry what none of this can touch, its number in the section:
- * "7=1". Headers, keys and values are taken apart here:
+ * same key given twice. So it gets of every section what none of this can touch, its kind: "resource=1".
+ * Headers, keys and values are taken apart here:
  *
  *   - `;` or `#` as a line's first character makes it a comment; behind a value, `;` after white space does.
  *   - A value in double quotes is as it stands there; a quote inside is written twice.
@@ -196,7 +196,7 @@ static bool add_line(struct reader *reader, const struct consort_manifest_entry 
 	return true;
 }
 
-/* What was read of a section is all of it: its lines go where they stay. */
+/* The lines of a section go where they stay. */
 static bool end_section(struct reader *reader)
 {
 	struct consort_manifest_source *source = reader->source;
@@ -204,8 +204,6 @@ static bool end_section(struct reader *reader)
 	const struct consort_manifest_entry *lines;
 	void *sections = source->sections;
 
-	if (!reader->nlines)
-		return true;
 	lines = (void *)consort_arena_copy(&reader->manifest->arena, reader->lines, size);
 	if (!lines ||
 	    !reserve(&sections, source->nsections + 1, &source->capacity, sizeof(*source->sections)))
@@ -242,10 +240,8 @@ static bool begin_section(struct reader *reader, const char *word, const char *n
 	}
 	line.key = word;
 	line.value = line.shown = name;
-	if (!end_section(reader) || !add_line(reader, &line))
-		return false;
 	reader->kind = kind;
-	return true;
+	return add_line(reader, &line);
 }
 
 /* "[kind name]" */
@@ -277,6 +273,23 @@ static bool read_header(struct reader *reader, char *line)
 	return begin_section(reader, kind, name);
 }
 
+/* One whose key is new to its section. */
+static bool add_entry(struct reader *reader, struct consort_manifest_entry *entry)
+{
+	uint32_t first = (uint32_t)(uintptr_t)consort_map_get(&reader->keys, entry->key);
+
+	if (first)
+		return stop(reader,
+			    consort_manifest_fail(reader->error, CONSORT_EMANIFEST, entry,
+						  "'%s' stands twice in this section, first at line %u",
+						  entry->key, reader->lines[first].line));
+	if (!consort_map_put(&reader->keys, entry->key, (void *)(uintptr_t)reader->nlines))
+		return FAIL_MEMORY(reader);
+	if (reader->expands)
+		reader->status = consort_manifest_expand(reader->manifest, entry, reader->error);
+	return !reader->status && add_line(reader, entry);
+}
+
 /* "key = value", and the lines that go on with it. */
 static bool read_entry(struct reader *reader, char *line, char *end)
 {
@@ -303,32 +316,30 @@ static bool read_entry(struct reader *reader, char *line, char *end)
 	entry.key = line;
 	entry.value = entry.shown = value.text;
 	entry.commented = value.commented;
-	return add_line(reader, &entry);
+	return add_entry(reader, &entry);
 }
 
-/* inih's reader, in the place of fgets: the next entry, as "7=1". */
-static char *next_line(char *out, int size, void *context)
+/* inih's reader, in the place of fgets: reads the next section, and gives its kind as "resource=1". */
+static char *next_section(char *out, int size, void *context)
 {
 	struct reader *reader = context;
-	char *start, *line = NULL, *end, digits[16], *digit = &digits[sizeof(digits) - 1];
-	uint32_t number;
+	char *start, *line, *end;
 
-	while (!reader->status && (start = take_line(reader, &end))) {
+	while (!reader->status && !(reader->nlines && *consort_skip_blanks(reader->at) == '[')) {
+		start = take_line(reader, &end);
+		if (!start)
+			break;
 		line = consort_skip_blanks(start);
 		reader->indent = line - start;
 		if (*line == '[')
 			read_header(reader, line);
 		else if (*line && !is_comment(*line))
-			break;
-		line = NULL;
+			read_entry(reader, line, end);
 	}
-	if (!line || !read_entry(reader, line, end))
+	if (reader->status || !reader->nlines)
 		return NULL;
-	*digit = '\0';
-	for (number = reader->nlines - 1; number; number /= 10)
-		*--digit = (char)('0' + number % 10);
-	if (strlen(digit) + sizeof("=1") <= (size_t)size) {
-		strcpy(stpcpy(out, digit), "=1");
+	if (strlen(reader->lines->key) + sizeof("=1") <= (size_t)size) {
+		strcpy(stpcpy(out, reader->lines->key), "=1");
 		return out;
 	}
 	FAIL(reader, "this build of inih takes only %d bytes a line", size);
@@ -336,31 +347,15 @@ static char *next_line(char *out, int size, void *context)
 }
 
 /* inih's handler. */
-static int take_entry(void *context, const char *section, const char *key, const char *value)
+static int take_section(void *context, const char *section, const char *key, const char *value)
 {
 	struct reader *reader = context;
-	struct consort_manifest_entry *entry;
-	uint32_t number = 0, first;
 
 	(void)section;
 	(void)value;
-	for (; *key; key++)
-		number = number * 10 + (uint32_t)(*key - '0');
-	if (number != reader->nlines - 1)
-		return FAIL(reader, "inih does not take this line");
-	entry = &reader->lines[number];
-	first = (uint32_t)(uintptr_t)consort_map_get(&reader->keys, entry->key);
-	if (first) {
-		reader->status = consort_manifest_fail(reader->error, CONSORT_EMANIFEST, entry,
-						       "'%s' stands twice in this section, first at line %u",
-						       entry->key, reader->lines[first].line);
-		return 0;
-	}
-	if (!consort_map_put(&reader->keys, entry->key, (void *)(uintptr_t)number))
-		return FAIL_MEMORY(reader);
-	if (reader->expands)
-		reader->status = consort_manifest_expand(reader->manifest, entry, reader->error);
-	return !reader->status;
+	if (strcmp(key, reader->lines->key) != 0)
+		return FAIL(reader, "inih does not take this section");
+	return end_section(reader);
 }
 
 /* What may stand in a manifest besides characters beyond ASCII: no control but tabs and ends of lines. */
@@ -413,13 +408,11 @@ enum consort_status consort_source_parse(struct consort_manifest_source *source,
 
 	if (!check_text(&reader, text, size))
 		return reader.status;
-	failed = ini_parse_stream(next_line, &reader, take_entry, &reader);
+	failed = ini_parse_stream(next_section, &reader, take_section, &reader);
 	if (failed == -2)
 		FAIL_MEMORY(&reader);
 	else if (failed && !reader.status)
-		FAIL(&reader, "inih does not take this line");
-	if (!reader.status)
-		end_section(&reader);
+		FAIL(&reader, "inih does not take this section");
 	free(reader.lines);
 	consort_map_clear(&reader.keys);
 	return reader.status;
