@@ -57,6 +57,7 @@ struct run {
 	enum conform_format format;
 	char *const *names; /* of the tests to run; none: all */
 	size_t nnames, ntests;
+	bool lives;	    /* some are about more than the file */
 	const char *broken; /* the test that failed, so that those which need it are not tried */
 	size_t counts[3];
 };
@@ -133,7 +134,7 @@ static void run_test(struct run *run, const struct conform_test *test)
 	char text[160];
 	const char *why = why_not(run, test, text, sizeof(text));
 
-	if (!named && !answer)
+	if (!named && !(answer && run->lives))
 		return;
 	if (why) {
 		consort_buffer_text(&outcome.detail, why);
@@ -192,14 +193,17 @@ static void clean_up(struct run *run)
 	rmdir(run->conform.folder);
 }
 
-static size_t count_named(const struct run *run)
+static size_t count_named(struct run *run)
 {
 	const struct conform_test *test;
 	size_t count = 0, i;
 
 	for (i = 0; i < LISTS; i++)
 		for (test = lists[i]; test->clause; test++)
-			count += is_named(run, test->clause);
+			if (is_named(run, test->clause)) {
+				run->lives |= !(test->flags & CONFORM_FILE);
+				count++;
+			}
 	return count;
 }
 

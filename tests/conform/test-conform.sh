@@ -31,6 +31,11 @@ test_file() {
 	conforms file 50 -o path=data -R airports.csv -R events.jsonl
 }
 
+test_postgres() {
+	[ -n "${CONSORT_TEST_POSTGRES_DSN:-}" ] || skip 'scripts/servers start postgres, and its environment, make it run'
+	conforms postgres 100 -o 'dsn=${env:CONSORT_TEST_POSTGRES_DSN}' --native 'select 1 as one'
+}
+
 # The same twice, by the same seed; a test that is named runs alone, as it does among the others.
 test_seed() {
 	for run in 1 2; do
@@ -65,6 +70,17 @@ test_refused() {
 	has report 'not ok entry-alone'
 	has report 'docs/contract.md#entry-alone'
 	has report 'not tried, since'
+}
+
+# What else is exported may be taken for another adapter's.
+test_extra_symbols() {
+	zoo=$testing_build/tests/loader/zoo
+	[ -e "$zoo/good.so" ] || skip 'the zoo was not built: install CUnit'
+	check "$kit" --plugin "$zoo/good.so" entry-alone
+	"$kit" --plugin "$zoo/extra-symbols.so" entry-alone >report && fail 'it is taken'
+	has report '       but it exports:'
+	has report '           zoo_shared'
+	has report "           build it with hidden visibility and the SDK's plugin.map"
 }
 
 # Each test is a clause of docs/contract.md, in its order and its words.

@@ -93,7 +93,17 @@ static void test_animals(void)
 		 "may"},
 		{"no-ping", CONSORT_EABI, "connection.ping is NULL; every adapter must have it"},
 		{"no-insert", CONSORT_EABI, "sets feature 'create' but write.insert is NULL"},
+		{"short-table", CONSORT_EABI,
+		 keeper_text("its table 'write' has struct_size %zu; ABI 1.0 needs at least %zu",
+			     offsetof(struct consort_write_ops, insert), sizeof(struct consort_write_ops))},
+		{"no-init", CONSORT_EABI, "init is NULL; every adapter must have it"},
 		{"options-twice", CONSORT_EABI, "its option 'path' is listed twice"},
+		{"option-short", CONSORT_EABI,
+		 keeper_text("option 1 has struct_size %zu; ABI 1.0 needs at least %zu",
+			     offsetof(struct consort_option, type), sizeof(struct consort_option))},
+		{"option-unnamed", CONSORT_EABI,
+		 "option 1 has the name 'Max Rows', which is not of the form [a-z][a-z0-9_.-]*"},
+		{"option-choiceless", CONSORT_EABI, "its option 'mode' is a choice without choices"},
 		{"unresolved", CONSORT_ELOAD, "uses the symbol zoo_nowhere, which none of its libraries has"},
 	};
 	const struct consort_adapter *adapter = NULL;

@@ -147,6 +147,9 @@ static void test_check(void)
 	TESTING_CONTAINS(error.message, keeper_canonical(testing_path("exiting.so")));
 	/* ThreadSanitizer puts a status of its own in place of the plugin's 3 */
 	TESTING_CONTAINS(error.message, ": ends the process while it is loaded (exit status ");
+	CU_ASSERT_EQUAL(check("entry-exiting", &error), CONSORT_ELOAD);
+	TESTING_CONTAINS(error.message, keeper_canonical(testing_path("entry-exiting.so")));
+	TESTING_CONTAINS(error.message, ": ends the process while it is loaded (exit status ");
 	keeper_place("good", "consort-zoo.so");
 	CU_ASSERT_EQUAL(consort_plugins_check(testing_folder(), "zoo", &error), CONSORT_OK);
 	CU_ASSERT_EQUAL(consort_plugins_check(testing_folder(), "ape", &error), CONSORT_ENOPLUGIN);
@@ -169,6 +172,9 @@ static void test_check_crash(void)
 #if defined(__x86_64__)
 	TESTING_TEXT(error.message, keeper_text("%s: crashes while it is loaded (SIGILL)",
 						keeper_canonical(testing_path("crashing.so"))));
+	CU_ASSERT_EQUAL(check("entry-crashing", &error), CONSORT_ELOAD);
+	TESTING_TEXT(error.message, keeper_text("%s: crashes while it is loaded (SIGILL)",
+						keeper_canonical(testing_path("entry-crashing.so"))));
 #else
 	TESTING_CONTAINS(error.message, ": crashes while it is loaded (SIG");
 #endif

@@ -42,6 +42,9 @@
 #ifndef ZOO_INSERT
 #define ZOO_INSERT zoo_insert
 #endif
+#ifndef ZOO_WRITE_SIZE
+#define ZOO_WRITE_SIZE sizeof(struct consort_write_ops)
+#endif
 #ifndef ZOO_OPTIONS
 #define ZOO_OPTIONS NULL
 #endif
@@ -97,7 +100,7 @@ static const struct consort_connection_ops zoo_connection = {
 	.reset = zoo_reset, .abandon = zoo_abandon, .features = zoo_features, .info = ZOO_INFO,
 };
 
-static const struct consort_write_ops zoo_write = {.struct_size = sizeof(zoo_write), .insert = ZOO_INSERT};
+static const struct consort_write_ops zoo_write = {.struct_size = ZOO_WRITE_SIZE, .insert = ZOO_INSERT};
 
 __attribute__((__unused__)) static const struct consort_plugin zoo_plugin = {
 	.struct_size = ZOO_STRUCT_SIZE,
