@@ -34,11 +34,11 @@ static struct consort_query *make(struct world *world, const char *name, const s
 	return query;
 }
 
-/* Sums of doubles depend on the order in which they come: twelve digits of aggregates count. */
+/* Sums of doubles depend on the order in which they come: twelve digits of aggregates count; and -0 is 0. */
 static void print_value(const struct consort_value *value, bool aggregated, struct consort_buffer *out)
 {
 	if (aggregated && value->type.id == CONSORT_TYPE_FLOAT64 && isfinite(value->as.float64))
-		consort_buffer_printf(out, "%.11e", value->as.float64);
+		consort_buffer_printf(out, "%.11e", value->as.float64 + 0.0);
 	else
 		conform_value_print(value, out);
 }

@@ -11,20 +11,27 @@
 
 #define PLAIN "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths -full_text -time_bucket"
 
+static bool is_path(const struct consort_plugin *plugin, const char *name, size_t size)
+{
+	const struct consort_option *const *known = plugin->options;
+
+	for (; known && *known; known++)
+		if (!strncmp((*known)->name, name, size) && !(*known)->name[size])
+			return (*known)->type == CONSORT_OPTION_PATH;
+	return false;
+}
+
 /* "name = value", the value in quotes; a path starts at our working folder, not at the manifest's. */
 static void add_option(struct consort_buffer *out, const struct consort_plugin *plugin, const char *option)
 {
-	const struct consort_option *const *known = plugin->options;
 	const char *value = strchr(option, '=');
 	char folder[4096] = "";
 	size_t size;
 
 	NEED(value);
 	size = (size_t)(value++ - option);
-	for (; known && *known; known++)
-		if ((*known)->type == CONSORT_OPTION_PATH && !strncmp((*known)->name, option, size) &&
-		    !(*known)->name[size] && *value != '/' && *value != ':' && *value != '$')
-			NEED(getcwd(folder, sizeof(folder)));
+	if (is_path(plugin, option, size) && !strchr("/:$", *value))
+		NEED(getcwd(folder, sizeof(folder)));
 	consort_buffer_append(out, option, size);
 	consort_buffer_text(out, " = \"");
 	for (size = 0; folder[size]; size++)
@@ -121,8 +128,8 @@ struct consort *conform_open(struct conform *conform, const char *features, cons
 static struct consort_setting *settings;
 static uint32_t nsettings;
 
-/* What the library does not show is what was given: as it stands, or an environment variable's value. */
-static struct consort_value secret(const struct conform *conform, const char *name)
+/* What was given on the command line: as it stands, or an environment variable's value; NULL: nothing. */
+static const char *given(const struct conform *conform, const char *name)
 {
 	const size_t size = strlen(name);
 	const char *value = NULL;
@@ -134,12 +141,15 @@ static struct consort_value secret(const struct conform *conform, const char *na
 			value = conform->options[i] + size + 1;
 	if (value && sscanf(value, "${env:%255[^}]}", variable) == 1)
 		value = getenv(variable);
-	return consort_text(value);
+	return value;
 }
 
+/* Texts are shown without what is secret in them, so they are taken from the command line; but not a path,
+ * which the library makes a whole one. */
 static enum consort_status keep_options(void *context, const struct consort_database_info *info)
 {
-	const struct conform *conform = context;
+	struct conform *conform = context;
+	const struct consort_plugin *plugin = conform_load(conform);
 	uint32_t i;
 
 	nsettings = info->noptions;
@@ -147,16 +157,15 @@ static enum consort_status keep_options(void *context, const struct consort_data
 	NEED(settings);
 	for (i = 0; i < nsettings; i++) {
 		const struct consort_value *value = &info->options[i].value;
+		const char *text = given(conform, info->options[i].name);
 
 		settings[i].name = strdup(info->options[i].name);
 		settings[i].value = *value;
 		if (value->type.id != CONSORT_TYPE_TEXT)
 			continue;
-		if (value->as.view.size == 8 && !memcmp(value->as.view.data, "********", 8))
-			settings[i].value = secret(conform, settings[i].name);
-		else
-			settings[i].value.as.view.data =
-				strndup(value->as.view.data, (size_t)value->as.view.size);
+		if (!text || is_path(plugin, settings[i].name, strlen(settings[i].name)))
+			text = strndup(value->as.view.data, (size_t)value->as.view.size);
+		settings[i].value = consort_text(text);
 	}
 	return CONSORT_OK;
 }

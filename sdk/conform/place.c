@@ -193,15 +193,16 @@ static uint32_t reserve(struct consort_batch *batch, struct consort_column *colu
 {
 	struct own *own = batch->host;
 	struct consort_column *child = column->child;
-	uint64_t used;
+	uint64_t used, room;
 
 	own->reserved++;
 	if (is_variable(column->type)) {
 		used = (uint64_t)((int32_t *)column->values)[column->length];
 		if (more > INT32_MAX - used)
 			return CONSORT_ENOMEM;
-		column->data = buffer_move(column->data, used, column->data_capacity, used + more, 0);
-		column->data_capacity = used + more;
+		room = own->meagre ? used + more : 2 * (used + more);
+		column->data = buffer_move(column->data, used, column->data_capacity, room, 0);
+		column->data_capacity = room;
 		return CONSORT_OK;
 	}
 	if (!child || more > INT32_MAX)

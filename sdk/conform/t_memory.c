@@ -153,7 +153,7 @@ static void run_without(struct conform *conform, const struct consort_slot *slot
 		world_fill(&world, 5);
 		free(world_rows(&world, world.item));
 	}
-	status = scenario_run(conform, &world, 1000, &step, &subject);
+	status = scenario_run(conform, &world, 1000 + (size_t)(slot - consort_slot_at(0)), &step, &subject);
 	REQUIRE(!status, "without %s, %s failed (status %u): %s", slot->name, step, status,
 		consort_error_text(subject.error));
 	world_close(&world);

@@ -61,15 +61,21 @@ static void end(struct both *both)
 	world_close(&both->world);
 }
 
-static void start(struct subject *subject, uint32_t flags)
+static void start_isolated(struct subject *subject, uint32_t flags, uint32_t isolation)
 {
 	struct consort_transaction_options *options = STRUCT(struct consort_transaction_options);
 
 	options->flags = flags;
+	options->isolation = isolation;
 	subject_need(subject,
 		     subject->plugin->transaction->begin(subject->connection, subject->call, options,
 							 subject_error(subject)),
 		     "transaction.begin");
+}
+
+static void start(struct subject *subject, uint32_t flags)
+{
+	start_isolated(subject, flags, CONSORT_ISOLATION_DEFAULT);
 }
 
 static void commit(struct subject *subject)
@@ -349,14 +355,14 @@ static void test_snapshot(struct conform *conform)
 	third = both.subject;
 	third.connection = subject_connect(&both.subject);
 	insert(&both, 0);
-	start(&both.other, CONSORT_TRANSACTION_READ_ONLY);
+	start_isolated(&both.other, CONSORT_TRANSACTION_READ_ONLY, CONSORT_ISOLATION_REPEATABLE_READ);
 	subject_need(&both.other,
 		     ops->snapshot_export(both.other.connection, both.other.call, &snapshot,
 					  subject_error(&both.other)),
 		     "transaction.snapshot_export");
 	REQUIRE(snapshot && *snapshot, "transaction.snapshot_export gives no text");
 	insert(&both, 1);
-	start(&third, CONSORT_TRANSACTION_READ_ONLY);
+	start_isolated(&third, CONSORT_TRANSACTION_READ_ONLY, CONSORT_ISOLATION_REPEATABLE_READ);
 	subject_need(&third,
 		     ops->snapshot_import(third.connection, third.call, snapshot, subject_error(&third)),
 		     "transaction.snapshot_import");

@@ -32,7 +32,8 @@ test_file() {
 }
 
 test_postgres() {
-	[ -n "${CONSORT_TEST_POSTGRES_DSN:-}" ] || skip 'scripts/servers start postgres, and its environment, make it run'
+	[ -n "${CONSORT_TEST_POSTGRES_DSN:-}" ] ||
+		skip 'no PostgreSQL server: scripts/servers start postgres, and eval "$(scripts/servers env postgres)"'
 	conforms postgres 100 -o 'dsn=${env:CONSORT_TEST_POSTGRES_DSN}' --native 'select 1 as one'
 }
 

@@ -4,8 +4,8 @@
 #include <consort/plugin.h>
 
 static const struct consort_option unnamed = {
-	.struct_size = sizeof(unnamed), .type = CONSORT_OPTION_INT, .scope = CONSORT_OPTION_DATABASE, .name = "Max Rows",
-	.help = "how many",
+	.struct_size = sizeof(unnamed), .type = CONSORT_OPTION_INT, .scope = CONSORT_OPTION_DATABASE,
+	.name = "Max Rows", .help = "how many",
 };
 static const struct consort_option *const zoo_options[] = {&unnamed, NULL};
 
