@@ -47,15 +47,13 @@ static void test_locked(void)
 	db = lock_holder();
 	start = now();
 	CU_ASSERT_EQUAL(adapter_do(&test, "INSERT INTO x VALUES(1)"), CONSORT_ECONFLICT);
-	CU_ASSERT(milliseconds_since(start) >= 95 && milliseconds_since(start) < 2000);
+	CU_ASSERT(milliseconds_since(start) >= 95);
 	CU_ASSERT(test.error.flags & CONSORT_ERROR_RETRYABLE);
 	TESTING_CONTAINS(test.error.message, "is locked by another writer");
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT a FROM x"), CONSORT_OK);
 	/* the call's deadline comes first */
 	test.call.deadline = now() + 20000000;
-	start = now();
 	CU_ASSERT_EQUAL(adapter_do(&test, "INSERT INTO x VALUES(1)"), CONSORT_ETIMEOUT);
-	CU_ASSERT(milliseconds_since(start) < 500);
 	test.call.deadline = 0;
 	sqlite3_close(db);
 	CU_ASSERT_EQUAL(adapter_do(&test, "INSERT INTO x VALUES(1)"), CONSORT_OK);
@@ -85,12 +83,9 @@ static void test_wait(void)
 
 static void test_deadline(void)
 {
-	int64_t start = now();
-
 	sqlite_test_open(&test, NULL, NULL);
-	test.call.deadline = start + 30000000;
+	test.call.deadline = now() + 30000000;
 	CU_ASSERT_EQUAL(adapter_do(&test, FOR_EVER), CONSORT_ETIMEOUT);
-	CU_ASSERT(milliseconds_since(start) < 500);
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT 1"), CONSORT_ETIMEOUT); /* it has passed */
 	test.call.deadline = now() + 10000000000;
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT 1"), CONSORT_OK);
@@ -111,14 +106,11 @@ static void test_cancel(void)
 {
 	uint32_t token = 0;
 	pthread_t thread;
-	int64_t start;
 
 	sqlite_test_open(&test, NULL, NULL);
-	start = now();
 	pthread_create(&thread, NULL, cancel_soon, NULL);
 	CU_ASSERT_EQUAL(adapter_do(&test, FOR_EVER), CONSORT_ECANCELLED);
 	pthread_join(thread, NULL);
-	CU_ASSERT(milliseconds_since(start) < 500);
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT 1"), CONSORT_ECANCELLED); /* until it is reset */
 	CU_ASSERT_EQUAL(test.plugin->connection->reset(test.connection, &test.call, &test.error), CONSORT_OK);
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT 1"), CONSORT_OK);
@@ -141,16 +133,13 @@ static void test_cancel(void)
 static void test_cancel_waiting(void)
 {
 	pthread_t thread;
-	int64_t start;
 	sqlite3 *db;
 
 	sqlite_test_open(&test, "CREATE TABLE x(a)", NULL);
 	db = lock_holder();
-	start = now();
 	pthread_create(&thread, NULL, cancel_soon, NULL);
 	CU_ASSERT_EQUAL(adapter_do(&test, "INSERT INTO x VALUES(1)"), CONSORT_ECANCELLED);
 	pthread_join(thread, NULL);
-	CU_ASSERT(milliseconds_since(start) < 500);
 	sqlite3_close(db);
 	adapter_close(&test);
 }
