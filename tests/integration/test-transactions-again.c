@@ -121,7 +121,7 @@ static void test_again_ends(void)
 	struct consort_begin_options options = {.struct_size = sizeof(options), .attempts = UINT32_MAX};
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort *c = engines_open("", ""), *scope = NULL;
-	struct consort_scope_options limits = {.struct_size = sizeof(limits), .timeout = 200 * MILLISECOND};
+	struct consort_scope_options limits = {.struct_size = sizeof(limits), .timeout = 1000 * MILLISECOND};
 	struct body late = {.id = 1,
 			    .fail_until = 1 << 30,
 			    .status = CONSORT_ECONFLICT,
