@@ -8,8 +8,8 @@
 
 #include "manifest/source.h"
 
-/* What a manifest may take: 64 MiB of files need half of it at most, but ${file:…} can be told often. */
-#define MOST_MEMORY ((uint64_t)1 << 30)
+/* What a manifest may take: 64 MiB of files need less, but ${file:…} can be told often. */
+#define MOST_MEMORY ((uint64_t)2 << 30)
 
 /* --- errors --- */
 
