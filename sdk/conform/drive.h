@@ -82,6 +82,13 @@ void subject_need(const struct subject *subject, uint32_t status, const char *wh
 /* An error to be filled anew. */
 struct consort_error *subject_error(struct subject *subject);
 
+/* UTF-8, and not NULL. */
+bool conform_is_text(const char *text);
+/* For the contract's sinks; a text goes to a struct consort_buffer, or nowhere. */
+void conform_ignore_missing(void *context, uint32_t feature, const char *why);
+uint32_t conform_ignore_resource(void *context, const struct consort_resource *resource);
+uint32_t conform_append_text(void *buffer, const char *text, uint64_t size);
+
 /* A cursor over a plan, compiled and opened. */
 struct reading {
 	void *compiled, *cursor;
@@ -166,6 +173,9 @@ void world_make(struct world *world);
 void world_close(struct world *world);
 /* Another value for a record, and a key that no record has: `nth` differs. */
 void world_row(struct world *world, size_t nth, struct consort_value *out_row);
+struct consort_value *world_new_row(struct world *world, size_t nth);
+/* Skips the test where the resource takes no records. */
+void world_need_writes(const struct world *world);
 struct consort_args world_key(struct world *world, const struct consort_value *row);
 enum consort_status world_create(struct world *world, const char *name, const struct consort_value *row,
 				 struct consort_error *error);
@@ -173,6 +183,11 @@ bool world_is_key(const struct world *world, uint32_t attribute);
 /* The resource as the subject's own store has it: defined there, and filled with the world's rows, where
  * databases of the same options are different stores. */
 void world_lend(struct world *world, struct subject *subject, bool rows);
+/* Opens both: a world with its resource, without records, and the subject that has it too. */
+void world_begin(struct world *world, struct subject *subject, struct conform *conform);
+void world_end(struct world *world, struct subject *subject);
+/* All rows of a cursor, "a|b\n" each; the status that it ended with. */
+enum consort_status world_print(struct consort_cursor *rows, struct consort_buffer *out);
 /* All records, printed and sorted, "a|b\n". */
 char *world_rows(struct world *world, const char *name);
 /* A name for one more table of this run. */

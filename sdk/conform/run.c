@@ -36,14 +36,13 @@ int64_t conform_now(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* --- in the child --- */
-
-static bool write_all(int fd, const void *data, size_t size)
+/* All of it, or false. */
+static bool transfer(int fd, void *data, size_t size, bool writes)
 {
-	const char *at = data;
+	char *at = data;
 
 	while (size) {
-		ssize_t n = write(fd, at, size);
+		ssize_t n = writes ? write(fd, at, size) : read(fd, at, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -55,15 +54,17 @@ static bool write_all(int fd, const void *data, size_t size)
 	return true;
 }
 
+/* --- in the child --- */
+
 static void say(char word, const void *data, size_t size)
 {
-	const uint32_t length = (uint32_t)size;
+	uint32_t length = (uint32_t)size;
 
 	if (getpid() != tester)
 		return;
-	write_all(to_parent, &word, 1);
-	write_all(to_parent, &length, sizeof(length));
-	write_all(to_parent, data, size);
+	transfer(to_parent, &word, 1, true);
+	transfer(to_parent, &length, sizeof(length), true);
+	transfer(to_parent, (void *)(uintptr_t)data, size, true);
 }
 
 static void __attribute__((__noreturn__)) end(char word, const char *format, va_list arguments)
@@ -146,31 +147,14 @@ struct heard {
 	bool answered;
 };
 
-static bool read_all(int fd, void *data, size_t size)
-{
-	char *at = data;
-
-	while (size) {
-		ssize_t n = read(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 /* Takes in one word; false: there are no more. */
 static bool hear(int fd, struct heard *heard)
 {
 	char word, text[SAID_SIZE] = "";
 	uint32_t size;
 
-	if (!read_all(fd, &word, 1) || !read_all(fd, &size, sizeof(size)) || size >= sizeof(text) ||
-	    !read_all(fd, text, size))
+	if (!transfer(fd, &word, 1, false) || !transfer(fd, &size, sizeof(size), false) ||
+	    size >= sizeof(text) || !transfer(fd, text, size, false))
 		return false;
 	if (word == SAYS_ANSWER) {
 		heard->answered = heard->answer && size == heard->answer_size;

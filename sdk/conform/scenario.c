@@ -34,16 +34,9 @@ static uint32_t do_ping(struct scenario *scenario)
 	return subject->plugin->connection->ping(subject->connection, subject->call, subject_error(subject));
 }
 
-static void ignore_missing(void *context, uint32_t feature, const char *why)
-{
-	(void)context;
-	(void)feature;
-	(void)why;
-}
-
 static uint32_t do_tell(struct scenario *scenario)
 {
-	const struct consort_feature_sink sink = {NULL, ignore_missing};
+	const struct consort_feature_sink sink = {NULL, conform_ignore_missing};
 	struct subject *subject = &scenario->subject;
 	struct consort_features mask = subject->plugin->features;
 
@@ -52,19 +45,12 @@ static uint32_t do_tell(struct scenario *scenario)
 	return CONSORT_OK;
 }
 
-static uint32_t ignore_resource(void *context, const struct consort_resource *resource)
-{
-	(void)context;
-	(void)resource;
-	return CONSORT_OK;
-}
-
 static uint32_t do_introspect(struct scenario *scenario)
 {
 	struct consort_resource_sink *sink = conform_frozen(sizeof(*sink));
 	struct subject *subject = &scenario->subject;
 
-	sink->resource = ignore_resource;
+	sink->resource = conform_ignore_resource;
 	return subject->plugin->schema->introspect(subject->connection, subject->call, NULL, NULL, 0, sink,
 						   subject_error(subject));
 }
@@ -166,14 +152,6 @@ static uint32_t do_filter(struct scenario *scenario)
 	return count_rows(scenario, root, &scenario->row[column], 1);
 }
 
-static uint32_t ignore_text(void *context, const char *text, uint64_t size)
-{
-	(void)context;
-	(void)text;
-	(void)size;
-	return CONSORT_OK;
-}
-
 static uint32_t do_explain(struct scenario *scenario)
 {
 	const struct consort_query_ops *query = scenario->subject.plugin->query;
@@ -185,7 +163,7 @@ static uint32_t do_explain(struct scenario *scenario)
 					 subject_statement(tree_scan(scenario->world->resource), NULL, 0),
 					 &compiled, error);
 
-	sink->write = ignore_text;
+	sink->write = conform_append_text;
 	if (!status)
 		status = query->explain(subject->database, compiled, sink, error);
 	if (compiled)

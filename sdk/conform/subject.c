@@ -4,6 +4,34 @@
 
 #define BATCH_ROOM 256
 
+/* --- what it tells --- */
+
+bool conform_is_text(const char *text)
+{
+	return text && consort_utf8_valid(text, strlen(text), NULL);
+}
+
+void conform_ignore_missing(void *context, uint32_t feature, const char *why)
+{
+	(void)context;
+	(void)feature;
+	(void)why;
+}
+
+uint32_t conform_ignore_resource(void *context, const struct consort_resource *resource)
+{
+	(void)context;
+	(void)resource;
+	return CONSORT_OK;
+}
+
+uint32_t conform_append_text(void *buffer, const char *text, uint64_t size)
+{
+	if (buffer)
+		consort_buffer_append(buffer, text, size);
+	return CONSORT_OK;
+}
+
 /* --- opening and closing --- */
 
 const struct consort_plugin *conform_load(struct conform *conform)

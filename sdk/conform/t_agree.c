@@ -172,21 +172,11 @@ static char *rows_of(struct world *world, const char *name, const struct consort
 	struct consort_buffer lines = CONSORT_BUFFER_INIT;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_cursor *rows = NULL;
-	uint32_t i;
 
 	if (consort_get_many(world->c, name, keys, count, &rows, &error))
 		conform_fail("records cannot be got by their keys: %s", error.message);
-	while (consort_cursor_next(rows, &error)) {
-		for (i = 0; i < consort_cursor_columns(rows); i++) {
-			const struct consort_value value = consort_cursor_value(rows, i);
-
-			consort_buffer_text(&lines, i ? "|" : "");
-			conform_value_print(&value, &lines);
-		}
-		consort_buffer_char(&lines, '\n');
-	}
-	if (consort_cursor_status(rows))
-		conform_fail("records cannot be got by their keys: %s", error.message);
+	if (world_print(rows, &lines))
+		conform_fail("records cannot be got by their keys: %s", consort_cursor_error(rows)->message);
 	consort_cursor_close(rows);
 	return lines.data ? lines.data : strdup("");
 }

@@ -44,16 +44,9 @@ static uint32_t try_reset(struct attempt *attempt)
 	return subject->plugin->connection->reset(subject->connection, subject->call, subject_error(subject));
 }
 
-static uint32_t ignore_resource(void *context, const struct consort_resource *resource)
-{
-	(void)context;
-	(void)resource;
-	return CONSORT_OK;
-}
-
 static uint32_t introspect(struct subject *subject, const char *source)
 {
-	const struct consort_resource_sink sink = {NULL, ignore_resource};
+	const struct consort_resource_sink sink = {NULL, conform_ignore_resource};
 
 	return subject->plugin->schema->introspect(subject->connection, subject->call, source, NULL, 0, &sink,
 						   subject_error(subject));

@@ -130,11 +130,6 @@ static void test_slots(struct conform *conform)
 
 /* --- options --- */
 
-static bool is_text(const char *text)
-{
-	return text && consort_utf8_valid(text, strlen(text), NULL);
-}
-
 static bool is_choice(const char *choices, const char *value)
 {
 	const size_t size = strlen(value);
@@ -176,7 +171,7 @@ static bool default_fits(const struct consort_option *option)
 	case CONSORT_OPTION_CHOICE:
 		return is_choice(option->choices, value);
 	default:
-		return is_text(value);
+		return conform_is_text(value);
 	}
 }
 
@@ -198,7 +193,7 @@ static void test_options(struct conform *conform)
 			"option '%s' has the unknown type %u", name, option->type);
 		REQUIRE(option->scope == CONSORT_OPTION_DATABASE || option->scope == CONSORT_OPTION_RESOURCE,
 			"option '%s' has the unknown scope %u", name, option->scope);
-		REQUIRE(is_text(option->help) && *option->help && !strchr(option->help, '\n'),
+		REQUIRE(conform_is_text(option->help) && *option->help && !strchr(option->help, '\n'),
 			"option '%s' has no help of one line", name);
 		REQUIRE(option->type != CONSORT_OPTION_CHOICE || (option->choices && *option->choices),
 			"option '%s' is a choice without choices", name);
@@ -230,7 +225,7 @@ static void test_texts(struct conform *conform)
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		REQUIRE(texts[i].text, "the descriptor's %s is NULL", texts[i].name);
-		REQUIRE(is_text(texts[i].text) && !strchr(texts[i].text, '\n'),
+		REQUIRE(conform_is_text(texts[i].text) && !strchr(texts[i].text, '\n'),
 			"the descriptor's %s is no line of UTF-8", texts[i].name);
 	}
 	REQUIRE(*plugin->description, "the descriptor has no description");

@@ -12,16 +12,9 @@
 
 /* --- the first look --- */
 
-static void ignore_missing(void *context, uint32_t feature, const char *why)
-{
-	(void)context;
-	(void)feature;
-	(void)why;
-}
-
 static struct consort_features effective(struct subject *subject)
 {
-	const struct consort_feature_sink sink = {NULL, ignore_missing};
+	const struct consort_feature_sink sink = {NULL, conform_ignore_missing};
 	struct consort_features mask = subject->plugin->features;
 
 	subject->plugin->connection->features(subject->connection, &mask, &sink);
@@ -152,11 +145,6 @@ static void test_closes(struct conform *conform)
 
 /* --- connections --- */
 
-static bool is_text(const char *text)
-{
-	return text && consort_utf8_valid(text, strlen(text), NULL);
-}
-
 static void test_info(struct conform *conform)
 {
 	struct consort_connection_info *info, *of_other;
@@ -167,9 +155,9 @@ static void test_info(struct conform *conform)
 	other = subject_connect(&subject);
 	info = info_of(&subject, subject.connection);
 	of_other = info_of(&subject, other);
-	REQUIRE(is_text(info->server) && *info->server, "info.server is no text");
-	REQUIRE(is_text(info->identity), "info.identity is no text");
-	REQUIRE(is_text(info->user), "info.user is no text");
+	REQUIRE(conform_is_text(info->server) && *info->server, "info.server is no text");
+	REQUIRE(conform_is_text(info->identity), "info.identity is no text");
+	REQUIRE(conform_is_text(info->user), "info.user is no text");
 	REQUIRE(info->struct_size == sizeof(*info), "info.struct_size is the host's, and was changed");
 	REQUIRE(!strcmp(info->identity, of_other->identity),
 		"two connections of one database tell the identities '%s' and '%s'", info->identity,
@@ -188,7 +176,7 @@ static void note_missing(void *context, uint32_t feature, const char *why)
 	struct told *told = context;
 
 	consort_features_add(&told->features, feature);
-	told->wordless |= !is_text(why) || !*why;
+	told->wordless |= !conform_is_text(why) || !*why;
 }
 
 static void test_features(struct conform *conform)

@@ -26,14 +26,11 @@ static size_t nth;
  */
 static void forget(struct world *world, size_t which)
 {
-	struct consort_value *row;
 	struct consort_error ignored;
 
 	if (!world->made || !consort_features_has(&world->conform->facts.features, CONSORT_FEATURE_DELETE))
 		return;
-	row = conform_frozen((world->resource->nattributes + 1) * sizeof(*row));
-	world_row(world, which, row);
-	consort_delete(world->c, world->item, world_key(world, row), &ignored);
+	consort_delete(world->c, world->item, world_key(world, world_new_row(world, which)), &ignored);
 }
 
 /* A run that must succeed. */

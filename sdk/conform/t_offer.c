@@ -6,20 +6,6 @@
 
 #define FUTURE 999u /* a kind, operator or type that no header has yet */
 
-static void begin(struct subject *subject, struct world *world, struct conform *conform)
-{
-	world_open(world, conform, NULL);
-	world_make(world);
-	subject_open(subject, conform);
-	world_lend(world, subject, false);
-}
-
-static void end(struct subject *subject, struct world *world)
-{
-	subject_close(subject);
-	world_close(world);
-}
-
 /* A plan of everything over one resource: limit, sort, group, filter. */
 static struct consort_node *large_tree(const struct consort_resource *resource)
 {
@@ -46,7 +32,7 @@ static void test_pure(struct conform *conform)
 	struct world world;
 	uint32_t i;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	root = large_tree(world.resource);
 	first = offered(&subject, root);
 	for (i = 0; i < 3; i++) {
@@ -55,7 +41,7 @@ static void test_pure(struct conform *conform)
 				first->max_keys == second->max_keys && first->flags == second->flags,
 			"the same plan gets another answer the next time");
 	}
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 static void test_form(struct conform *conform)
@@ -65,7 +51,7 @@ static void test_form(struct conform *conform)
 	struct world world;
 	const char *fault;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	scan = tree_scan(world.resource);
 	fault = tree_offer_fault(offered(&subject, (struct consort_node *)(uintptr_t)scan));
 	REQUIRE(!fault, "the answer to a scan: %s", fault);
@@ -74,7 +60,7 @@ static void test_form(struct conform *conform)
 	REQUIRE(tree_taken(&subject, (struct consort_node *)(uintptr_t)scan),
 		"a bare scan of a resource that is there is not"
 		" taken");
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* Nothing but NO for the node or conjunct of that number. */
@@ -97,7 +83,7 @@ static void test_unknown(struct conform *conform)
 	struct world world;
 	uint32_t i;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	scan = tree_scan(world.resource);
 	expect_no(&subject, tree_over(FUTURE, scan), false, "a kind of node that does not exist yet");
 	for (i = 0; i < scan->nfields; i++) {
@@ -121,7 +107,7 @@ static void test_unknown(struct conform *conform)
 	}
 	expect_no(&subject, tree_join(scan, tree_scan(world.resource), FUTURE, 0, 0), false,
 		  "a kind of join that does not exist yet");
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* --- features that are of use --- */
@@ -220,13 +206,13 @@ static void test_used(struct conform *conform)
 	struct world world;
 	size_t i;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	for (i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
 		if (subject_has(&subject, uses[i].feature))
 			REQUIRE(uses[i].any(&subject, tree_scan(world.resource)),
 				"the feature %s is set, but %s",
 				consort_feature_name((uint32_t)uses[i].feature), uses[i].what);
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* --- threads --- */
@@ -269,7 +255,7 @@ static void test_threads(struct conform *conform)
 	struct world world;
 	int i;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	for (i = 0; i < THREADS; i++) {
 		threads[i] = (struct thread){subject, world.resource, false};
 		NEED(!pthread_create(&ids[i], NULL, offer_and_compile, &threads[i]));
@@ -278,7 +264,7 @@ static void test_threads(struct conform *conform)
 		pthread_join(ids[i], NULL);
 	for (i = 0; i < THREADS; i++)
 		REQUIRE(!threads[i].failed, "in one of %d threads, offer or compile failed", THREADS);
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 const struct conform_test conform_offer_tests[] = {

@@ -370,16 +370,10 @@ static void test_parameters(struct conform *conform)
 	end(&both);
 }
 
-static uint32_t append(void *context, const char *text, uint64_t size)
-{
-	consort_buffer_append(context, text, size);
-	return CONSORT_OK;
-}
-
 static void test_explain(struct conform *conform)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	const struct consort_text_sink sink = {&text, append};
+	const struct consort_text_sink sink = {&text, conform_append_text};
 	struct reading reading;
 	struct both both;
 

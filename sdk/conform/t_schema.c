@@ -83,32 +83,18 @@ static uint32_t introspect(struct subject *subject, const char *source, struct s
 						   subject_error(subject));
 }
 
-static void begin(struct subject *subject, struct world *world, struct conform *conform)
-{
-	world_open(world, conform, NULL);
-	world_make(world);
-	subject_open(subject, conform);
-	world_lend(world, subject, false);
-}
-
-static void end(struct subject *subject, struct world *world)
-{
-	subject_close(subject);
-	world_close(world);
-}
-
 static void test_introspect(struct conform *conform)
 {
 	struct seen seen = {0};
 	struct subject subject;
 	struct world world;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	subject_need(&subject, introspect(&subject, NULL, &seen), "schema.introspect of all");
 	REQUIRE(!seen.fault, "what schema.introspect tells is not as it should be: %s", seen.fault);
 	REQUIRE(seen.count, "schema.introspect of all tells of nothing, though '%s' is there",
 		world.resource->source);
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 static void test_unknown(struct conform *conform)
@@ -132,13 +118,13 @@ static void test_one(struct conform *conform)
 	struct subject subject;
 	struct world world;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	seen.source = world.resource->source;
 	subject_need(&subject, introspect(&subject, world.resource->source, &seen),
 		     "schema.introspect of one resource");
 	REQUIRE(seen.count == 1, "schema.introspect of '%s' tells of %zu resources", world.resource->source,
 		seen.count);
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 static void test_sink(struct conform *conform)
@@ -148,13 +134,13 @@ static void test_sink(struct conform *conform)
 	struct world world;
 	uint32_t status;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	status = introspect(&subject, NULL, &seen);
 	REQUIRE(seen.count == 1, "schema.introspect goes on after the sink has answered with a status");
 	REQUIRE(status == CONSORT_ECANCELLED,
 		"schema.introspect answers status %u, where the sink ended it with %u", status,
 		CONSORT_ECANCELLED);
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* --- define and drop --- */
@@ -166,7 +152,7 @@ static void test_told(struct conform *conform)
 	struct world world;
 	uint32_t i, j;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	if (!world.made)
 		conform_skip("resources are named on the command line, and none is defined");
 	seen.source = world.resource->source;
@@ -194,7 +180,7 @@ static void test_told(struct conform *conform)
 		consort_buffer_clear(&was);
 		consort_buffer_clear(&is);
 	}
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 static uint32_t define(struct subject *subject, const struct world *world, uint32_t flags)
@@ -225,7 +211,7 @@ static void test_define(struct conform *conform)
 	struct world world;
 	uint32_t status;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	if (!world.made)
 		conform_skip("resources are named on the command line, and none is defined");
 	status = define(&subject, &world, 0);
@@ -239,7 +225,7 @@ static void test_define(struct conform *conform)
 	subject_need(&subject, define(&subject, &world, CONSORT_SCHEMA_IF_NEEDED),
 		     "schema.define, if needed, of what is not there");
 	REQUIRE(is_there(&subject, &world), "what was defined, if needed, is not there");
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 static void test_drop(struct conform *conform)
@@ -248,7 +234,7 @@ static void test_drop(struct conform *conform)
 	struct world world;
 	uint32_t status;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	if (!world.made)
 		conform_skip("resources are named on the command line, and none is defined");
 	subject_need(&subject, drop(&subject, &world, 0), "schema.drop");
@@ -258,24 +244,18 @@ static void test_drop(struct conform *conform)
 		CONSORT_ENOTFOUND);
 	subject_need(&subject, drop(&subject, &world, CONSORT_SCHEMA_IF_NEEDED),
 		     "schema.drop, if needed, of what is not there");
-	end(&subject, &world);
-}
-
-static uint32_t append(void *context, const char *text, uint64_t size)
-{
-	consort_buffer_append(context, text, size);
-	return CONSORT_OK;
+	world_end(&world, &subject);
 }
 
 static void test_dry(struct conform *conform)
 {
 	struct consort_buffer script = CONSORT_BUFFER_INIT;
-	const struct consort_text_sink sink = {&script, append};
+	const struct consort_text_sink sink = {&script, conform_append_text};
 	const struct consort_schema_ops *schema;
 	struct subject subject;
 	struct world world;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	if (!world.made)
 		conform_skip("resources are named on the command line, and none is defined");
 	schema = subject.plugin->schema;
@@ -295,7 +275,7 @@ static void test_dry(struct conform *conform)
 	REQUIRE(script.size && consort_utf8_valid(script.data, script.size, NULL),
 		"a dry run of schema.define writes nothing");
 	REQUIRE(!is_there(&subject, &world), "a dry run of schema.define defines");
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* The same resource under another name, with a unique index on an attribute that is no key. */
@@ -328,7 +308,7 @@ static void test_indexes(struct conform *conform)
 	struct world world;
 	uint32_t attribute, status;
 
-	begin(&subject, &world, conform);
+	world_begin(&world, &subject, conform);
 	for (attribute = 0; attribute < world.resource->nattributes; attribute++)
 		if (!world_is_key(&world, attribute) &&
 		    world.resource->attributes[attribute]->type.id == CONSORT_TYPE_INT64)
@@ -355,7 +335,7 @@ static void test_indexes(struct conform *conform)
 		     subject.plugin->schema->drop(subject.connection, subject.call, resource, 0, NULL,
 						  subject_error(&subject)),
 		     "schema.drop of what has an index");
-	end(&subject, &world);
+	world_end(&world, &subject);
 }
 
 /* --- the engine's own language --- */

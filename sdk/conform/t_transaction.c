@@ -18,8 +18,7 @@ static void begin(struct both *both, struct conform *conform)
 
 	world_open(&both->world, conform, NULL);
 	world_make(&both->world);
-	if (!both->world.resource->nkeys || both->world.resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		conform_skip("'%s' has no key, or is read-only", both->world.resource->name);
+	world_need_writes(&both->world);
 	if (!both->world.made && !consort_features_has(&conform->facts.features, CONSORT_FEATURE_DELETE))
 		conform_skip("what is written to '%s' could not be removed again",
 			     both->world.resource->name);
@@ -28,11 +27,8 @@ static void begin(struct both *both, struct conform *conform)
 	both->other = both->subject;
 	both->other.call = STRUCT(struct consort_call);
 	both->other.connection = subject_connect(&both->subject);
-	for (i = 0; i < 4; i++) {
-		both->rows[i] =
-			conform_frozen((both->world.resource->nattributes + 1) * sizeof(*both->rows[i]));
-		world_row(&both->world, i, both->rows[i]);
-	}
+	for (i = 0; i < 4; i++)
+		both->rows[i] = world_new_row(&both->world, i);
 }
 
 static void remove_rows(struct both *both)

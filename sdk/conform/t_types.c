@@ -75,8 +75,7 @@ static void test_type(struct conform *conform, uint16_t id)
 
 	world_open(&world, conform, NULL);
 	world_make(&world);
-	if (!world.resource->nkeys || world.resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		conform_skip("'%s' has no key, or is read-only", world.resource->name);
+	world_need_writes(&world);
 	at = find_attribute(&world, id);
 	if (at == UINT32_MAX)
 		conform_skip("there is no attribute of that type");

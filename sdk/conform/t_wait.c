@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES 4
+#define TRIES 10
 #define PROMPT ((int64_t)50000000)   /* nanoseconds from the cancel, or the deadline, to the answer */
 #define SETTLED ((int64_t)100000000) /* until the call surely waits */
 
@@ -34,15 +34,13 @@ static void begin(struct waiting *waiting, struct conform *conform)
 {
 	world_open(&waiting->world, conform, NULL);
 	world_make(&waiting->world);
-	if (!waiting->world.resource->nkeys || waiting->world.resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		conform_skip("'%s' has no key, or is read-only", waiting->world.resource->name);
+	world_need_writes(&waiting->world);
 	subject_open(&waiting->holder, conform);
 	world_lend(&waiting->world, &waiting->holder, false);
 	waiting->waiter = waiting->holder;
 	waiting->waiter.call = STRUCT(struct consort_call);
 	waiting->waiter.connection = subject_connect(&waiting->holder);
-	waiting->row = conform_frozen((waiting->world.resource->nattributes + 1) * sizeof(*waiting->row));
-	world_row(&waiting->world, 1, waiting->row);
+	waiting->row = world_new_row(&waiting->world, 1);
 }
 
 static void end(struct waiting *waiting)

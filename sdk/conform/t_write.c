@@ -17,14 +17,12 @@ static void begin(struct both *both, struct conform *conform)
 {
 	world_open(&both->world, conform, NULL);
 	world_make(&both->world);
-	if (!both->world.resource->nkeys || both->world.resource->flags & CONSORT_RESOURCE_READ_ONLY)
-		conform_skip("'%s' has no key, or is read-only", both->world.resource->name);
+	world_need_writes(&both->world);
 	subject_open(&both->subject, conform);
 	world_lend(&both->world, &both->subject, false);
 	both->write = both->subject.plugin->write;
 	both->width = both->world.resource->nattributes;
-	both->row = conform_frozen((both->width + 1) * sizeof(*both->row));
-	world_row(&both->world, 1, both->row);
+	both->row = world_new_row(&both->world, 1);
 }
 
 static uint32_t run(struct both *both, write_slot *slot, struct writing *writing,
@@ -202,8 +200,7 @@ static void test_update(struct conform *conform)
 
 	begin(&both, conform);
 	first_free(&both);
-	other = conform_frozen((both.width + 1) * sizeof(*other));
-	world_row(&both.world, 0, other);
+	other = world_new_row(&both.world, 0);
 	insert(&both, both.row);
 	insert(&both, other);
 	changed = with_same_key(&both);
@@ -250,8 +247,7 @@ static void test_delete(struct conform *conform)
 
 	begin(&both, conform);
 	for (i = 0; i < 3; i++) {
-		rows[i] = conform_frozen((both.width + 1) * sizeof(**rows));
-		world_row(&both.world, i, rows[i]);
+		rows[i] = world_new_row(&both.world, i);
 		insert(&both, rows[i]);
 	}
 	by_key(&both, &writing, NULL, 0);

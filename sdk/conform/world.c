@@ -109,8 +109,9 @@ static void find_resource(struct world *world)
 
 bool world_is_declared(const struct world *world)
 {
-	return world->conform->nresources ? strchr(world->conform->resources[world->conform->which], ':') != NULL
-					  : defines(world->conform);
+	return world->conform->nresources
+		       ? strchr(world->conform->resources[world->conform->which], ':') != NULL
+		       : defines(world->conform);
 }
 
 void world_open(struct world *world, struct conform *conform, const char *features)
@@ -195,6 +196,20 @@ void world_row(struct world *world, size_t nth, struct consort_value *out_row)
 		else
 			out_row[i] = conform_edge(attribute->type, (uint32_t)nth % 3, &world->arena);
 	}
+}
+
+struct consort_value *world_new_row(struct world *world, size_t nth)
+{
+	struct consort_value *row = conform_frozen((world->resource->nattributes + 1) * sizeof(*row));
+
+	world_row(world, nth, row);
+	return row;
+}
+
+void world_need_writes(const struct world *world)
+{
+	if (!world->resource->nkeys || world->resource->flags & CONSORT_RESOURCE_READ_ONLY)
+		conform_skip("'%s' has no key, or is read-only", world->resource->name);
 }
 
 static struct consort_record *record_of(struct world *world, const char *name,
@@ -385,27 +400,47 @@ void world_close(struct world *world)
 	consort_arena_clear(&world->arena);
 }
 
+void world_begin(struct world *world, struct subject *subject, struct conform *conform)
+{
+	world_open(world, conform, NULL);
+	world_make(world);
+	subject_open(subject, conform);
+	world_lend(world, subject, false);
+}
+
+void world_end(struct world *world, struct subject *subject)
+{
+	subject_close(subject);
+	world_close(world);
+}
+
+enum consort_status world_print(struct consort_cursor *rows, struct consort_buffer *out)
+{
+	uint32_t i;
+
+	while (consort_cursor_next(rows, NULL)) {
+		for (i = 0; i < consort_cursor_columns(rows); i++) {
+			const struct consort_value value = consort_cursor_value(rows, i);
+
+			consort_buffer_text(out, i ? "|" : "");
+			conform_value_print(&value, out);
+		}
+		consort_buffer_char(out, '\n');
+	}
+	return consort_cursor_status(rows);
+}
+
 char *world_rows(struct world *world, const char *name)
 {
 	struct consort_query *query = consort_query_new(world->c, name);
 	struct consort_buffer lines = CONSORT_BUFFER_INIT;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_cursor *rows = NULL;
-	uint32_t i;
 
 	if (consort_query_run(query, CONSORT_NO_ARGS, &rows, &error))
 		conform_fail("%s cannot be read: %s", name, error.message);
-	while (consort_cursor_next(rows, &error)) {
-		for (i = 0; i < consort_cursor_columns(rows); i++) {
-			const struct consort_value value = consort_cursor_value(rows, i);
-
-			consort_buffer_text(&lines, i ? "|" : "");
-			conform_value_print(&value, &lines);
-		}
-		consort_buffer_char(&lines, '\n');
-	}
-	if (consort_cursor_status(rows))
-		conform_fail("%s cannot be read to its end: %s", name, error.message);
+	if (world_print(rows, &lines))
+		conform_fail("%s cannot be read to its end: %s", name, consort_cursor_error(rows)->message);
 	consort_cursor_close(rows);
 	consort_query_free(query);
 	return conform_sorted(&lines);
