@@ -344,7 +344,7 @@ static void test_arithmetic(void)
 	      {"$1 + $2", "ETYPE cannot tell the type of $1: write $1::text, or what type it is", 1});
 }
 
-#define FUNCTIONS "there are lower, upper, length, count, sum, avg, min, max, coalesce, nullif"
+#define FUNCTIONS "there are lower, upper, length, match, count, sum, avg, min, max, coalesce, nullif"
 
 static void test_texts(void)
 {
