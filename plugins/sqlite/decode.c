@@ -352,10 +352,28 @@ static uint32_t append_json(struct lite_connection *conn, struct consort_json_re
 	return consort_append_view(batch, column, conn->text.data, conn->text.size);
 }
 
-uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json,
-		     const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
-		     struct consort_column *column, struct consort_error *error)
+void lite_column_set(struct lite_column *column, enum lite_codec codec, struct consort_type type)
 {
+	column->codec = (uint8_t)codec;
+	column->type = type;
+	switch (codec) {
+	case LITE_INT64:
+	case LITE_MICROS:
+	case LITE_FLOAT64:
+	case LITE_SUM:
+	case LITE_TEXT:
+		column->plain = lite_codecs[codec].storage;
+		break;
+	default:
+		column->plain = 0;
+	}
+}
+
+uint32_t lite_decode(struct lite_statement *cursor, int i, sqlite3_value *value, struct consort_batch *batch,
+		     struct consort_error *error)
+{
+	const struct lite_column *from = &cursor->columns[i];
+	struct consort_column *column = &batch->columns[i];
 	int type = sqlite3_value_type(value), size;
 	uint32_t status = CONSORT_OK;
 	uint8_t fixed[16];
@@ -420,10 +438,21 @@ uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **
 		status = consort_append_view(batch, column, text, (uint64_t)size);
 		break;
 	case LITE_JSON:
-		status = append_json(conn, json, from, value, batch, column, error);
+		status = append_json(cursor->conn, &cursor->json, from, value, batch, column, error);
 		break;
 	default:
-		status = append_converted(conn, from, value, batch, column, error);
+		status = append_converted(cursor->conn, from, value, batch, column, error);
 	}
 	return status == CONSORT_ENOMEM ? consort_error_no_memory(error) : status;
+}
+
+uint32_t lite_decode_row(struct lite_statement *cursor, struct consort_batch *batch,
+			 struct consort_error *error)
+{
+	uint32_t status = CONSORT_OK;
+	int i;
+
+	for (i = 0; !status && i < (int)cursor->ncolumns; i++)
+		status = lite_decode(cursor, i, sqlite3_column_value(cursor->rows, i), batch, error);
+	return status;
 }

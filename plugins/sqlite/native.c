@@ -105,6 +105,21 @@ static uint32_t prepare(struct lite_connection *conn, const char *text, struct l
 	return status;
 }
 
+/* Of a value that no column's declaration tells about. */
+static enum lite_codec codec_of_class(int class)
+{
+	switch (class) {
+	case SQLITE_INTEGER:
+		return LITE_INT64;
+	case SQLITE_FLOAT:
+		return LITE_FLOAT64;
+	case SQLITE_BLOB:
+		return LITE_BYTES;
+	default:
+		return LITE_CONVERT;
+	}
+}
+
 static void type_column(struct lite_statement *cursor, int column, bool row, struct lite_column *out,
 			uint32_t *out_flags)
 {
@@ -113,6 +128,7 @@ static void type_column(struct lite_statement *cursor, int column, bool row, str
 	const struct consort_resource resource = {.struct_size = sizeof(resource), .name = ""};
 	struct consort_error ignored;
 	struct lite_storage storage;
+	enum lite_codec codec;
 
 	out->attribute = sqlite3_column_name(cursor->stmt, column);
 	if (!out->attribute)
@@ -123,26 +139,13 @@ static void type_column(struct lite_statement *cursor, int column, bool row, str
 		attribute.type = lite_type_of(declared, false, out_flags);
 		attribute.flags = *out_flags;
 		if (!lite_storage_of(&resource, &attribute, &storage, &ignored)) {
-			out->codec = storage.codec;
-			out->type = attribute.type;
+			lite_column_set(out, storage.codec, attribute.type);
 			return;
 		}
 	}
-	switch (row ? sqlite3_column_type(cursor->stmt, column) : SQLITE_NULL) {
-	case SQLITE_INTEGER:
-		out->codec = LITE_INT64;
-		break;
-	case SQLITE_FLOAT:
-		out->codec = LITE_FLOAT64;
-		break;
-	case SQLITE_BLOB:
-		out->codec = LITE_BYTES;
-		break;
-	default:
-		out->codec = LITE_CONVERT;
-	}
-	out->type = consort_type_of(out->codec == LITE_CONVERT ? CONSORT_TYPE_TEXT
-							       : lite_codecs[out->codec].type);
+	codec = codec_of_class(row ? sqlite3_column_type(cursor->stmt, column) : SQLITE_NULL);
+	lite_column_set(out, codec,
+			consort_type_of(codec == LITE_CONVERT ? CONSORT_TYPE_TEXT : lite_codecs[codec].type));
 }
 
 /* Runs to the first row, which tells types. */

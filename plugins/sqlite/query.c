@@ -38,10 +38,7 @@ static uint32_t add_columns(void *own, const struct consort_sql_relation *relati
 		const struct lite_term *term = lite_term_at(relation, i);
 		const struct lite_checked *checked = term->checked;
 
-		columns[i].codec = term->storage.codec;
-		columns[i].sure = !term->storage.checked && !term->base.nullable && checked &&
-				  term->storage.codec == LITE_INT64;
-		columns[i].type = term->base.type;
+		lite_column_set(&columns[i], term->storage.codec, term->base.type);
 		columns[i].resource = checked ? checked->resource : "";
 		columns[i].attribute = checked ? checked->attribute : term->base.sql;
 	}
@@ -294,35 +291,23 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 	return CONSORT_OK;
 }
 
-/* The forms that are a plain copy; false: the long way. */
-static inline bool copy_cell(const struct lite_column *from, sqlite3_value *value,
-			     struct consort_batch *batch, struct consort_column *column)
+/* A value that a batch keeps as SQLite does; false: it is a text that is not well-formed, or too much. */
+static inline bool append_plain(sqlite3_value *value, int class, struct consort_batch *batch,
+				struct consort_column *column)
 {
 	const char *text;
-	uint64_t size;
 
-	switch (from->codec) {
-	case LITE_INT64:
-	case LITE_MICROS:
-		if (!from->sure && CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_INTEGER))
-			return false;
+	switch (class) {
+	case SQLITE_INTEGER:
 		consort_append_int64(column, sqlite3_value_int64(value));
 		return true;
-	case LITE_FLOAT64:
-	case LITE_SUM:
-		if (CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_FLOAT))
-			return false;
+	case SQLITE_FLOAT:
 		consort_append_float64(column, sqlite3_value_double(value));
 		return true;
-	case LITE_TEXT:
-		if (CONSORT_UNLIKELY(sqlite3_value_type(value) != SQLITE_TEXT))
-			return false;
-		text = (const char *)sqlite3_value_text(value);
-		size = (uint64_t)sqlite3_value_bytes(value);
-		return CONSORT_LIKELY(text && consort_utf8_valid(text, size, NULL)) &&
-		       !consort_append_view(batch, column, text, size);
 	default:
-		return false;
+		text = (const char *)sqlite3_value_text(value);
+		return CONSORT_LIKELY(text != NULL) &&
+		       !consort_append_text(batch, column, text, (uint64_t)sqlite3_value_bytes(value));
 	}
 }
 
@@ -331,26 +316,26 @@ static inline uint32_t append_row(struct lite_statement *cursor, struct consort_
 {
 	const struct lite_column *from = cursor->columns;
 	struct consort_column *column = batch->columns;
-	sqlite3_stmt *rows = cursor->rows;
 	int i, n = (int)cursor->ncolumns;
+	uint32_t status;
 
 	for (i = 0; i < n; i++, from++, column++) {
-		sqlite3_value *value = sqlite3_column_value(rows, i);
-		uint32_t status;
+		sqlite3_value *value = sqlite3_column_value(cursor->rows, i);
+		int class = sqlite3_value_type(value);
 
-		if (CONSORT_LIKELY(copy_cell(from, value, batch, column)))
+		if (CONSORT_LIKELY(class == from->plain && append_plain(value, class, batch, column)))
 			continue;
-		status = lite_decode(cursor->conn, &cursor->json, from, value, batch, column, error);
+		status = lite_decode(cursor, i, value, batch, error);
 		if (CONSORT_UNLIKELY(status))
 			return status;
 	}
 	return CONSORT_OK;
 }
 
-uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch,
-			 struct consort_error *error)
+static inline int next_row(struct lite_statement *cursor)
 {
-	return append_row(cursor, batch, error);
+	return CONSORT_LIKELY(!cursor->compiled && !cursor->pending) ? sqlite3_step(cursor->rows)
+								     : lite_cursor_step(cursor);
 }
 
 static uint32_t query_next(void *context, const struct consort_call *call, struct consort_batch *batch,
@@ -368,7 +353,7 @@ static uint32_t query_next(void *context, const struct consort_call *call, struc
 	}
 	status = lite_enter(conn, call, error);
 	while (CONSORT_LIKELY(!status)) {
-		code = lite_cursor_step(cursor);
+		code = next_row(cursor);
 		if (CONSORT_UNLIKELY(code != SQLITE_ROW)) {
 			if (code == SQLITE_DONE)
 				cursor->done = true;

@@ -176,7 +176,7 @@ void lite_statements_clear(struct lite_connection *conn);
 void lite_cursor_start(struct lite_statement *cursor);
 /* The next row of a cursor: SQLITE_ROW, SQLITE_DONE or an error's code. */
 int lite_cursor_step(struct lite_statement *cursor);
-uint32_t lite_append_row(struct lite_statement *cursor, struct consort_batch *batch,
+uint32_t lite_decode_row(struct lite_statement *cursor, struct consort_batch *batch,
 			 struct consort_error *error);
 /* Puts what open cursors have not delivered aside, so that they show the state at their start whatever is
  * written. */

@@ -17,6 +17,7 @@
 #include <consort/resource.h>
 
 struct lite_connection;
+struct lite_statement;
 
 enum lite_codec {
 	LITE_ADOPT = 0,	    /* of a literal or parameter: as what it is compared with */
@@ -86,16 +87,16 @@ enum lite_codec lite_default_codec(struct consort_type type);
 /* A column of a result. */
 struct lite_column {
 	uint8_t codec;
-	uint8_t sure; /* no value is NULL or of another form: it need not be looked at */
+	uint8_t plain; /* the storage class whose values a batch keeps as they are; 0: none */
 	struct consort_type type;
 	const char *resource; /* for messages; may be "" */
 	const char *attribute;
 };
 
-/* Appends a value that is not what the fast path of query.c expects. */
-uint32_t lite_decode(struct lite_connection *conn, struct consort_json_reader **json,
-		     const struct lite_column *from, sqlite3_value *value, struct consort_batch *batch,
-		     struct consort_column *column, struct consort_error *error);
+void lite_column_set(struct lite_column *column, enum lite_codec codec, struct consort_type type);
+/* Appends the value of the cursor's column that is not one of `plain`, or tells why it cannot. */
+uint32_t lite_decode(struct lite_statement *cursor, int i, sqlite3_value *value, struct consort_batch *batch,
+		     struct consort_error *error);
 /* Does the value have the codec's form? NULL has any. */
 bool lite_has_form(enum lite_codec codec, sqlite3_value *value);
 /* "…holds the text 'abc', which is not an integer" */

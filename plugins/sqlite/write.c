@@ -210,8 +210,7 @@ static uint32_t find_columns(const struct consort_write *write, struct consort_a
 		const struct consort_attribute *attribute = write->resource->attributes[write->returning[i]];
 
 		status = lite_storage_of(write->resource, attribute, &storage, error);
-		columns[i].codec = storage.codec;
-		columns[i].type = attribute->type;
+		lite_column_set(&columns[i], storage.codec, attribute->type);
 		columns[i].resource = write->resource->name;
 		columns[i].attribute = attribute->name;
 	}
@@ -367,7 +366,7 @@ static uint32_t step_row(struct lite_statement *statement, struct consort_batch 
 	while ((code = sqlite3_step(statement->stmt)) == SQLITE_ROW) {
 		rows++;
 		if (returned && !status) {
-			status = lite_append_row(statement, returned, error);
+			status = lite_decode_row(statement, returned, error);
 			if (!status)
 				consort_batch_end_row(returned);
 		}

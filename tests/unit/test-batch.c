@@ -3,6 +3,7 @@
 #include "exec/batches.h"
 #include "testing.h"
 
+#include <consort/convert.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -539,10 +540,49 @@ static void test_schema(void)
 	CU_ASSERT_PTR_NULL(schema.release);
 }
 
+/* Every size around the short way's bounds, with something else than ASCII at every place. */
+static void test_text(void)
+{
+	static const struct {
+		const char *bytes;
+		uint64_t size;
+		uint32_t status;
+	} odd[] = {{"x", 1, CONSORT_OK}, {"\0", 1, CONSORT_EVALUE}, {"\x80", 1, CONSORT_EVALUE},
+		   {"\xff", 1, CONSORT_EVALUE}, {"\xc3\xa9", 2, CONSORT_OK}, {"\xed\xa0\x80", 3, CONSORT_EVALUE}};
+	struct consort_type type = consort_type_of(CONSORT_TYPE_TEXT);
+	struct consort_batch *batch = consort_batch_new(&type, 1, 1024, 1 << 20);
+	char text[40];
+	size_t kind;
+	uint64_t size, at;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(batch);
+	for (kind = 0; kind < sizeof(odd) / sizeof(*odd); kind++) {
+		consort_batch_reset(batch);
+		for (size = 0; size <= sizeof(text); size++) {
+			for (at = 0; at + odd[kind].size <= size; at++) {
+				struct consort_column *column = &batch->columns[0];
+				int64_t row = column->length;
+				uint32_t status;
+
+				memset(text, 'a' + (int)(size % 26), sizeof(text));
+				memcpy(text + at, odd[kind].bytes, odd[kind].size);
+				status = consort_append_text(batch, column, text, size);
+				CU_ASSERT_EQUAL_FATAL(status, odd[kind].status);
+				CU_ASSERT_EQUAL_FATAL(column->length, row + !status);
+				if (status)
+					continue;
+				CU_ASSERT_EQUAL(consort_column_view(column, row).size, size);
+				CU_ASSERT_EQUAL(memcmp(consort_column_view(column, row).data, text, size), 0);
+			}
+		}
+	}
+	consort_batch_free(batch);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"fill", test_fill}, {"alignment", test_alignment}, {"full", test_full},
+		{"fill", test_fill}, {"text", test_text}, {"alignment", test_alignment}, {"full", test_full},
 		{"no-columns", test_no_columns}, {"copy", test_copy}, {"gather-whole", test_gather_whole},
 		{"borrow", test_borrow}, {"take", test_take}, {"take-borrowed", test_take_borrowed},
 		{"hand-over", test_hand_over}, {"check", test_check}, {"schema", test_schema}, {NULL, NULL},

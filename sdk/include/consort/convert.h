@@ -4,12 +4,14 @@
 
 /*
  * Between values and texts, and checked arithmetic on decimals: one form for all engines. Part of the static
- * SDK library. All pure, from any thread. Texts come as pointer and size and need no NUL.
+ * SDK library. All but the appends pure, from any thread. Texts come as pointer and size and need no NUL.
  */
 
+#include <consort/batch.h>
 #include <consort/buffer.h>
 #include <consort/error.h>
 #include <consort/types.h>
+#include <string.h>
 
 CONSORT_BEGIN
 
@@ -33,6 +35,56 @@ const char *consort_shown(const char *text, uint64_t size, char out[CONSORT_SHOW
 /* Is it well-formed UTF-8 (no surrogates, nothing overlong, up to U+10FFFF)? NUL bytes count as wrong.
  * *out_at, if wanted, is the offset of the first wrong byte. */
 int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at);
+
+/* Not 0 if one of eight bytes is NUL or not ASCII. */
+static inline uint64_t consort_odd_bytes(uint64_t eight)
+{
+	return (eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u;
+}
+
+/* Copies 8 to 32 bytes of ASCII, as words that overlap. 0: it is another size or there are odd bytes; what is
+ * written then means nothing. */
+static inline int consort_copy_plain(uint8_t *to, const char *text, uint64_t size)
+{
+	uint64_t first, last, odd;
+
+	if (CONSORT_UNLIKELY(size - 8 > 24))
+		return 0;
+	memcpy(&first, text, 8);
+	memcpy(&last, text + size - 8, 8);
+	memcpy(to, &first, 8);
+	memcpy(to + size - 8, &last, 8);
+	odd = consort_odd_bytes(first) | consort_odd_bytes(last);
+	if (size > 16) {
+		memcpy(&first, text + 8, 8);
+		memcpy(&last, text + size - 16, 8);
+		memcpy(to + 8, &first, 8);
+		memcpy(to + size - 16, &last, 8);
+		odd |= consort_odd_bytes(first) | consort_odd_bytes(last);
+	}
+	return !odd;
+}
+
+/* consort_append_text the long way. */
+uint32_t consort_append_checked(struct consort_batch *batch, struct consort_column *column, const char *text,
+				uint64_t size);
+
+/* consort_append_view of a TEXT that the engine has not checked: EVALUE, with nothing appended, unless
+ * consort_utf8_valid. A short text of ASCII, as most are, is checked while it is copied. */
+static inline uint32_t consort_append_text(struct consort_batch *batch, struct consort_column *column,
+					   const char *text, uint64_t size)
+{
+	int32_t *offsets = (int32_t *)column->values + column->length;
+	uint64_t used = (uint64_t)offsets[0];
+
+	if (CONSORT_UNLIKELY(size > column->data_capacity - used ||
+			     !consort_copy_plain(column->data + used, text, size)))
+		return consort_append_checked(batch, column, text, size);
+	offsets[1] = (int32_t)(used + size);
+	column->length++;
+	batch->bytes += size;
+	return CONSORT_OK;
+}
 
 /* Names of types as the manifest and describe write them: "int64", "decimal(12,2)", "list of text". */
 void consort_type_print(struct consort_type type, struct consort_buffer *out);
