@@ -127,6 +127,8 @@ static void kill_in_flush(bool transaction)
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct postgres_harm *later;
 	struct consort_writer *w;
+	enum consort_status status;
+	bool known;
 
 	if (transaction)
 		API_OK(consort_begin(c, "db", &in, &error));
@@ -134,9 +136,10 @@ static void kill_in_flush(bool transaction)
 	API_OK(flush_items(w, 100, 500, &error));
 	proxy_set(proxy, &fault);
 	later = postgres_harm_later(proxy, SERVER, servers_kill);
-	CU_ASSERT_EQUAL(flush_items(w, 1000, 500, &error),
-			transaction ? CONSORT_ECONNECTION : CONSORT_EINDOUBT);
-	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), !transaction);
+	status = flush_items(w, 1000, 500, &error);
+	known = transaction || *error.sqlstate; /* some die without a last word, some with one */
+	CU_ASSERT_EQUAL(status, known ? CONSORT_ECONNECTION : CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), !known);
 	postgres_harm_done(later);
 	consort_writer_close(w);
 	if (transaction) {

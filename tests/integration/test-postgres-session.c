@@ -197,10 +197,11 @@ static void test_lesser_servers(void)
 
 static void test_deadline(void)
 {
-	int64_t start = now();
+	int64_t start;
 
 	postgres_test_open(&test, NULL, NULL);
-	test.call.deadline = start + 100 * MILLISECOND;
+	start = now();
+	test.call.deadline = start + 200 * MILLISECOND;
 	FAILS(adapter_do(&test, SLEEP), CONSORT_ETIMEOUT);
 	CU_ASSERT(milliseconds_since(start) < PATIENCE);
 	test.call.deadline = start;
