@@ -127,7 +127,7 @@ static void test_server_killed(void)
 /* The server is stopped before it can answer, and goes on when nobody waits any more. */
 static void test_server_stopped(void)
 {
-	struct consort *c = postgres_items(SERVER, NULL, "timeout = 1s"), *in = begin_create(c);
+	struct consort *c = postgres_items(SERVER, NULL, "timeout = 3s"), *in = begin_create(c);
 
 	servers_pause(SERVER);
 	must_doubt(in);

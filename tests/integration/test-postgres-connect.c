@@ -274,7 +274,7 @@ static void test_tls_unverified(void)
 
 static void test_too_many(void)
 {
-	struct consort *c = postgres_items(SMALL, NULL, "pool.acquire_timeout = 500ms");
+	struct consort *c = postgres_items(SMALL, NULL, "pool.acquire_timeout = 3s");
 	struct consort *other = api_open(manifest(SMALL, lines_for(SMALL, "USER", "")));
 	struct consort_plan *plan = postgres_plan_many(c, false);
 	struct consort_error error = CONSORT_ERROR_INIT;

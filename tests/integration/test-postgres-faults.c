@@ -262,7 +262,7 @@ static void test_stopped_scan(void)
 	struct consort_cursor *rows;
 	int64_t start, count = 1;
 
-	scope = postgres_within(c, 2000);
+	scope = postgres_within(c, 5000);
 	rows = begin_reading(scope, plan, false, &error);
 	servers_pause(SERVER);
 	start = items_now();
