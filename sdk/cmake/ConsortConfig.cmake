@@ -4,6 +4,7 @@
 #	Consort::consort		libconsort.so and its headers
 #	Consort::sdk			libconsort-sdk.a, and the headers of the contract
 #	Consort_PLUGIN_DIR		where consort looks for adapters
+#	Consort_CONFORM			the program that proves them
 #	consort_add_adapter(NAME SOURCE…)	a target consort-NAME, which makes consort-NAME.so
 #
 # Everything is found from this file's place, so that an installed tree can be moved.
@@ -13,6 +14,7 @@ set(Consort_PLUGIN_DIR "${Consort_LIBRARY_DIR}/consort")
 find_path(Consort_INCLUDE_DIR consort/plugin.h
 	HINTS "${Consort_LIBRARY_DIR}/../include" "${Consort_LIBRARY_DIR}/../../include" NO_DEFAULT_PATH)
 find_library(Consort_YAJL_LIBRARY yajl)
+find_program(Consort_CONFORM consort-conform HINTS "${Consort_LIBRARY_DIR}/../bin" "${Consort_LIBRARY_DIR}/../../bin")
 
 if(NOT TARGET Consort::consort)
 	add_library(Consort::consort SHARED IMPORTED)
