@@ -101,6 +101,8 @@ static bool add_constant(struct consort_sql_builder *builder, struct common *com
 {
 	uint8_t family = family_of_type(type), other = pg_codecs[common->storage.codec].family;
 
+	if (type.id >= CONSORT_TYPE_COUNT)
+		return consort_sql_no(builder, "PostgreSQL has no such type");
 	if (type.id == CONSORT_TYPE_NULL || family == other)
 		return true;
 	if ((family == PG_FAMILY_INTEGER && other == PG_FAMILY_NUMERIC) ||
@@ -168,7 +170,9 @@ static bool render_side(struct consort_sql_builder *builder, struct consort_sql_
 	if (is_path_text(expr))
 		return pg_render_path_text(builder, relation, expr, out);
 	if (!storage)
-		return pg_render_constant(builder, expr, common, PG_COMPARE, out);
+		return consort_sql_is_constant(expr)
+			       ? pg_render_constant(builder, expr, common, PG_COMPARE, out)
+			       : consort_sql_no(builder, "PostgreSQL has no such expression");
 	if (pg_codecs[storage->codec].family != PG_FAMILY_TIMESTAMP)
 		want = *storage;
 	if (expr->kind == CONSORT_EXPR_COLUMN && pg_codecs[storage->codec].family == PG_FAMILY_TEXT) {

@@ -181,9 +181,11 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 				 struct consort_error *error)
 {
 	struct pg_connection *conn = connection;
+	uint32_t status = consort_call_check(call, error);
 	eventfd_t woken;
-	uint32_t status;
 
+	if (status) /* nothing has happened, and cursors go on */
+		return status;
 	__atomic_store_n(&conn->cancelled, 0, __ATOMIC_RELAXED);
 	eventfd_read(conn->wake, &woken);
 	conn->discarding |= conn->unsettled || conn->stream;

@@ -93,12 +93,20 @@ void pg_cursors_clear(struct pg_connection *conn)
 	}
 }
 
+void pg_cursor_lost(struct pg_cursor *cursor, const char *why)
+{
+	cursor->done = true;
+	consort_error_set(&cursor->failure, CONSORT_EINVAL, "the cursor cannot be read on: %s", why);
+}
+
 void pg_cursors_abandon(struct pg_connection *conn)
 {
+	static const char why[] = "its connection was reset";
+
 	if (conn->stream)
-		conn->stream->done = true;
+		pg_cursor_lost(conn->stream, why);
 	conn->stream = NULL;
-	pg_portals_lost(conn, "its connection was reset");
+	pg_portals_lost(conn, why);
 }
 
 uint32_t pg_end_stream(struct pg_cursor *cursor, struct consort_error *error)

@@ -94,6 +94,8 @@ bool pg_copied_fields(char *row, int size, const char **out_fields, size_t *out_
 uint32_t pg_take_rows(struct pg_cursor *cursor, struct consort_batch *batch, bool *out_full,
 		      struct consort_error *error);
 void pg_clear_result(struct pg_cursor *cursor);
+/* Reading on fails, and says why. */
+void pg_cursor_lost(struct pg_cursor *cursor, const char *why);
 
 /* --- reader.c --- */
 

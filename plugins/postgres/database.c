@@ -73,11 +73,15 @@ static uint32_t take_dsn(struct keywords *keywords, const struct consort_value *
 	char *text = consort_arena_copy(&database->arena, dsn->as.view.data, (size_t)dsn->as.view.size);
 	PQconninfoOption *options, *option;
 	char *message = NULL;
+	bool no_memory;
 
 	if (!text)
 		return consort_error_no_memory(error);
 	options = PQconninfoParse(text, &message);
+	no_memory = !options && (!message || strstr(message, "out of memory"));
 	PQfreemem(message);
+	if (no_memory)
+		return consort_error_no_memory(error);
 	if (!options)
 		return consort_error_set(
 			error, CONSORT_EVALUE,

@@ -3,6 +3,7 @@
 #include "postgres.h"
 
 #include <ctype.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,12 @@ static void take_names(const PGresult *result, const struct consort_resource *re
 
 /* --- failed statements --- */
 
+/* libpq's words, and the resolver's */
+static bool is_no_memory(const char *message)
+{
+	return strstr(message, "out of memory") || strstr(message, gai_strerror(EAI_MEMORY));
+}
+
 /* "what: detail (hint)" */
 static void take_message(const PGresult *result, uint32_t status, struct consort_error *error)
 {
@@ -179,7 +186,7 @@ uint32_t pg_fail(struct pg_connection *conn, PGresult *result, const struct cons
 
 		if (lost)
 			pg_fail_lost(conn, error);
-		else if (!strncmp(message, "out of memory", 13))
+		else if (is_no_memory(message))
 			consort_error_no_memory(error);
 		else
 			pg_fail_protocol(conn, message, error);
@@ -232,9 +239,13 @@ uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error)
 		pg_fail(conn, told, NULL, error);
 	} else {
 		first_line(PQerrorMessage(conn->pq), message, sizeof(message));
-		consort_error_set(error, CONSORT_ECONNECTION, "the connection was lost: %s",
-				  *message ? message : "the server has gone");
-		error->flags |= CONSORT_ERROR_RETRYABLE;
+		if (is_no_memory(message)) {
+			consort_error_no_memory(error);
+		} else {
+			consort_error_set(error, CONSORT_ECONNECTION, "the connection was lost: %s",
+					  *message ? message : "the server has gone");
+			error->flags |= CONSORT_ERROR_RETRYABLE;
+		}
 	}
 	error->flags |= CONSORT_ERROR_CONNECTION_DEAD;
 	return finish(conn, error);
@@ -323,6 +334,8 @@ uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error
 
 	consort_copy_text(message, sizeof(message), PQerrorMessage(conn->pq));
 	hide(message, PQpass(conn->pq));
+	if (is_no_memory(message))
+		return consort_error_no_memory(error);
 	if (take_state(message, state)) {
 		status = status_of(state, &flags);
 		flags &= ~(uint32_t)CONSORT_ERROR_CONNECTION_DEAD;

@@ -189,7 +189,6 @@ void pg_portals_lost(struct pg_connection *conn, const char *why)
 	for (cursor = conn->cursors; cursor; cursor = cursor->next) {
 		if (cursor->way != PG_PORTAL || cursor->done)
 			continue;
-		cursor->done = true;
-		consort_error_set(&cursor->failure, CONSORT_EINVAL, "the cursor cannot be read on: %s", why);
+		pg_cursor_lost(cursor, why);
 	}
 }
