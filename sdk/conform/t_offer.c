@@ -63,13 +63,15 @@ static void test_form(struct conform *conform)
 	world_end(&world, &subject);
 }
 
-/* Nothing but NO for the node or conjunct of that number. */
-static void expect_no(struct subject *subject, struct consort_node *root, bool conjunct, const char *what)
+/* Nothing but NO for the node or conjunct of that number, which is about a field. */
+static void expect_no(struct subject *subject, struct consort_node *root, bool conjunct,
+		      const struct consort_field *field, const char *what)
 {
 	struct consort_offer *offer = offered(subject, root);
 	const uint32_t number = conjunct ? root->first_conjunct : root->number;
 
-	REQUIRE(offer->fidelity[number] == CONSORT_FIDELITY_NO, "%s is taken, as if it were known", what);
+	REQUIRE(offer->fidelity[number] == CONSORT_FIDELITY_NO, "%s is taken, as if it were known, with '%s'",
+		what, field->name);
 }
 
 static void test_unknown(struct conform *conform)
@@ -85,27 +87,29 @@ static void test_unknown(struct conform *conform)
 
 	world_begin(&world, &subject, conform);
 	scan = tree_scan(world.resource);
-	expect_no(&subject, tree_over(FUTURE, scan), false, "a kind of node that does not exist yet");
+	expect_no(&subject, tree_over(FUTURE, scan), false, scan->fields[0],
+		  "a kind of node that does not exist yet");
 	for (i = 0; i < scan->nfields; i++) {
 		expect_no(&subject, tree_filter(scan, tree_compare(scan, i, FUTURE, 0)), true,
-			  "an operator that does not exist yet");
+			  scan->fields[i], "an operator that does not exist yet");
 		expect_no(&subject,
 			  tree_filter(scan, tree_call(CONSORT_OP_EQ, boolean, tree_column(scan, i),
 						      tree_parameter(0, future))),
-			  true, "a parameter of a type that does not exist yet");
+			  true, scan->fields[i], "a parameter of a type that does not exist yet");
 		expr = (struct consort_expr *)(uintptr_t)tree_parameter(0, scan->fields[i]->type);
 		expr->kind = FUTURE;
 		expect_no(&subject,
 			  tree_filter(scan, tree_call(CONSORT_OP_EQ, boolean, tree_column(scan, i), expr)),
-			  true, "a kind of expression that does not exist yet");
+			  true, scan->fields[i], "a kind of expression that does not exist yet");
 		node = tree_aggregate(scan, FUTURE, (int)i, -1);
-		expect_no(&subject, node, false, "an aggregate that does not exist yet");
+		expect_no(&subject, node, false, scan->fields[i], "an aggregate that does not exist yet");
 		node = tree_sort(scan, i, 0);
 		((struct consort_order *)(uintptr_t)node->orders[0])->expr =
 			tree_call(FUTURE, scan->fields[i]->type, tree_column(scan, i), NULL);
-		expect_no(&subject, node, false, "a sort by an operator that does not exist yet");
+		expect_no(&subject, node, false, scan->fields[i],
+			  "a sort by an operator that does not exist yet");
 	}
-	expect_no(&subject, tree_join(scan, tree_scan(world.resource), FUTURE, 0, 0), false,
+	expect_no(&subject, tree_join(scan, tree_scan(world.resource), FUTURE, 0, 0), false, scan->fields[0],
 		  "a kind of join that does not exist yet");
 	world_end(&world, &subject);
 }
