@@ -338,11 +338,11 @@ test_databases() {
 
 test_plugins() {
 	expect 0 plugins list
-	has out consort-sqlite.so
 	[ "$(wc -L <out)" -le 80 ] || [ "${#testing_build}" -gt 40 ] || fail "too wide: $(cat out)"
 	[ "$(grep -c '^              [a-z]' out)" -ge 2 ] || fail "the features are not wrapped: $(cat out)"
 	expect 0 plugins list -f csv
 	has out 'type,version,abi,file,features,problem'
+	has out consort-sqlite.so # which stands in two lines above if its folder's name is long
 	expect 0 plugins list --json
 	has out '"type":"sqlite"'
 	has out '"features":["read","create",'
@@ -368,7 +368,7 @@ test_plugins() {
 	[ "$status" -eq 1 ] || [ -s out ] || fail "status $status of an empty list"
 	# The manifest's folders count too, and --path before them.
 	printf '[consort]\nplugin_path = %s\n' "$testing_build/.libs" >consort.ini
-	CONSORT_PLUGIN_PATH= expect 0 plugins list
+	CONSORT_PLUGIN_PATH= expect 0 plugins list -f csv
 	has out consort-sqlite.so
 	CONSORT_PLUGIN_PATH= expect 0 plugins explain sqlite --path "$PWD/empty"
 	has out taken
