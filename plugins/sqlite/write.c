@@ -282,8 +282,9 @@ static bool list_value(const struct consort_column *column, int64_t row, struct 
 	return true;
 }
 
-static uint32_t bind_other(struct lite_statement *statement, uint32_t i, const struct consort_column *column,
-			   int64_t row, struct consort_error *error)
+static __attribute__((__noinline__)) uint32_t bind_other(struct lite_statement *statement, uint32_t i,
+							 const struct consort_column *column, int64_t row,
+							 struct consort_error *error)
 {
 	const struct write_plan *plan = statement->plan;
 	struct consort_value value = consort_column_value(column, row);
@@ -334,12 +335,14 @@ static uint32_t bind_row(struct lite_statement *statement, const struct consort_
 			 struct consort_error *error)
 {
 	const struct write_plan *plan = statement->plan;
-	uint32_t i, status = CONSORT_OK;
+	const struct lite_storage *storage = plan->storages;
+	const struct consort_column *column = rows->columns;
 	bool reset = false;
+	uint32_t i;
 
-	for (i = 0; i < plan->nbinds; i++) {
-		int code = bind_cell(statement->stmt, (int)i + 1, plan->storages[i].codec, &rows->columns[i],
-				     row);
+	for (i = 0; i < plan->nbinds; i++, storage++, column++) {
+		int code = bind_cell(statement->stmt, (int)i + 1, storage->codec, column, row);
+		uint32_t status;
 
 		if (CONSORT_LIKELY(code == SQLITE_OK))
 			continue;
@@ -348,7 +351,7 @@ static uint32_t bind_row(struct lite_statement *statement, const struct consort_
 		if (!reset)
 			consort_arena_reset(&statement->memory.arena);
 		reset = true;
-		status = bind_other(statement, i, &rows->columns[i], row, error);
+		status = bind_other(statement, i, column, row, error);
 		if (status)
 			return status;
 	}

@@ -47,11 +47,23 @@ static int is_plain(const unsigned char *p)
 	return !consort_odd_bytes(word);
 }
 
+/* The same of 32. */
+static int is_plain_long(const unsigned char *p)
+{
+	uint64_t words[4];
+
+	memcpy(words, p, sizeof(words));
+	return !(consort_odd_bytes(words[0]) | consort_odd_bytes(words[1]) | consort_odd_bytes(words[2]) |
+		 consort_odd_bytes(words[3]));
+}
+
 int consort_utf8_valid(const char *text, uint64_t size, uint64_t *out_at)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	uint64_t at = 0, length;
 
+	while (size - at >= 32 && is_plain_long(p + at))
+		at += 32;
 	while (at < size) {
 		if (size - at >= 8) {
 			if (is_plain(p + at)) {
