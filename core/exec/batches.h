@@ -14,6 +14,8 @@
 #include "base/base.h"
 
 #define CONSORT_BATCH_ROWS 1024
+/* Of records to be written: what begins a bulk load takes an engine as long as a thousand rows of it. */
+#define CONSORT_WRITE_ROWS 8192
 #define CONSORT_BATCH_BYTES ((uint64_t)4 << 20)
 
 /* --- batch.c: the batch and its buffers --- */
