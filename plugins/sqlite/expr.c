@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-/* SQLite refuses expressions deeper than 1000, and each of ours may be several of its. */
-#define DEPTH_MOST 100
+/* Where it cannot grow, the stack of SQLite's parser has 100 places. One condition gets these; the rest is
+ * for the statement around it, with subqueries and other conditions. */
+#define PLACES_MOST 60
+#define ARGS_MOST 100 /* SQLite may be built to take no more in a call */
 
 static bool render(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		   const struct consort_expr *expr, const void *want, struct consort_buffer *out);
@@ -242,6 +244,8 @@ static bool render_choice(struct consort_sql_builder *builder, struct consort_sq
 	const struct lite_storage *own = lite_expr_storage(relation, expr);
 	struct lite_storage storage = own ? *own : want ? *want : lite_plain_storage(expr->type);
 
+	if (expr->op == CONSORT_OP_COALESCE && expr->nargs > ARGS_MOST)
+		return consort_sql_no(builder, "it has more arguments than SQLite takes");
 	if (!one_storage(builder, relation, expr, &storage))
 		return false;
 	return consort_sql_choice(builder, relation, expr, render, &storage, out);
@@ -333,14 +337,43 @@ static bool render_call(struct consort_sql_builder *builder, struct consort_sql_
 	}
 }
 
+/* How many places an expression holds at most while its last argument is parsed. AND and OR are written by
+ * halves, each three places for `x AND (`. The most is eight, of an IN with a collation: `(x AND x IN
+ * (list,`. */
+static uint32_t places(const struct consort_expr *expr)
+{
+	uint32_t most = 3, halved;
+
+	if (expr->kind != CONSORT_EXPR_CALL)
+		return 1;
+	switch (expr->op) {
+	case CONSORT_OP_AND:
+	case CONSORT_OP_OR:
+		for (halved = expr->nargs; halved > 1; halved -= halved / 2)
+			most += halved > 8 ? 3 : 0;
+		return most;
+	case CONSORT_OP_NOT:
+	case CONSORT_OP_IS_TRUE:
+	case CONSORT_OP_IS_FALSE:
+	case CONSORT_OP_IS_NULL:
+	case CONSORT_OP_NOT_NULL:
+	case CONSORT_OP_CONCAT:
+		return most;
+	default:
+		return 8;
+	}
+}
+
 static bool render(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		   const struct consort_expr *expr, const void *want, struct consort_buffer *out)
 {
+	uint32_t own = places(expr);
 	bool taken = false;
 
 	if (builder->status)
 		return false;
-	if (++builder->depth > DEPTH_MOST)
+	builder->depth += own;
+	if (builder->depth > PLACES_MOST)
 		consort_sql_no(builder, "it is nested too deeply for SQLite");
 	else if (expr->kind == CONSORT_EXPR_COLUMN)
 		taken = render_column(builder, relation, expr, out);
@@ -350,7 +383,7 @@ static bool render(struct consort_sql_builder *builder, struct consort_sql_relat
 		taken = render_call(builder, relation, expr, want, out);
 	else
 		consort_sql_no(builder, "SQLite has no such expression");
-	builder->depth--;
+	builder->depth -= own;
 	return taken;
 }
 

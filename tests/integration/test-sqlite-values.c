@@ -312,6 +312,81 @@ static void test_codec_and_column(void)
 	adapter_close(&test);
 }
 
+/* --- nesting --- */
+
+static const char deep[] =
+	"[database db]\ntype = sqlite\npath = t.db\n"
+	"[resource x]\ndatabase = db\nkey = id\nattribute.id = int64\nattribute.v = text\n";
+
+/* `before`, so many times, the condition, `after`, as often. */
+static const char *nested(const char *before, const char *after, uint32_t times, struct consort_buffer *out)
+{
+	uint32_t i;
+
+	out->size = 0;
+	for (i = 0; i < times; i++)
+		consort_buffer_text(out, before);
+	consort_buffer_text(out, "id = 1");
+	for (i = 0; i < times; i++)
+		consort_buffer_text(out, after);
+	return out->data;
+}
+
+/* What is too much for SQLite's parser stays in the library, also in the middle of a larger statement. */
+static void test_nesting(void)
+{
+	static const struct {
+		const char *before, *after;
+		uint32_t most;
+	} cases[] = {
+		{"not not ", "", 49},
+		{"(id < 0 or (id > 0 and ", "))", 40},
+		{"(", ") is true", 32},
+		{"case when id < 0 then false else ", " end", 32},
+		{"case when id > 0 then ", " end", 32},
+		{"coalesce(case when id < 0 then true end, ", ")", 45},
+		{"(id > 0) = (", ")", 49},
+		{"(id > 0) in (id < 0, ", ")", 49},
+	};
+	struct consort *c = api_open(deep);
+	struct consort_buffer text = CONSORT_BUFFER_INIT, whole = CONSORT_BUFFER_INIT;
+	uint32_t i, n, k;
+
+	api_import(c, "x", "1,a\n2,b\n");
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (n = 1; n <= cases[i].most; n++) {
+			TESTING_TEXT(
+				run(c, "id", nested(cases[i].before, cases[i].after, n, &text), NULL, NULL),
+				"1");
+			whole.size = 0;
+			for (k = 10; k < 40; k++)
+				consort_buffer_printf(&whole, "id <> %u and ", k);
+			consort_buffer_printf(&whole, "(%s)", text.data);
+			TESTING_TEXT(run(c, "count(*), min(v)", whole.data, text.data, NULL), "1,a");
+		}
+	}
+	consort_buffer_clear(&text);
+	consort_buffer_clear(&whole);
+	consort_close(c);
+}
+
+/* A call has no more arguments than SQLite takes. */
+static void test_many_arguments(void)
+{
+	struct consort *c = api_open(deep);
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	uint32_t i;
+
+	api_import(c, "x", "1,a\n2,\n");
+	consort_buffer_text(&text, "coalesce(v");
+	for (i = 0; i < 1000; i++)
+		consort_buffer_text(&text, ", v");
+	consort_buffer_text(&text, ") = 'a'");
+	TESTING_TEXT(run(c, "id", text.data, NULL, NULL), "1");
+	consort_buffer_clear(&text);
+	consort_close(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -323,6 +398,8 @@ int main(int argc, char **argv)
 		{"numeric-texts", test_numeric_texts},
 		{"numeric-objectid", test_numeric_objectid},
 		{"codec-and-column", test_codec_and_column},
+		{"nesting", test_nesting},
+		{"many-arguments", test_many_arguments},
 		{NULL, NULL},
 	};
 
