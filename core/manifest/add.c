@@ -112,7 +112,8 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 					 struct consort_error *error)
 {
 	struct addition addition = {.manifest = manifest, .error = error};
-	size_t name = strcspn(text, "="), head = name + strcspn(text + name, ":"), commas = 0, i;
+	size_t name = strcspn(text, "="), head = name + strcspn(text + name, ":"), colon = strcspn(text, ":"),
+	       commas = 0, i;
 	char *copy = consort_arena_text(&manifest->arena, text);
 	enum consort_status status;
 
@@ -124,8 +125,9 @@ enum consort_status consort_manifest_add(struct consort_manifest *manifest, cons
 	addition.lines->file = "-d";
 	if (!consort_utf8_valid(text, strlen(text), NULL))
 		return FAIL(&addition, "the text is not UTF-8");
-	if (!text[name] || !name || head == name + 1)
-		return FAIL(&addition, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…", (int)head, text);
+	/* what stands behind the first ':' may be secret, also where NAME= was forgotten */
+	if (!text[name] || !name || head == name + 1 || colon < name)
+		return FAIL(&addition, "'%.*s' does not read NAME=TYPE:OPTION=VALUE,…", (int)colon, text);
 	copy[name] = copy[head] = '\0';
 	addition.lines->key = "database";
 	addition.lines->value = copy;
