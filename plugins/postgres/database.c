@@ -11,6 +11,7 @@
 
 #define KEYWORDS_MOST 64
 #define SECOND INT64_C(1000000000)
+#define CONNECT_TIMEOUT (30 * SECOND)
 #define STATEMENTS_LEAST 4
 #define STATEMENTS_MOST 4096
 
@@ -66,6 +67,14 @@ static void set(struct keywords *keywords, const char *keyword, const char *valu
 		keywords->count++;
 }
 
+/* libpq's connect_timeout: whole seconds, of which none or less are no limit. */
+static int64_t timeout_of(const char *text)
+{
+	long long seconds = strtoll(text, NULL, 10);
+
+	return seconds > 0 && seconds <= INT32_MAX ? seconds * SECOND : 0;
+}
+
 static uint32_t take_dsn(struct keywords *keywords, const struct consort_value *dsn,
 			 struct consort_error *error)
 {
@@ -92,7 +101,7 @@ static uint32_t take_dsn(struct keywords *keywords, const struct consort_value *
 		if (!option->val)
 			continue;
 		if (!strcmp(option->keyword, "connect_timeout"))
-			database->connect_timeout = strtoll(option->val, NULL, 10) * SECOND;
+			database->connect_timeout = timeout_of(option->val);
 		else
 			set(keywords, option->keyword, option->val, strlen(option->val));
 	}
@@ -164,6 +173,7 @@ static uint32_t database_open(void *plugin, const struct consort_database_config
 		return consort_error_no_memory(error);
 	consort_arena_init(&database->arena, 0);
 	database->host = plugin;
+	database->connect_timeout = CONNECT_TIMEOUT;
 	database->name = consort_arena_text(&database->arena, config->name);
 	status = database->name ? take_options(database, config, error) : consort_error_no_memory(error);
 	if (status) {

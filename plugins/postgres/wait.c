@@ -98,8 +98,9 @@ uint32_t pg_wait_connect(struct pg_connection *conn, PostgresPollingStatusType p
 			return consort_error_set(error, CONSORT_ECANCELLED,
 						 "the call was cancelled while it connected");
 		if (deadline && now >= deadline)
-			return consort_error_set(error, CONSORT_ETIMEOUT,
-						 "the deadline passed before the server let us in");
+			return consort_error_set(
+				error, CONSORT_ETIMEOUT, "the %s passed before the server let us in",
+				deadline == conn->call->deadline ? "deadline" : "connect_timeout");
 		if (deadline && deadline < until)
 			until = deadline;
 		code = poll_until(conn, &fd, 1, until);

@@ -226,6 +226,34 @@ static void test_broken_dsn(void)
 	consort_close(c);
 }
 
+/* --- nobody answers --- */
+
+static void try_silent(struct proxy *proxy, const char *lines, int64_t within, const char *passed)
+{
+	struct consort *c = api_open(postgres_manifest(SERVER, proxy, lines));
+	struct consort *scope = postgres_within(c, within);
+	struct consort_error error = CONSORT_ERROR_INIT;
+
+	CU_ASSERT_EQUAL(ask(scope, &error), CONSORT_ETIMEOUT);
+	TESTING_CONTAINS(consort_error_text(&error), passed);
+	consort_close(scope);
+	consort_close(c);
+}
+
+/* An option stands over the dsn, and the dsn over what holds if neither says anything. */
+static void test_connect_timeout(void)
+{
+	struct proxy *proxy = postgres_proxy(SERVER);
+
+	proxy_set(proxy, &(struct proxy_fault){.kind = PROXY_SILENT, .ways = PROXY_BOTH});
+	try_silent(proxy, "dsn = connect_timeout=1", 20000, "the connect_timeout passed");
+	try_silent(proxy, "connect_timeout = 50ms\ndsn = connect_timeout=60", 20000,
+		   "the connect_timeout passed");
+	try_silent(proxy, "dsn = connect_timeout=-1", 100, "the deadline passed");
+	try_silent(proxy, "connect_timeout = 0\ndsn = connect_timeout=1", 1500, "the deadline passed");
+	proxy_stop(proxy);
+}
+
 /* --- TLS --- */
 
 static void try_tls(const char *server, const char *user, const char *lines, enum consort_status expected,
@@ -312,6 +340,7 @@ int main(int argc, char **argv)
 		{"wrong-password-in-passfile", test_wrong_password_in_passfile},
 		{"no-password", test_no_password},
 		{"broken-dsn", test_broken_dsn},
+		{"connect-timeout", test_connect_timeout},
 		{"tls-required", test_tls_required},
 		{"tls-refused", test_tls_refused},
 		{"tls-unverified", test_tls_unverified},
