@@ -265,6 +265,16 @@ static bool limit(struct consort_sql_builder *builder, const struct consort_expr
 	return pg_render_slot(builder, &slot, &storage, out);
 }
 
+/* Does the column keep all that such an expression makes? */
+static bool fits(const struct pg_storage *from, struct consort_type type, const struct pg_storage *to,
+		 const struct consort_attribute *attribute)
+{
+	if (to->codec != PG_NUMERIC)
+		return from->limit == to->limit;
+	return consort_type_equal(type, attribute->type) &&
+	       (to->limit < 0 || PG_SCALE_BASE + type.scale <= to->limit);
+}
+
 static bool stored(struct consort_sql_builder *builder, struct consort_sql_relation *relation,
 		   const struct consort_resource *resource, const struct consort_attribute *attribute,
 		   const struct consort_expr *expr, struct consort_buffer *out)
@@ -290,10 +300,9 @@ static bool stored(struct consort_sql_builder *builder, struct consort_sql_relat
 		return true;
 	}
 	/* what the server would round or cut to fit is written by key, where it is looked at */
-	if (!own || own->codec != storage.codec || own->limit != storage.limit || own->converts ||
-	    storage.converts || pg_codecs[storage.codec].family == PG_NO_FAMILY ||
-	    storage.codec == PG_OTHER || storage.codec == PG_ENUM ||
-	    (storage.codec == PG_NUMERIC && !consort_type_equal(expr->type, attribute->type)))
+	if (!own || own->codec != storage.codec || own->converts || storage.converts ||
+	    pg_codecs[storage.codec].family == PG_NO_FAMILY || storage.codec == PG_OTHER ||
+	    storage.codec == PG_ENUM || !fits(own, expr->type, &storage, attribute))
 		return consort_sql_no(builder, "the two sides are stored in different ways");
 	return pg_render(builder, relation, expr, &storage, out);
 }

@@ -140,6 +140,13 @@ static uint32_t encode_real(const struct pg_storage *storage, const struct conso
 	return add64(out, bits, error);
 }
 
+static uint32_t encode_numeric(const struct pg_storage *storage, enum pg_purpose purpose,
+			       const struct consort_value *value, const char *attribute,
+			       struct consort_buffer *out, struct consort_error *error)
+{
+	return pg_numeric_encode(value, purpose == PG_STORE ? storage->limit : -1, attribute, out, error);
+}
+
 /* --- times --- */
 
 /* Is it a multiple of the column's unit? */
@@ -412,7 +419,7 @@ static uint32_t encode_converted(const struct pg_storage *storage, enum pg_purpo
 	native.converts = false;
 	switch (pg_codecs[storage->codec].family) {
 	case PG_FAMILY_NUMERIC:
-		return pg_numeric_encode(value, attribute, out, error);
+		return encode_numeric(storage, purpose, value, attribute, out, error);
 	case PG_FAMILY_INTEGER:
 		if (value->type.id == CONSORT_TYPE_DECIMAL) {
 			if (consort_decimal_rescale(value->as.decimal, value->type.scale, 0, &whole) ||
@@ -500,7 +507,7 @@ uint32_t pg_encode(const struct pg_storage *storage, enum pg_purpose purpose,
 	case PG_FLOAT8:
 		return encode_real(storage, value, attribute, out, error);
 	case PG_NUMERIC:
-		return pg_numeric_encode(value, attribute, out, error);
+		return encode_numeric(storage, purpose, value, attribute, out, error);
 	case PG_TIMESTAMP:
 	case PG_TIMESTAMPTZ:
 		return encode_timestamp(storage, purpose, value, attribute, out, error);

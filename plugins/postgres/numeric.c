@@ -182,7 +182,7 @@ static uint32_t add_numeric(struct consort_buffer *out, const uint16_t *groups, 
 	return CONSORT_OK;
 }
 
-uint32_t pg_numeric_encode(const struct consort_value *value, const char *attribute,
+uint32_t pg_numeric_encode(const struct consort_value *value, int32_t limit, const char *attribute,
 			   struct consort_buffer *out, struct consort_error *error)
 {
 	char text[CONSORT_DECIMAL_SIZE > CONSORT_FLOAT64_SIZE ? CONSORT_DECIMAL_SIZE : CONSORT_FLOAT64_SIZE];
@@ -203,6 +203,8 @@ uint32_t pg_numeric_encode(const struct consort_value *value, const char *attrib
 		size = consort_decimal_print(value->as.decimal, value->type.scale, text);
 	}
 	take_apart(text, size, &digits);
+	if (limit >= 0 && digits.count && digits.count - digits.point > limit - PG_SCALE_BASE)
+		return pg_refuse(attribute, value, "has digits that the column rounds off", error);
 	count = digits.count ? group_digits(&digits, groups, &weight) : 0;
 	return add_numeric(out, groups, count, weight, digits.negative && count ? NUMERIC_NEGATIVE : 0,
 			   digits.scale, error);

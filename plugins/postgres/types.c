@@ -341,6 +341,17 @@ static struct pg_storage storage_of_part(struct consort_type type)
 	return storage;
 }
 
+static int32_t limit_of(const struct parsed *parsed)
+{
+	uint8_t codec = parsed->codec == PG_ARRAY ? parsed->element : parsed->codec;
+
+	if (!parsed->nmodifiers)
+		return -1;
+	if (codec != PG_NUMERIC)
+		return parsed->modifiers[0];
+	return PG_SCALE_BASE + (parsed->nmodifiers > 1 ? parsed->modifiers[1] : 0);
+}
+
 uint32_t pg_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
 		       struct pg_storage *out_storage, struct consort_error *error)
 {
@@ -369,8 +380,7 @@ uint32_t pg_storage_of(const struct consort_resource *resource, const struct con
 	storage.codec = parsed.codec;
 	storage.element = parsed.element;
 	storage.collation = parsed.collation;
-	if (parsed.nmodifiers && native_type(&parsed).id != CONSORT_TYPE_DECIMAL)
-		storage.limit = parsed.modifiers[0];
+	storage.limit = limit_of(&parsed);
 	*out_storage = storage;
 	return adapt(resource, attribute, native_type(&parsed), out_storage, error);
 }

@@ -59,8 +59,12 @@ struct pg_storage {
 	uint8_t collation; /* enum pg_collation */
 	uint8_t converts;  /* the attribute has another type than the column */
 	uint8_t nested;	   /* it is a part of the documents in a column */
-	int32_t limit;	   /* characters of varchar(n) and character(n), digits of a second; -1: none */
+	/* characters of varchar(n) and character(n), digits of a second, the scale of numeric(p,s) and
+	 * PG_SCALE_BASE; -1: none */
+	int32_t limit;
 };
+
+#define PG_SCALE_BASE 1000 /* a scale may be negative, but not more than this */
 
 /* What a codec is. */
 struct pg_codec_info {
@@ -178,8 +182,8 @@ void pg_numeric_print(const struct pg_numeric *numeric, struct consort_buffer *o
 /* Its value times 10^scale, if that is an integer of at most `precision` digits. */
 bool pg_numeric_scale(const struct pg_numeric *numeric, struct consort_type type,
 		      struct consort_decimal *out);
-/* Appends a decimal, an integer or a double as a field. */
-uint32_t pg_numeric_encode(const struct consort_value *value, const char *attribute,
+/* Appends a decimal, an integer or a double as a field. ERANGE for digits beyond the limit of a storage. */
+uint32_t pg_numeric_encode(const struct consort_value *value, int32_t limit, const char *attribute,
 			   struct consort_buffer *out, struct consort_error *error);
 
 /* --- bytes, as the protocol orders them --- */

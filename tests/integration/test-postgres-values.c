@@ -360,6 +360,58 @@ static void test_write_refused(void)
 	postgres_test_close(&test);
 }
 
+static struct consort_value parsed(struct consort_type type, const char *text)
+{
+	struct consort_value value = consort_null();
+
+	CU_ASSERT_EQUAL(consort_value_parse(type, text, strlen(text), NULL, &value, NULL), CONSORT_OK);
+	return value;
+}
+
+/* An attribute that holds more digits than its column. */
+static void test_write_rounded(void)
+{
+	static const struct {
+		const char *type, *declared, *refused, *kept;
+	} cases[] = {
+		{"numeric(12,2)", "v = float64", "1.239", "1.25"},
+		{"numeric(12,2)", "v = decimal(20,6)", "1.239999", "-7.100000"},
+		{"numeric(12,2)", "v = decimal(20,6)", "0.000001", "0.000000"},
+		{"numeric(4)", "v = float64", "0.5", "1200.0"},
+		{"numeric", "v = decimal(20,6)", NULL, "1.239999"},
+	};
+	size_t i;
+
+	postgres_test_open(&test, NULL, NULL);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct consort_resource *resource;
+		struct consort_value value;
+		char text[128];
+
+		snprintf(text, sizeof(text), "DROP TABLE IF EXISTS x; CREATE TABLE x(v %s)", cases[i].type);
+		postgres_test_raw(text);
+		adapter_forget(&test);
+		resource = adapter_resource(&test, "x", ADAPTER_LIST(cases[i].declared));
+		if (cases[i].refused) {
+			value = parsed(resource->attributes[0]->type, cases[i].refused);
+			CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_INSERT,
+						      (struct adapter_write){.resource = "x",
+									     .attributes = "v",
+									     .values = CONSORT_ARGS(value)}),
+					CONSORT_ERANGE);
+			TESTING_CONTAINS(test.error.message, "has digits that the column rounds off");
+		}
+		value = parsed(resource->attributes[0]->type, cases[i].kept);
+		OK(adapter_write(&test, ADAPTER_INSERT,
+				 (struct adapter_write){
+					 .resource = "x", .attributes = "v", .values = CONSORT_ARGS(value)}));
+		OK(adapter_run(&test, QUERY(.resource = "x")));
+		snprintf(text, sizeof(text), "%s\n", cases[i].kept);
+		TESTING_TEXT(adapter_text(&test), text);
+	}
+	postgres_test_close(&test);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -370,6 +422,7 @@ int main(int argc, char **argv)
 		{"write", test_write},
 		{"write-lists", test_write_lists},
 		{"write-refused", test_write_refused},
+		{"write-rounded", test_write_rounded},
 		{NULL, NULL},
 	};
 
