@@ -48,9 +48,11 @@ static uint32_t read_character(const struct options *options, const char *name, 
 		 !strchr("\r\n", *value->as.view.data))
 		*out = *value->as.view.data;
 	else
-		return consort_error_set(options->error, CONSORT_EVALUE,
-					 "%s = %.*s is not one ASCII character; %s can be written as a word",
-					 name, (int)value->as.view.size, value->as.view.data, word);
+		return consort_error_set(
+			options->error, CONSORT_EVALUE,
+			"%s: '%.*s' is not one ASCII character; %s can be written as a word, and a "
+			"manifest takes the character ; in double quotes only",
+			name, (int)value->as.view.size, value->as.view.data, word);
 	return CONSORT_OK;
 }
 

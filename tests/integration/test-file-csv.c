@@ -105,8 +105,15 @@ static void test_broken(void)
 		{"", "'case.csv' is empty: nothing tells its columns", {NULL}, CONSORT_EPROTOCOL},
 		{"\n\n", "'case.csv' is empty: nothing tells its columns", {"header=no"}, CONSORT_EPROTOCOL},
 		{"a,b\n",
-		 "delimiter = ;; is not one ASCII character; tab can be written as a word",
+		 "delimiter: ';;' is not one ASCII character; tab can be written as a word, and a manifest "
+		 "takes the character ; in double quotes only",
 		 {"delimiter=;;"},
+		 CONSORT_EVALUE},
+		/* what a manifest makes of "delimiter = ;" */
+		{"a,b\n",
+		 "delimiter: '' is not one ASCII character; tab can be written as a word, and a manifest "
+		 "takes the character ; in double quotes only",
+		 {"delimiter="},
 		 CONSORT_EVALUE},
 		{"a,b\n", "delimiter and quote are the same character", {"delimiter=\""}, CONSORT_EVALUE},
 		{"a,b\n", "sample = -1 is negative; 0 reads every record", {"sample=-1"}, CONSORT_EVALUE},
