@@ -182,6 +182,9 @@ static enum consort_status open_rejects(struct import *im, bool resumed, struct 
 
 	if (!im->rejects_name)
 		return CONSORT_OK;
+	if (!strcmp(im->rejects_name, "-"))
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "--rejects needs a file; /dev/stdout is standard output");
 	im->rejects = open(im->rejects_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (im->rejects < 0 || fstat(im->rejects, &status))
 		return report_file(error, im->rejects_name, "write");

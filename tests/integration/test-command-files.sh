@@ -195,6 +195,11 @@ test_rejects() {
 	has bad.jsonl '"record":{"id":21,"nope":1}}'
 	[ "$(wc -l <bad.jsonl)" -eq 4 ] || fail "$(cat bad.jsonl)"
 	expect 5 import flight f.csv --rejects /nonexistent/x
+	expect 2 import flight f.csv --rejects -
+	has err "/dev/stdout"
+	[ ! -e ./- ] || fail "a file of the name '-' was written"
+	expect 1 import flight f.csv --rejects /dev/stdout
+	has out '{"line":2,"error":"UNIQUE'
 	# What is no UTF-8 does not spoil the rejects.
 	printf 'id,origin\n30,\377x\n' >f.csv
 	expect 1 import flight f.csv --rejects bad.jsonl
