@@ -34,7 +34,7 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct cons
 				struct consort_error *error)
 {
 	int count = sqlite3_bind_parameter_count(cursor->stmt), i, code;
-	uint32_t index = 0, status;
+	uint32_t index = 0, used = 0, status;
 
 	for (i = 1; i <= count; i++) {
 		struct lite_storage storage;
@@ -47,6 +47,8 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct cons
 		if (index >= run->nparameters)
 			return consort_error_set(error, CONSORT_EINVAL, "parameter $%u is missing",
 						 index + 1);
+		if (used <= index)
+			used = index + 1;
 		storage = (struct lite_storage){
 			.codec = (uint8_t)lite_default_codec(run->parameters[index].type)};
 		status = lite_encode(&storage, LITE_STORE, &run->parameters[index], "parameter", true,
@@ -57,6 +59,10 @@ static uint32_t bind_parameters(struct lite_statement *cursor, const struct cons
 		if (code)
 			return lite_fail(cursor->conn, code, NULL, error);
 	}
+	if (used < run->nparameters)
+		return consort_error_set(error, CONSORT_EINVAL,
+					 "the statement takes %u parameter%s, but %u were given", used,
+					 used == 1 ? "" : "s", run->nparameters);
 	return CONSORT_OK;
 }
 

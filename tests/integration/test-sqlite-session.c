@@ -194,6 +194,7 @@ static void test_native(void)
 	CU_ASSERT_EQUAL(adapter_native(&test, "SELECT $2, $1, $1 + 1, typeof(?3)", args, &affected),
 			CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "x|7|8|integer\n");
+	args.count = 2;
 	CU_ASSERT_EQUAL(adapter_native(&test, "UPDATE x SET t = $2 WHERE id < $1", args, &affected),
 			CONSORT_OK);
 	CU_ASSERT_EQUAL(affected, 2);
@@ -248,6 +249,8 @@ static void test_native_refused(void)
 		{"SELECT 1 UNION ALL SELECT 2.5", "which is not an integer", CONSORT_ETYPE},
 		{"SELECT x'00' UNION ALL SELECT 'a'", "which is not bytes", CONSORT_ETYPE},
 	};
+	const struct consort_args two = CONSORT_ARGS(consort_int64(7), consort_int64(8));
+	int64_t affected = 0;
 	size_t i;
 
 	sqlite_test_open(&test, NULL, NULL);
@@ -255,6 +258,12 @@ static void test_native_refused(void)
 		CU_ASSERT_EQUAL(adapter_do(&test, cases[i].sql), cases[i].status);
 		TESTING_CONTAINS(test.error.message, cases[i].message);
 	}
+	CU_ASSERT_EQUAL(adapter_native(&test, "SELECT $1", two, &affected), CONSORT_EINVAL);
+	TESTING_TEXT(test.error.message, "the statement takes 1 parameter, but 2 were given");
+	CU_ASSERT_EQUAL(adapter_native(&test, "SELECT 1", two, &affected), CONSORT_EINVAL);
+	TESTING_TEXT(test.error.message, "the statement takes 0 parameters, but 2 were given");
+	CU_ASSERT_EQUAL(adapter_native(&test, "SELECT ?2", two, &affected), CONSORT_OK);
+	TESTING_TEXT(adapter_text(&test), "8\n");
 	/* what no conversion changes is no error */
 	CU_ASSERT_EQUAL(adapter_do(&test, "SELECT NULL UNION ALL SELECT 7 UNION ALL SELECT 'x'"), CONSORT_OK);
 	TESTING_TEXT(adapter_text(&test), "NULL\n7\nx\n");
