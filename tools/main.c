@@ -128,8 +128,9 @@ int main(int argc, char **argv)
 	enum consort_status status;
 
 	fill_standard_descriptors();
-	/* A reader that goes away is an error of write, dealt with in report_write. */
+	/* A reader that goes away, and a file that must not grow, are errors of write: see report_write. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	text_locale(); /* messages hold names and values, too */
 	status = run(&tool, argc, argv, &error);
 	session_close(&tool);

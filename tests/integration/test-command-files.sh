@@ -68,6 +68,18 @@ test_export_is_whole_or_not() {
 	[ ! -w /dev/full ] || expect 5 export note /dev/full -f csv
 }
 
+# A limit on the size of files is met as a full disk is, not by dying.
+test_export_beyond_limit() {
+	{ echo n; seq 20000; } >numbers.csv
+	echo old >out.csv
+	(ulimit -f 8 && "$consort" -d here=file:path=. export here.numbers out.csv 2>err)
+	status=$?
+	[ $status -eq 5 ] || fail "status $status"
+	has err "cannot write: File too large"
+	has out.csv old
+	[ "$(ls | grep -c '^out.csv')" -eq 1 ] || fail "a temporary file is left: $(ls)"
+}
+
 # A symbolic link stays one, also where it leads to nothing yet.
 test_export_through_links() {
 	make_data
