@@ -239,12 +239,13 @@ static uint32_t put_copy(struct pg_cursor *cursor, struct consort_error *error)
 uint32_t pg_claim(struct pg_connection *conn, struct consort_error *error)
 {
 	struct pg_cursor *cursor = conn->stream;
-	struct consort_error own = CONSORT_ERROR_INIT;
+	struct consort_error own;
 	bool keeps = conn->keeps;
 	uint32_t status;
 
 	if (CONSORT_LIKELY(!cursor))
 		return CONSORT_OK;
+	own = (struct consort_error)CONSORT_ERROR_INIT;
 	conn->keeps = true;
 	switch (cursor->way) {
 	case PG_WHOLE:
