@@ -56,7 +56,7 @@ enum spelling {
 	AS_IS,
 	PERCENT,   /* "%27", as URIs have it */
 	FORM,	   /* the same with '+' for a space */
-	BACKSLASH, /* "\'", "\n", "\u0027": JSON, libpq's keywords */
+	BACKSLASH, /* "\'", "\n", "\u0027": JSON, connection strings */
 	DOUBLED,   /* "''": SQL */
 	SPELLINGS
 };

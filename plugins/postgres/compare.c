@@ -432,23 +432,6 @@ static bool append_bound(const struct consort_expr *literal, int up, struct cons
 	return true;
 }
 
-/* The comparison with its sides exchanged. */
-static uint32_t turn(uint32_t op)
-{
-	switch (op) {
-	case CONSORT_OP_LT:
-		return CONSORT_OP_GT;
-	case CONSORT_OP_LE:
-		return CONSORT_OP_GE;
-	case CONSORT_OP_GT:
-		return CONSORT_OP_LT;
-	case CONSORT_OP_GE:
-		return CONSORT_OP_LE;
-	default:
-		return op;
-	}
-}
-
 /*
  * A number in a document that is read as a double. The double is nearest to what jsonb writes out in full, so
  * where it must not be below a literal the number is above the double below that. What is no number, or
@@ -467,7 +450,7 @@ static bool render_number_loosely(struct consort_sql_builder *builder, struct co
 	};
 	bool turned = consort_sql_is_constant(expr->args[0]);
 	const struct consort_expr *cast = expr->args[turned], *literal = expr->args[!turned];
-	uint32_t op = turned ? turn(expr->op) : expr->op;
+	uint32_t op = turned ? consort_sql_mirrored(expr->op) : expr->op;
 	struct consort_buffer path = CONSORT_BUFFER_INIT;
 	bool taken;
 

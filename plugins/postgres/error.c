@@ -84,17 +84,6 @@ bool pg_has_sqlstate(const PGresult *result, const char *sqlstate)
 
 /* --- names --- */
 
-/* The attribute that stands for a column; the column itself if none does. */
-static const char *attribute_of(const struct consort_resource *resource, const char *column)
-{
-	uint32_t i;
-
-	for (i = 0; resource && i < resource->nattributes; i++)
-		if (!strcmp(resource->attributes[i]->source, column))
-			return resource->attributes[i]->name;
-	return column;
-}
-
 /* The first column of 'Key (a, "B c")=(…) already exists.', whatever language the words are in. */
 static bool column_of_key(const char *detail, char *out, size_t size)
 {
@@ -133,7 +122,7 @@ static void take_names(const PGresult *result, const struct consort_resource *re
 	    column_of_key(detail, key, sizeof(key)))
 		column = key;
 	if (column)
-		consort_copy_text(error->attribute, sizeof(error->attribute), attribute_of(resource, column));
+		consort_copy_text(error->attribute, sizeof(error->attribute), consort_resource_name_of(resource, column));
 }
 
 /* --- failed statements --- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <consort/adapter.h>
 #include <consort/convert.h>
 
 #define WORD_SIZE 64
@@ -49,11 +50,7 @@ static const struct {
 };
 
 /* Codecs as manifests name them. */
-static const struct {
-	uint16_t type;
-	uint16_t codec;
-	const char *name;
-} names[] = {
+static const struct consort_codec_name names[] = {
 	{CONSORT_TYPE_INT64, PG_INT8, "int8"},
 	{CONSORT_TYPE_INT64, PG_INT4, "int4"},
 	{CONSORT_TYPE_INT64, PG_INT2, "int2"},
@@ -231,26 +228,6 @@ struct pg_storage pg_plain_storage(struct consort_type type)
 	return storage;
 }
 
-static uint32_t unknown_codec(const struct consort_resource *resource,
-			      const struct consort_attribute *attribute, struct consort_error *error)
-{
-	struct consort_buffer known = CONSORT_BUFFER_INIT, type = CONSORT_BUFFER_INIT;
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == attribute->type.id)
-			consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
-	consort_type_print(attribute->type, &type);
-	consort_error_set(error, CONSORT_EVALUE,
-			  "resource '%s', attribute '%s': PostgreSQL has no codec '%s' for %s; %s%s",
-			  resource->name, attribute->name, attribute->codec,
-			  type.data ? type.data : "this type", known.size ? "there are " : "it needs none",
-			  known.size ? known.data : "");
-	consort_buffer_clear(&known);
-	consort_buffer_clear(&type);
-	return CONSORT_EVALUE;
-}
-
 static uint32_t no_conversion(const struct consort_resource *resource,
 			      const struct consort_attribute *attribute, struct consort_error *error)
 {
@@ -355,24 +332,19 @@ static int32_t limit_of(const struct parsed *parsed)
 uint32_t pg_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
 		       struct pg_storage *out_storage, struct consort_error *error)
 {
-	const char *codec = attribute->codec ? attribute->codec : "";
 	struct pg_storage storage = pg_plain_storage(attribute->type);
 	struct parsed parsed;
 	const char *path;
-	size_t i;
 
-	for (i = 0; *codec && i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == attribute->type.id && !strcmp(names[i].name, codec))
-			break;
-	if (*codec && i == sizeof(names) / sizeof(*names))
-		return unknown_codec(resource, attribute, error);
+	if (attribute->codec && *attribute->codec &&
+	    consort_codec_find(names, sizeof(names) / sizeof(*names), "PostgreSQL", resource, attribute,
+			       &storage.codec, error))
+		return CONSORT_EVALUE;
 	if (pg_document_of(resource, attribute, &path)) {
 		*out_storage = storage_of_part(attribute->type);
 		return CONSORT_OK;
 	}
 	if (!attribute->engine_type || !*attribute->engine_type) {
-		if (*codec)
-			storage.codec = (uint8_t)names[i].codec;
 		*out_storage = storage;
 		return CONSORT_OK;
 	}

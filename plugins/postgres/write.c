@@ -18,16 +18,6 @@ static const struct consort_attribute *written(const struct consort_write *write
 	return write->resource->attributes[write->attributes[column]];
 }
 
-static bool is_key(const struct consort_write *write, uint32_t column)
-{
-	uint32_t i;
-
-	for (i = 0; i < write->resource->nkeys; i++)
-		if (write->resource->keys[i] == write->attributes[column])
-			return true;
-	return false;
-}
-
 /* By its text, cast to the column's type. */
 static bool is_cast(const struct pg_storage *storage)
 {
@@ -97,9 +87,9 @@ static void render_conflict(const struct consort_write *write, struct consort_bu
 	}
 	consort_buffer_text(sql, ") DO UPDATE SET ");
 	for (i = 0; i < write->nattributes; i++)
-		any |= !is_key(write, i);
+		any |= !consort_write_is_key(write, i);
 	for (i = 0; i < write->nattributes; i++) {
-		if (any && is_key(write, i))
+		if (any && consort_write_is_key(write, i))
 			continue;
 		consort_buffer_text(sql, first ? "" : ", ");
 		first = false;
@@ -255,7 +245,7 @@ static uint32_t find_storages(enum pg_write_kind kind, const struct consort_writ
 		status = pg_storage_of(write->resource, written(write, i), &storages[i], error);
 		if (!status && storages[i].nested)
 			status = refuse_part(write, i, error);
-		if (!status && kind == PG_UPSERT && is_key(write, i))
+		if (!status && kind == PG_UPSERT && consort_write_is_key(write, i))
 			status = check_key(write, i, &storages[i], error);
 	}
 	return status;
@@ -493,24 +483,13 @@ static uint32_t write_one(struct pg_write_call *call, struct consort_error *erro
 	return status;
 }
 
-static uint32_t check_write(const struct consort_write *write, const struct consort_batch *rows,
-			    struct consort_error *error)
-{
-	if (write->flags & ~CONSORT_WRITE_CONTINUE)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a write");
-	if (rows->ncolumns != write->nattributes)
-		return consort_error_set(error, CONSORT_EINVAL, "the batch has %u columns, the write %u",
-					 rows->ncolumns, write->nattributes);
-	return CONSORT_OK;
-}
-
 static uint32_t do_write(void *connection, const struct consort_call *call, enum pg_write_kind kind,
 			 const struct consort_write *write, const struct consort_batch *rows,
 			 struct consort_write_result *result, struct consort_error *error)
 {
 	struct pg_connection *conn = connection;
 	struct pg_write_call own = {.conn = conn, .write = write, .rows = rows, .result = result};
-	uint32_t status = check_write(write, rows, error);
+	uint32_t status = consort_write_check_rows(write, rows, error);
 
 	if (!status)
 		status = pg_enter(conn, call, error);

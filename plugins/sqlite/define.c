@@ -138,16 +138,6 @@ static const char *column_type(const struct consort_attribute *attribute, bool s
 	}
 }
 
-static bool is_key(const struct consort_resource *resource, uint32_t attribute)
-{
-	uint32_t i;
-
-	for (i = 0; i < resource->nkeys; i++)
-		if (resource->keys[i] == attribute)
-			return true;
-	return false;
-}
-
 /* A key that is one int64 becomes the row's own number. */
 static bool has_row_number(const struct consort_resource *resource)
 {
@@ -181,9 +171,9 @@ static void render_column(const struct consort_resource *resource, uint32_t at, 
 
 	consort_sql_quote(sql, attribute->source);
 	consort_buffer_printf(sql, " %s", column_type(attribute, strict));
-	if (is_key(resource, at) && has_row_number(resource))
+	if (consort_resource_is_key(resource, at) && has_row_number(resource))
 		consort_buffer_text(sql, " PRIMARY KEY");
-	else if (is_key(resource, at) || (attribute->flags & CONSORT_ATTRIBUTE_NOT_NULL))
+	else if (consort_resource_is_key(resource, at) || (attribute->flags & CONSORT_ATTRIBUTE_NOT_NULL))
 		consort_buffer_text(sql, " NOT NULL");
 }
 
@@ -225,7 +215,7 @@ static uint32_t add_columns(const struct define *define)
 		status = has_column(define, attribute->source, &there);
 		if (status || there)
 			continue;
-		if (is_key(resource, i) || (attribute->flags & CONSORT_ATTRIBUTE_NOT_NULL))
+		if (consort_resource_is_key(resource, i) || (attribute->flags & CONSORT_ATTRIBUTE_NOT_NULL))
 			return consort_error_set(
 				define->error, CONSORT_ECONFLICT,
 				"table '%s' lacks the column '%s', which cannot be added since it must "

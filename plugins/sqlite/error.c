@@ -23,17 +23,6 @@ static const struct constraint constraints[] = {
 	{SQLITE_CONSTRAINT_TRIGGER, "", "TRIGGER", "", false},
 };
 
-/* The attribute that stands for a column; the column itself if none does. */
-static const char *attribute_of(const struct consort_resource *resource, const char *column)
-{
-	uint32_t i;
-
-	for (i = 0; resource && i < resource->nattributes; i++)
-		if (!strcmp(resource->attributes[i]->source, column))
-			return resource->attributes[i]->name;
-	return column;
-}
-
 /* "table.column, table.column" to the attribute, the first of several, and the table if nobody knows it
  * better. */
 static void take_columns(struct consort_error *error, const struct consort_resource *resource,
@@ -60,7 +49,7 @@ static void take_columns(struct consort_error *error, const struct consort_resou
 		return;
 	memcpy(column, start + 1, (size_t)(end - start - 1));
 	column[end - start - 1] = '\0';
-	consort_copy_text(error->attribute, sizeof(error->attribute), attribute_of(resource, column));
+	consort_copy_text(error->attribute, sizeof(error->attribute), consort_resource_name_of(resource, column));
 }
 
 static uint32_t constraint_failed(int code, const char *message, const struct consort_resource *resource,

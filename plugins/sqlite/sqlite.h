@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 
+#include <consort/adapter.h>
 #include <consort/arena.h>
 #include <consort/buffer.h>
 #include <consort/convert.h>

@@ -33,11 +33,7 @@ const struct lite_codec_info lite_codecs[LITE_CODECS] = {
 };
 
 /* Codecs as manifests name them. */
-static const struct {
-	uint16_t type;
-	uint16_t codec;
-	const char *name;
-} names[] = {
+static const struct consort_codec_name names[] = {
 	{CONSORT_TYPE_TIMESTAMP, LITE_MICROS, "us"},	{CONSORT_TYPE_TIMESTAMP, LITE_MILLIS, "ms"},
 	{CONSORT_TYPE_TIMESTAMP, LITE_SECONDS, "s"},	{CONSORT_TYPE_TIMESTAMP, LITE_ISO, "iso"},
 	{CONSORT_TYPE_DATE, LITE_DAYS, "days"},		{CONSORT_TYPE_DATE, LITE_DATE, "iso"},
@@ -201,39 +197,17 @@ static int storage_of_affinity(enum lite_affinity affinity)
 	}
 }
 
-static uint32_t unknown_codec(const struct consort_resource *resource,
-			      const struct consort_attribute *attribute, struct consort_error *error)
-{
-	struct consort_buffer known = CONSORT_BUFFER_INIT, type = CONSORT_BUFFER_INIT;
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == attribute->type.id)
-			consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
-	consort_type_print(attribute->type, &type);
-	consort_error_set(
-		error, CONSORT_EVALUE, "resource '%s', attribute '%s': SQLite has no codec '%s' for %s; %s%s",
-		resource->name, attribute->name, attribute->codec, type.data ? type.data : "this type",
-		known.size ? "there are " : "it needs none", known.size ? known.data : "");
-	consort_buffer_clear(&known);
-	consort_buffer_clear(&type);
-	return CONSORT_EVALUE;
-}
-
 /* The codec that the attribute names. One of integers needs a column that leaves integers as they are. */
 static uint32_t find_codec(const struct consort_resource *resource, const struct consort_attribute *attribute,
 			   enum lite_affinity affinity, uint8_t *out_codec, struct consort_error *error)
 {
 	bool view = resource->flags & CONSORT_RESOURCE_READ_ONLY;
 	const struct lite_codec_info *codec;
-	size_t i;
+	uint8_t found;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == attribute->type.id && !strcmp(names[i].name, attribute->codec))
-			break;
-	if (i == sizeof(names) / sizeof(*names))
-		return unknown_codec(resource, attribute, error);
-	codec = &lite_codecs[names[i].codec];
+	if (consort_codec_find(names, sizeof(names) / sizeof(*names), "SQLite", resource, attribute, &found, error))
+		return CONSORT_EVALUE;
+	codec = &lite_codecs[found];
 	if (!view && codec->storage == SQLITE_INTEGER && !keeps(affinity, codec))
 		return consort_error_set(
 			error, CONSORT_EVALUE,
@@ -241,7 +215,7 @@ static uint32_t find_codec(const struct consort_resource *resource, const struct
 			"column's type %s makes %s",
 			resource->name, attribute->name, attribute->codec, attribute->engine_type,
 			affinity == LITE_AFFINITY_TEXT ? "texts" : "doubles");
-	*out_codec = (uint8_t)names[i].codec;
+	*out_codec = found;
 	return CONSORT_OK;
 }
 

@@ -25,16 +25,6 @@ static const struct consort_attribute *written(const struct consort_write *write
 	return write->resource->attributes[write->attributes[column]];
 }
 
-static bool is_key(const struct consort_write *write, uint32_t column)
-{
-	uint32_t i;
-
-	for (i = 0; i < write->resource->nkeys; i++)
-		if (write->resource->keys[i] == write->attributes[column])
-			return true;
-	return false;
-}
-
 static void render_columns(const struct consort_write *write, const char *pattern, struct consort_buffer *sql)
 {
 	uint32_t i;
@@ -78,9 +68,9 @@ static void render_conflict(const struct consort_write *write, struct consort_bu
 	}
 	consort_buffer_text(sql, ") DO UPDATE SET ");
 	for (i = 0; i < write->nattributes; i++)
-		any |= !is_key(write, i);
+		any |= !consort_write_is_key(write, i);
 	for (i = 0; i < write->nattributes; i++) {
-		if (any && is_key(write, i))
+		if (any && consort_write_is_key(write, i))
 			continue;
 		consort_sql_quote(sql, written(write, i)->source);
 		consort_buffer_text(sql, " = excluded.");
@@ -191,7 +181,7 @@ static uint32_t find_storages(enum kind kind, const struct consort_write *write,
 	for (i = 0; !status && i < write->nattributes; i++) {
 		names[i] = written(write, i)->name;
 		status = lite_storage_of(write->resource, written(write, i), &storages[i], error);
-		if (!status && (i >= first || (kind == UPSERT && is_key(write, i))))
+		if (!status && (i >= first || (kind == UPSERT && consort_write_is_key(write, i))))
 			status = check_key(kind, write, i, &storages[i], error);
 	}
 	return status;
@@ -440,17 +430,6 @@ static uint32_t write_rows(struct lite_statement *statement, enum kind kind,
 	return CONSORT_OK;
 }
 
-static uint32_t check_write(const struct consort_write *write, const struct consort_batch *rows,
-			    struct consort_error *error)
-{
-	if (write->flags & ~CONSORT_WRITE_CONTINUE)
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags of a write");
-	if (rows->ncolumns != write->nattributes)
-		return consort_error_set(error, CONSORT_EINVAL, "the batch has %u columns, the write %u",
-					 rows->ncolumns, write->nattributes);
-	return CONSORT_OK;
-}
-
 static uint32_t do_write(void *connection, const struct consort_call *call, enum kind kind,
 			 const struct consort_write *write, const struct consort_batch *rows,
 			 struct consort_write_result *result, struct consort_error *error)
@@ -463,7 +442,7 @@ static uint32_t do_write(void *connection, const struct consort_call *call, enum
 
 	if (status)
 		return status;
-	status = check_write(write, rows, error);
+	status = consort_write_check_rows(write, rows, error);
 	if (!status)
 		status = lite_settle(conn, error);
 	statement = status ? NULL : lite_statement_take(conn, write->id);

@@ -26,13 +26,28 @@ uint32_t consort_call_check(const struct consort_call *call, struct consort_erro
 	return CONSORT_OK;
 }
 
+static uint32_t check_flags(const struct consort_write *write, struct consort_error *error)
+{
+	if (CONSORT_LIKELY(!(write->flags & ~CONSORT_WRITE_CONTINUE)))
+		return CONSORT_OK;
+	return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags %#x of a write", (unsigned)write->flags);
+}
+
 uint32_t consort_call_check_write(const struct consort_call *call, const struct consort_write *write,
 				  struct consort_error *error)
 {
-	if (CONSORT_UNLIKELY(write->flags & ~CONSORT_WRITE_CONTINUE))
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags %#x of a write",
-					 (unsigned)write->flags);
-	return consort_call_check(call, error);
+	uint32_t status = check_flags(write, error);
+
+	return status ? status : consort_call_check(call, error);
+}
+
+uint32_t consort_write_check_rows(const struct consort_write *write, const struct consort_batch *rows,
+				  struct consort_error *error)
+{
+	if (CONSORT_UNLIKELY(rows->ncolumns != write->nattributes))
+		return consort_error_set(error, CONSORT_EINVAL, "the batch has %u columns, the write %u",
+					 rows->ncolumns, write->nattributes);
+	return check_flags(write, error);
 }
 
 const struct consort_value *consort_setting_find(const struct consort_setting *settings, uint32_t count,
@@ -44,6 +59,58 @@ const struct consort_value *consort_setting_find(const struct consort_setting *s
 		if (!strcmp(settings[i].name, name))
 			return &settings[i].value;
 	return NULL;
+}
+
+int consort_resource_is_key(const struct consort_resource *resource, uint32_t attribute)
+{
+	uint32_t i;
+
+	for (i = 0; i < resource->nkeys; i++)
+		if (resource->keys[i] == attribute)
+			return 1;
+	return 0;
+}
+
+int consort_write_is_key(const struct consort_write *write, uint32_t column)
+{
+	return consort_resource_is_key(write->resource, write->attributes[column]);
+}
+
+const char *consort_resource_name_of(const struct consort_resource *resource, const char *column)
+{
+	uint32_t i;
+
+	for (i = 0; resource && i < resource->nattributes; i++)
+		if (!strcmp(resource->attributes[i]->source, column))
+			return resource->attributes[i]->name;
+	return column;
+}
+
+uint32_t consort_codec_find(const struct consort_codec_name *names, size_t count, const char *engine,
+			    const struct consort_resource *resource, const struct consort_attribute *attribute,
+			    uint8_t *out_codec, struct consort_error *error)
+{
+	struct consort_buffer known = CONSORT_BUFFER_INIT, type = CONSORT_BUFFER_INIT;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (names[i].type != attribute->type.id)
+			continue;
+		if (!strcmp(names[i].name, attribute->codec)) {
+			*out_codec = (uint8_t)names[i].codec;
+			consort_buffer_clear(&known);
+			return CONSORT_OK;
+		}
+		consort_buffer_printf(&known, "%s%s", known.size ? ", " : "", names[i].name);
+	}
+	consort_type_print(attribute->type, &type);
+	consort_error_set(error, CONSORT_EVALUE, "resource '%s', attribute '%s': %s has no codec '%s' for %s; %s%s",
+			  resource->name, attribute->name, engine, attribute->codec,
+			  type.data ? type.data : "this type", known.size ? "there are " : "it needs none",
+			  known.size ? known.data : "");
+	consort_buffer_clear(&known);
+	consort_buffer_clear(&type);
+	return CONSORT_EVALUE;
 }
 
 uint32_t consort_attribute_find(const struct consort_resource *own, const struct consort_resource *resource,

@@ -49,6 +49,64 @@ static void test_call(void)
 	CU_ASSERT_EQUAL(consort_call_check_write(&call, &write, &error), CONSORT_ECANCELLED);
 }
 
+static void test_write(void)
+{
+	struct consort_write write = {.struct_size = sizeof(write), .nattributes = 2};
+	struct consort_batch rows = {.ncolumns = 2};
+	struct consort_error error = CONSORT_ERROR_INIT;
+
+	write.flags = CONSORT_WRITE_CONTINUE;
+	CU_ASSERT_EQUAL(consort_write_check_rows(&write, &rows, &error), CONSORT_OK);
+	rows.ncolumns = 3;
+	CU_ASSERT_EQUAL(consort_write_check_rows(&write, &rows, &error), CONSORT_EINVAL);
+	TESTING_TEXT(error.message, "the batch has 3 columns, the write 2");
+	rows.ncolumns = 2;
+	write.flags = 8;
+	CU_ASSERT_EQUAL(consort_write_check_rows(&write, &rows, &error), CONSORT_EUNSUPPORTED);
+	TESTING_TEXT(error.message, "unknown flags 0x8 of a write");
+}
+
+static void test_resource(void)
+{
+	const struct consort_attribute id = {.name = "id", .source = "the id"}, name = {.name = "name", .source = "id"};
+	const struct consort_attribute *attributes[] = {&id, &name};
+	const uint32_t keys[] = {1};
+	const struct consort_resource resource = {
+		.name = "thing", .attributes = attributes, .nattributes = 2, .keys = keys, .nkeys = 1};
+	const uint32_t written[] = {1, 0};
+	const struct consort_write write = {.resource = &resource, .attributes = written, .nattributes = 2};
+
+	CU_ASSERT_TRUE(consort_write_is_key(&write, 0));
+	CU_ASSERT_FALSE(consort_write_is_key(&write, 1));
+	CU_ASSERT_FALSE(consort_resource_is_key(&resource, 0));
+	CU_ASSERT_TRUE(consort_resource_is_key(&resource, 1));
+	TESTING_TEXT(consort_resource_name_of(&resource, "the id"), "id");
+	TESTING_TEXT(consort_resource_name_of(&resource, "id"), "name");
+	TESTING_TEXT(consort_resource_name_of(&resource, "other"), "other");
+	TESTING_TEXT(consort_resource_name_of(NULL, "id"), "id");
+}
+
+static void test_codec(void)
+{
+	static const struct consort_codec_name names[] = {
+		{CONSORT_TYPE_INT64, 3, "wide"}, {CONSORT_TYPE_BOOL, 4, "bit"}, {CONSORT_TYPE_INT64, 5, "narrow"}};
+	struct consort_attribute attribute = {.name = "a", .type = {.id = CONSORT_TYPE_INT64}, .codec = "narrow"};
+	const struct consort_resource resource = {.name = "r"};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	uint8_t codec = 0;
+
+	CU_ASSERT_EQUAL(consort_codec_find(names, 3, "Acme", &resource, &attribute, &codec, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL(codec, 5);
+	attribute.codec = "bit";
+	CU_ASSERT_EQUAL(consort_codec_find(names, 3, "Acme", &resource, &attribute, &codec, &error), CONSORT_EVALUE);
+	TESTING_TEXT(error.message,
+		     "resource 'r', attribute 'a': Acme has no codec 'bit' for int64; there are wide, narrow");
+	attribute.type.id = CONSORT_TYPE_TEXT;
+	CU_ASSERT_EQUAL(consort_codec_find(names, 3, "Acme", &resource, &attribute, &codec, &error), CONSORT_EVALUE);
+	TESTING_TEXT(error.message, "resource 'r', attribute 'a': Acme has no codec 'bit' for text; it needs none");
+	CU_ASSERT_EQUAL(codec, 5);
+}
+
 static void test_setting(void)
 {
 	const struct consort_setting settings[] = {{"a", consort_int64(1)}, {"ab", consort_int64(2)}};
@@ -236,7 +294,9 @@ static void test_plain(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"call", test_call},	       {"setting", test_setting},
+		{"call", test_call},	       {"write", test_write},
+		{"resource", test_resource},   {"codec", test_codec},
+		{"setting", test_setting},
 		{"attribute", test_attribute}, {"condition", test_condition},
 		{"value", test_value},	       {"offer", test_offer},
 		{"plain", test_plain},	       {NULL, NULL},

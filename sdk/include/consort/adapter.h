@@ -21,6 +21,11 @@ uint32_t consort_call_check(const struct consort_call *call, struct consort_erro
 uint32_t consort_call_check_write(const struct consort_call *call, const struct consort_write *write,
 				  struct consort_error *error);
 
+/* May these rows be written? EUNSUPPORTED for flags of a write that this header does not know, EINVAL unless the batch
+ * has a column for each attribute. */
+uint32_t consort_write_check_rows(const struct consort_write *write, const struct consort_batch *rows,
+				  struct consort_error *error);
+
 /* The value of the option of that name, or NULL if it is not there. */
 const struct consort_value *consort_setting_find(const struct consort_setting *settings, uint32_t count,
 						 const char *name);
@@ -31,6 +36,28 @@ const struct consort_value *consort_setting_find(const struct consort_setting *s
  */
 uint32_t consort_attribute_find(const struct consort_resource *own, const struct consort_resource *resource,
 				uint32_t attribute, uint32_t *out_column, struct consort_error *error);
+
+/* Is the attribute at that position part of the resource's key? */
+int consort_resource_is_key(const struct consort_resource *resource, uint32_t attribute);
+/* The same of the attribute that a write's column is for. */
+int consort_write_is_key(const struct consort_write *write, uint32_t column);
+
+/* The name of the attribute that stands for an engine's column: the column itself if none does, or no resource is
+ * known. It lives as long as both. */
+const char *consort_resource_name_of(const struct consort_resource *resource, const char *column);
+
+/* A codec as manifests name it, for attributes of one type; the number is the adapter's. */
+struct consort_codec_name {
+	uint16_t type; /* enum consort_type_id */
+	uint16_t codec;
+	const char *name;
+};
+
+/* The codec of that table that the attribute names. EVALUE with those that there are if it is not one for the
+ * attribute's type; `engine` is the engine's name for the message. */
+uint32_t consort_codec_find(const struct consort_codec_name *names, size_t count, const char *engine,
+			    const struct consort_resource *resource, const struct consort_attribute *attribute,
+			    uint8_t *out_codec, struct consort_error *error);
 
 /*
  * The name of a relationship that a foreign key is made of, from its first column: author_id → author, origin →
