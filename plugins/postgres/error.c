@@ -122,7 +122,8 @@ static void take_names(const PGresult *result, const struct consort_resource *re
 	    column_of_key(detail, key, sizeof(key)))
 		column = key;
 	if (column)
-		consort_copy_text(error->attribute, sizeof(error->attribute), consort_resource_name_of(resource, column));
+		consort_copy_text(error->attribute, sizeof(error->attribute),
+				  consort_resource_name_of(resource, column));
 }
 
 /* --- failed statements --- */
