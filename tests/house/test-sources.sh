@@ -43,7 +43,7 @@ long_files() {
 long_lines() {
 	texts | while read -r file; do
 		LC_ALL=C tr -d '\200-\277' <"$file" | expand |
-			awk -v file="$file" 'length > 120 && !/^\|/ { print file ":" FNR }'
+			LC_ALL=C awk -v file="$file" 'length > 120 && !/^\|/ { print file ":" FNR }'
 	done
 }
 
