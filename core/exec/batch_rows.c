@@ -97,9 +97,12 @@ enum consort_status consort_column_read(const struct consort_column *column, int
 struct consort_value consort_batch_value(const struct consort_batch *batch, uint32_t column, int64_t row,
 					 struct consort_arena *scratch)
 {
+	const struct consort_column *from = &batch->columns[column];
 	struct consort_value value;
 
-	return consort_column_read(&batch->columns[column], row, scratch, &value) ? consort_null() : value;
+	if (CONSORT_LIKELY(from->type.id != CONSORT_TYPE_LIST))
+		return consort_column_value(from, row);
+	return consort_column_read(from, row, scratch, &value) ? consort_null() : value;
 }
 
 /* --- appending --- */

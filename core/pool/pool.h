@@ -199,7 +199,7 @@ void consort_connection_doom(struct consort_connection *connection, enum consort
 /* After a failed call on it: marks it if it is lost or must be reset, and dooms its transaction unless only
  * no record was found. Returns as consort_database_failed. */
 enum consort_status consort_connection_failed(struct consort_connection *connection, uint32_t status,
-					      struct consort_error *error);
+					      struct consort_error *error) CONSORT_COLD;
 
 /* Where a run gets connections: the open transaction's, or a pool's. Implemented by the handle. */
 struct consort_session {
