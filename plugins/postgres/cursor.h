@@ -79,7 +79,8 @@ bool pg_gave_many(struct pg_database *database, uint64_t hash);
 uint32_t pg_first_result(struct pg_cursor *cursor, PGresult **out_result, struct consort_error *error);
 uint32_t pg_check_columns(struct pg_cursor *cursor, const PGresult *result, struct consort_error *error);
 /* The error that the statement ended with. Takes the result. */
-uint32_t pg_fail_statement(struct pg_cursor *cursor, PGresult *result, struct consort_error *error);
+uint32_t pg_fail_statement(struct pg_cursor *cursor, PGresult *result, struct consort_error *error)
+	CONSORT_COLD;
 /* The cursor has what it needs; the server may have a last word. */
 uint32_t pg_end_stream(struct pg_cursor *cursor, struct consort_error *error);
 /* The one result of a cursor that has one. */

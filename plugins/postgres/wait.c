@@ -19,22 +19,24 @@ static bool is_cancelled(const struct pg_connection *conn)
 				   (conn->call && consort_call_cancelled(conn->call)));
 }
 
-/* Polls until the time; 1: something can be read or written, 0: not, -1: it failed. */
+/* Polls until the time, if there is one; 1: something can be read or written, 0: not, -1: it failed. */
 static int poll_until(const struct pg_connection *conn, struct pollfd *fds, nfds_t count, int64_t until)
 {
-	struct timespec time = {0, 0};
+	struct timespec time;
 	int64_t left;
 	int code;
 
 	do {
-		if (until) {
-			left = until - conn->host->clock();
-			if (left <= 0)
-				return 0;
-			time.tv_sec = left / 1000000000;
-			time.tv_nsec = left % 1000000000;
+		if (!until) {
+			code = poll(fds, count, -1); /* which costs less */
+			continue;
 		}
-		code = ppoll(fds, count, until ? &time : NULL, NULL);
+		left = until - conn->host->clock();
+		if (left <= 0)
+			return 0;
+		time.tv_sec = left / 1000000000;
+		time.tv_nsec = left % 1000000000;
+		code = ppoll(fds, count, &time, NULL);
 	} while (code < 0 && errno == EINTR);
 	return code < 0 ? -1 : code > 0;
 }
