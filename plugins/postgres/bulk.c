@@ -94,74 +94,16 @@ static uint32_t put_data(struct pg_connection *conn, struct consort_error *error
 	return code > 0 ? pg_flush(conn, error) : pg_fail_lost(conn, error);
 }
 
-/* The commonest columns without NULLs, straight from their buffers; false: the long way. */
-static inline bool put_plain(const struct pg_storage *storage, const struct consort_column *column,
-			     int64_t row, struct consort_buffer *out)
-{
-	struct consort_view view;
-	uint64_t bits;
-	double number;
-	char *field;
-
-	if (column->null_count || storage->converts)
-		return false;
-	switch (storage->codec) {
-	case PG_INT8:
-		bits = (uint64_t)consort_column_int64(column, row);
-		break;
-	case PG_TIMESTAMP:
-	case PG_TIMESTAMPTZ:
-		bits = (uint64_t)consort_column_int64(column, row) - (uint64_t)PG_EPOCH_MICROSECONDS;
-		if (storage->limit >= 0 || (int64_t)bits < -PG_MICROSECONDS_PLAIN ||
-		    (int64_t)bits > PG_MICROSECONDS_PLAIN)
-			return false;
-		break;
-	case PG_FLOAT8:
-		number = consort_column_float64(column, row);
-		memcpy(&bits, &number, sizeof(bits));
-		break;
-	case PG_TEXT:
-		if (storage->limit >= 0)
-			return false;
-		view = consort_column_view(column, row);
-		if (out->capacity - out->size < view.size + 5 && !consort_buffer_reserve(out, view.size + 4))
-			return false;
-		field = out->data + out->size;
-		pg_set32(field, (uint32_t)view.size);
-		memcpy(field + 4, view.data, view.size);
-		out->size += view.size + 4;
-		return true;
-	default:
-		return false;
-	}
-	if (out->capacity - out->size < 13 && !consort_buffer_reserve(out, 12))
-		return false;
-	field = out->data + out->size;
-	pg_set32(field, 8);
-	pg_set64(field + 4, bits);
-	out->size += 12;
-	return true;
-}
-
+/* The number of fields, and each of them. */
 static uint32_t put_row(struct pg_write_call *call, int64_t row, struct consort_error *error)
 {
-	const struct pg_write_plan *plan = call->plan;
 	struct consort_buffer *out = &call->conn->cells;
-	uint32_t status = CONSORT_OK, i;
-	char count[2];
 
-	pg_set16(count, (uint16_t)call->write->nattributes);
-	consort_buffer_append(out, count, sizeof(count));
-	for (i = 0; !status && i < call->write->nattributes; i++) {
-		const struct consort_column *column = &call->rows->columns[i];
-		struct consort_value value;
-
-		if (CONSORT_LIKELY(put_plain(&plan->storages[i], column, row, out)))
-			continue;
-		value = consort_column_value(column, row);
-		status = pg_encode(&plan->storages[i], PG_STORE, &value, plan->names[i], out, error);
-	}
-	return status;
+	if (out->capacity - out->size <= 2 && !consort_buffer_reserve(out, 2))
+		return consort_error_no_memory(error);
+	pg_set16(out->data + out->size, (uint16_t)call->write->nattributes);
+	out->size += 2;
+	return pg_write_encode(call, row, error);
 }
 
 /* All rows of the run. A row that cannot be sent ends the COPY, which is undone then. */
@@ -227,7 +169,7 @@ static uint32_t end_copy(struct pg_write_call *call, struct run *run, uint32_t s
 		return status ? status : ended;
 	}
 	if (PQresultStatus(result) == PGRES_COMMAND_OK) {
-		call->affected += strtoll(PQcmdTuples(result), NULL, 10);
+		call->affected += pg_affected(result);
 		PQclear(result);
 		return CONSORT_OK;
 	}

@@ -126,7 +126,7 @@ uint32_t pg_next_result(struct pg_connection *conn, PGresult **out_result, struc
 uint32_t pg_discard_results(struct pg_connection *conn, PGresult **out_late, struct consort_error *error);
 /* After a statement was given up: waits until the server has nothing to answer any more and no cancel request
  * is under way, so that the connection can be used again. */
-uint32_t pg_settle(struct pg_connection *conn, struct consort_error *error);
+uint32_t pg_settle(struct pg_connection *conn, struct consort_error *error) CONSORT_COLD;
 
 /* Asks the server, from a thread of its own, to stop what this connection runs. */
 void pg_cancel_start(struct pg_connection *conn);
@@ -140,16 +140,17 @@ void pg_cancel_end(struct pg_connection *conn);
 
 /* What the server's error means. resource: what it is about, or NULL. Takes the result, if there is one. */
 uint32_t pg_fail(struct pg_connection *conn, PGresult *result, const struct consort_resource *resource,
-		 struct consort_error *error);
+		 struct consort_error *error) CONSORT_COLD;
 /* The connection is lost. */
-uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error);
+uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error) CONSORT_COLD;
 /* What a statement that writes, and was sent, has failed with: EINDOUBT if it was its own transaction and its
  * answer was lost with the connection. */
 uint32_t pg_doubt(const struct pg_connection *conn, uint32_t status, struct consort_error *error);
 /* Could not be made. */
-uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error);
+uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error) CONSORT_COLD;
 /* An answer that makes no sense. */
-uint32_t pg_fail_protocol(struct pg_connection *conn, const char *what, struct consort_error *error);
+uint32_t pg_fail_protocol(struct pg_connection *conn, const char *what, struct consort_error *error)
+	CONSORT_COLD;
 bool pg_has_sqlstate(const PGresult *result, const char *sqlstate);
 
 /* --- statement.c --- */
@@ -165,6 +166,8 @@ uint32_t pg_parameters_at(struct pg_connection *conn, size_t *at, uint32_t count
 /* The last result of what was sent, whatever it says, and its end; the same of what is not to be an error. */
 uint32_t pg_read_result(struct pg_connection *conn, PGresult **out_result, struct consort_error *error);
 uint32_t pg_only_result(struct pg_connection *conn, PGresult **out_result, struct consort_error *error);
+/* How many rows the statement changed. */
+int64_t pg_affected(const PGresult *result);
 /* A statement that runs at once and whose result is small; parameters are texts. Result: PGRES_TUPLES_OK or
  * PGRES_COMMAND_OK. */
 uint32_t pg_query(struct pg_connection *conn, const char *sql, uint32_t nparameters,
@@ -205,7 +208,7 @@ uint32_t pg_statement_send(struct pg_connection *conn, const struct pg_statement
 bool pg_statement_is_stale(struct pg_statement *statement, const PGresult *result);
 /* The same inside of one: it has to be run again. Takes the result. */
 uint32_t pg_fail_stale(struct pg_connection *conn, PGresult *result, const struct consort_resource *resource,
-		       struct consort_error *error);
+		       struct consort_error *error) CONSORT_COLD;
 /* Sends it, prepared if it is not, and gives its result, which is held in memory. */
 uint32_t pg_run(struct pg_connection *conn, struct pg_statement *statement, const struct pg_source *source,
 		const struct consort_resource *resource, PGresult **out_result, struct consort_error *error);

@@ -299,7 +299,7 @@ static uint32_t query_execute(void *connection, const struct consort_call *call,
 	if (!status)
 		status = pg_run(conn, statement, &source, compiled->base.resource, &result, error);
 	if (!status)
-		*out_affected = strtoll(PQcmdTuples(result), NULL, 10);
+		*out_affected = pg_affected(result);
 	PQclear(result);
 	pg_leave(conn);
 	return status;

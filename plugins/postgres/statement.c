@@ -111,6 +111,16 @@ uint32_t pg_only_result(struct pg_connection *conn, PGresult **out_result, struc
 	return status;
 }
 
+int64_t pg_affected(const PGresult *result)
+{
+	const char *digits = PQcmdTuples((PGresult *)(uintptr_t)result);
+	int64_t count = 0;
+
+	for (; *digits; digits++)
+		count = count * 10 + (*digits - '0');
+	return count;
+}
+
 uint32_t pg_query(struct pg_connection *conn, const char *sql, uint32_t nparameters,
 		  const char *const *parameters, PGresult **out_result, struct consort_error *error)
 {

@@ -402,24 +402,6 @@ static uint32_t get_plan(struct pg_write_call *call, enum pg_write_kind kind, st
 
 /* --- rows --- */
 
-uint32_t pg_write_encode(struct pg_write_call *call, int64_t row, struct consort_error *error)
-{
-	const struct pg_write_plan *plan = call->plan;
-	struct consort_arena *scratch = &call->conn->scratch;
-	uint32_t status = CONSORT_OK, i;
-
-	consort_arena_reset(scratch);
-	for (i = 0; !status && i < call->write->nattributes; i++) {
-		struct consort_value value;
-
-		status = pg_column_value(&call->rows->columns[i], row, scratch, &value, error);
-		if (!status)
-			status = pg_encode(&plan->storages[i], i < plan->first_key ? PG_STORE : PG_COMPARE,
-					   &value, plan->names[i], &call->conn->cells, error);
-	}
-	return status;
-}
-
 bool pg_write_is_row_failure(const struct consort_error *error)
 {
 	switch (error->status) {
@@ -443,7 +425,7 @@ uint32_t pg_write_take(struct pg_write_call *call, int64_t row, const PGresult *
 		       struct consort_error *error)
 {
 	const struct consort_resource *resource = call->write->resource;
-	int64_t changed = strtoll(PQcmdTuples((PGresult *)(uintptr_t)result), NULL, 10);
+	int64_t changed = pg_affected(result);
 	struct consort_batch *returned = call->write->nreturning ? call->result->returned : NULL;
 	struct consort_error missing;
 	uint32_t status = CONSORT_OK;

@@ -2,7 +2,10 @@
 #ifndef CONSORT_POSTGRES_WRITE_H
 #define CONSORT_POSTGRES_WRITE_H
 
-/* Writing records: write.c makes the statements of a shape and writes single rows, bulk.c writes many. */
+/*
+ * Writing records: write.c makes the statements of a shape and writes single rows, bulk.c writes many, row.c
+ * makes fields of either.
+ */
 
 #include "cursor.h"
 
@@ -32,7 +35,7 @@ struct pg_write_call {
 	int64_t affected;
 };
 
-/* Appends one row's parameters. */
+/* Appends one row's fields. */
 uint32_t pg_write_encode(struct pg_write_call *call, int64_t row, struct consort_error *error);
 /* Is it the row's own fault, so that others may still be written? */
 bool pg_write_is_row_failure(const struct consort_error *error);
