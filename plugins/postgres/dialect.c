@@ -167,10 +167,10 @@ static bool key(struct consort_sql_builder *builder, const struct pg_term *term,
 	struct consort_buffer type = CONSORT_BUFFER_INIT;
 
 	if (attribute && (term->storage.codec == PG_BPCHAR || term->storage.codec == PG_CITEXT)) {
-		pg_base_type(attribute->engine_type, &type);
 		consort_buffer_printf(out, "%s = ANY (", term->base.sql);
 		if (!render_keys(builder, term, 0, out))
 			return false;
+		pg_base_type(attribute->engine_type, &type);
 		consort_buffer_printf(out, "::%s[]) AND ",
 				      term->storage.codec == PG_BPCHAR ? "bpchar"
 				      : type.failed		       ? ""

@@ -212,18 +212,18 @@ static void first_line(const char *message, char *out, size_t size)
 uint32_t pg_fail_lost(struct pg_connection *conn, struct consort_error *error)
 {
 	PGresult *result, *told = NULL;
+	bool copies = false;
 	char message[512];
 
 	/* the server may have said why before it hung up */
-	while (!PQisBusy(conn->pq) && (result = PQgetResult(conn->pq))) {
-		bool tells = PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL;
+	while (!copies && !PQisBusy(conn->pq) && (result = PQgetResult(conn->pq))) {
+		ExecStatusType kind = PQresultStatus(result);
 
-		if (tells && !told)
+		copies = kind == PGRES_COPY_OUT || kind == PGRES_COPY_IN;
+		if (!told && PQresultErrorField(result, PG_DIAG_SQLSTATE))
 			told = result;
 		else
 			PQclear(result);
-		if (PQresultStatus(result) == PGRES_COPY_OUT || PQresultStatus(result) == PGRES_COPY_IN)
-			break;
 	}
 	if (told) {
 		pg_fail(conn, told, NULL, error);

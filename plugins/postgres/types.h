@@ -59,6 +59,7 @@ struct pg_storage {
 	uint8_t collation; /* enum pg_collation */
 	uint8_t converts;  /* the attribute has another type than the column */
 	uint8_t nested;	   /* it is a part of the documents in a column */
+	uint8_t unused[3]; /* 0: slots compare storages as bytes, so they have no gaps */
 	/* characters of varchar(n) and character(n), digits of a second, the scale of numeric(p,s) and
 	 * PG_SCALE_BASE; -1: none */
 	int32_t limit;
