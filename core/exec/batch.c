@@ -379,6 +379,21 @@ struct consort_batch *consort_batch_for_fields(const struct consort_field *const
 	return batch;
 }
 
+struct consort_batch *consort_batch_bounded(const struct consort_type *types, uint32_t ncolumns,
+					    int64_t max_rows)
+{
+	uint64_t bits = 1;
+	int64_t rows;
+	uint32_t i;
+
+	for (i = 0; i < ncolumns; i++)
+		bits += value_bits(types[i]);
+	rows = (int64_t)(CONSORT_BATCH_BYTES * 8 / bits);
+	if (rows < CONSORT_BATCH_ROWS)
+		rows = CONSORT_BATCH_ROWS;
+	return consort_batch_new(types, ncolumns, rows < max_rows ? rows : max_rows, CONSORT_BATCH_BYTES);
+}
+
 /* Gives back what the batch's columns borrow. */
 static void return_columns(struct host_batch *host)
 {

@@ -14,8 +14,10 @@
 #include "base/base.h"
 
 #define CONSORT_BATCH_ROWS 1024
-/* Of records to be written: what begins a bulk load takes an engine as long as a thousand rows of it. */
+/* Of records to be written, and to be created: what begins a bulk load takes an engine as long as a thousand
+ * rows of it. */
 #define CONSORT_WRITE_ROWS 8192
+#define CONSORT_CREATE_ROWS 32768
 #define CONSORT_BATCH_BYTES ((uint64_t)4 << 20)
 
 /* --- batch.c: the batch and its buffers --- */
@@ -25,6 +27,9 @@ struct consort_batch *consort_batch_new(const struct consort_type *types, uint32
 					uint64_t max_bytes);
 struct consort_batch *consort_batch_for_fields(const struct consort_field *const *fields, uint32_t nfields,
 					       int64_t max_rows);
+/* One that has room for fewer rows than max_rows where they have many columns. */
+struct consort_batch *consort_batch_bounded(const struct consort_type *types, uint32_t ncolumns,
+					    int64_t max_rows);
 /* Empties it; keeps its buffers unless someone else still holds them. ENOMEM: it may only be
  * freed or reset. */
 enum consort_status consort_batch_reset(struct consort_batch *batch);

@@ -335,6 +335,8 @@ enum consort_status consort_write_batch(struct consort_handle_session *session,
 					struct consort_database *database, const struct consort_shape *shape,
 					const struct consort_batch *rows, struct consort_write_result *result,
 					struct consort_error *error);
+/* A batch for many rows of that shape; NULL: no memory. */
+struct consort_batch *consort_shape_batch(const struct consort_shape *shape);
 /* The shape for writing this record. */
 enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind, uint32_t flags,
 					 bool returning, const struct consort_shape **out_shape,

@@ -139,8 +139,7 @@ static enum consort_status write_batches(struct consort *c, void *arg, struct co
 			continue;
 		if (shape != of_batch) {
 			consort_batch_free(batch);
-			batch = consort_batch_new(shape->types, shape->write.nattributes, CONSORT_WRITE_ROWS,
-						  CONSORT_BATCH_BYTES);
+			batch = consort_shape_batch(shape);
 			of_batch = shape;
 		}
 		if (!batch || consort_batch_reset(batch)) {

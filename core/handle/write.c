@@ -123,6 +123,13 @@ enum consort_status consort_write_batch(struct consort_handle_session *session,
 
 /* --- shapes of records --- */
 
+struct consort_batch *consort_shape_batch(const struct consort_shape *shape)
+{
+	return consort_batch_bounded(shape->types, shape->write.nattributes,
+				     shape->kind == CONSORT_WRITE_INSERT ? CONSORT_CREATE_ROWS
+									 : CONSORT_WRITE_ROWS);
+}
+
 #define POSITIONS_INLINE 64
 
 struct positions {

@@ -165,8 +165,7 @@ enum consort_status consort_writer_open(struct consort *c, const char *resource,
 	if (!status)
 		status = choose_shape(w->access, attributes, kind, flags, &w->shape, error);
 	if (!status) {
-		w->batch = consort_batch_new(w->shape->types, w->shape->write.nattributes, CONSORT_WRITE_ROWS,
-					     CONSORT_BATCH_BYTES);
+		w->batch = consort_shape_batch(w->shape);
 		if (!w->batch)
 			status = consort_error_no_memory(error);
 	}
