@@ -25,7 +25,7 @@ if(NOT TARGET Consort::consort)
 	set_target_properties(Consort::sdk PROPERTIES
 		IMPORTED_LOCATION "${Consort_LIBRARY_DIR}/libconsort-sdk.a"
 		INTERFACE_INCLUDE_DIRECTORIES "${Consort_INCLUDE_DIR}"
-		INTERFACE_LINK_LIBRARIES "${Consort_YAJL_LIBRARY};m")
+		INTERFACE_LINK_LIBRARIES "${Consort_YAJL_LIBRARY};pthread;m")
 endif()
 
 # An adapter exports its entry and nothing else, and leaves no symbol open.
