@@ -164,6 +164,18 @@ static enum consort_status find_adapter(struct consort_root *root,
 	return status;
 }
 
+/* The line that an adapter complains of: the option's, if it names one of them, or the section's. */
+static const struct consort_manifest_entry *line_of(const struct consort_manifest_database *declared,
+						    const struct consort_error *error)
+{
+	uint32_t i;
+
+	for (i = 0; i < declared->noptions; i++)
+		if (!strcmp(declared->options[i].key, error->attribute))
+			return &declared->options[i];
+	return declared->where;
+}
+
 static enum consort_status open_database(struct consort_root *root,
 					 const struct consort_manifest_database *declared,
 					 const struct consort_manifest_plugin *section,
@@ -184,7 +196,7 @@ static enum consort_status open_database(struct consort_root *root,
 		return status;
 	status = consort_database_open(adapter->plugin, context, config, out_database, error);
 	if (status) {
-		consort_manifest_blame(error, declared->where);
+		consort_manifest_blame(error, line_of(declared, error));
 		return status;
 	}
 	(*out_database)->plugin_path = adapter->path;

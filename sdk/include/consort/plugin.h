@@ -78,7 +78,8 @@ struct consort_database_config {
 struct consort_database_ops {
 	uint32_t struct_size;
 	uint32_t reserved;
-	/* MUST. Keeps what it needs of config (copied); connects to nothing. */
+	/* MUST. Keeps what it needs of config (copied); connects to nothing. An error about an option has its name as
+	 * `attribute`. */
 	uint32_t (*open)(void *plugin, const struct consort_database_config *config, void **out_database,
 			 struct consort_error *error);
 	/* MUST. All its connections and compiled statements are gone already. */
