@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections: made, looked after, given to the next user, closed. Nothing here waits but within a deadline.
  */
-#include "postgres.h"
+#include "adapter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+#include "connect.h"
 
 uint32_t pg_enter(struct pg_connection *conn, const struct consort_call *call, struct consort_error *error)
 {
@@ -38,17 +40,6 @@ uint32_t pg_enter(struct pg_connection *conn, const struct consort_call *call, s
 }
 
 /* --- open and close --- */
-
-/* What the server remarks is for the log. */
-static void on_notice(void *context, const char *message)
-{
-	const struct pg_connection *conn = context;
-	char line[512];
-
-	consort_copy_text(line, sizeof(line), message);
-	line[strcspn(line, "\n")] = '\0';
-	conn->host->log(CONSORT_LOG_DEBUG, conn->database->name, line);
-}
 
 static void free_connection(struct pg_connection *conn)
 {
@@ -93,40 +84,8 @@ static struct pg_connection *new_connection(struct pg_database *database)
 	return conn;
 }
 
-static uint32_t connect_to(struct pg_connection *conn, const struct consort_call *call,
-			   struct consort_error *error)
-{
-	const struct pg_database *database = conn->database;
-	PostgresPollingStatusType poll = PGRES_POLLING_WRITING;
-	int64_t deadline = call->deadline;
-	uint32_t status;
-
-	if (database->connect_timeout) {
-		int64_t own = conn->host->clock() + database->connect_timeout;
-
-		deadline = deadline && deadline < own ? deadline : own;
-	}
-	conn->pq = PQconnectStartParams(database->keywords, database->values, 0);
-	if (!conn->pq)
-		return consort_error_no_memory(error);
-	PQsetNoticeProcessor(conn->pq, on_notice, conn);
-	PQsetErrorVerbosity(conn->pq, PQERRORS_VERBOSE);
-	if (PQstatus(conn->pq) == CONNECTION_BAD)
-		return pg_fail_connect(conn, error);
-	while (poll != PGRES_POLLING_OK) {
-		status = pg_wait_connect(conn, poll, deadline, error);
-		if (status)
-			return status;
-		poll = PQconnectPoll(conn->pq);
-		if (poll == PGRES_POLLING_FAILED)
-			return pg_fail_connect(conn, error);
-	}
-	PQsetErrorVerbosity(conn->pq, PQERRORS_DEFAULT);
-	return PQsetnonblocking(conn->pq, 1) ? consort_error_no_memory(error) : CONSORT_OK;
-}
-
-static uint32_t connection_open(void *context, const struct consort_call *call, void **out_connection,
-				struct consort_error *error)
+uint32_t pg_connection_open(void *context, const struct consort_call *call, void **out_connection,
+			    struct consort_error *error)
 {
 	struct pg_database *database = context;
 	struct pg_connection *conn = new_connection(database);
@@ -136,7 +95,7 @@ static uint32_t connection_open(void *context, const struct consort_call *call, 
 		return consort_error_no_memory(error);
 	status = pg_enter(conn, call, error);
 	if (!status)
-		status = connect_to(conn, call, error);
+		status = pg_connect(conn, error);
 	if (!status)
 		status = pg_meet(conn, error);
 	pg_leave(conn);
@@ -150,7 +109,7 @@ static uint32_t connection_open(void *context, const struct consort_call *call, 
 }
 
 /* Never waits: libpq sends its goodbye if the socket takes it at once. */
-static void connection_close(void *connection, const struct consort_call *call)
+void pg_connection_close(void *connection, const struct consort_call *call)
 {
 	(void)call;
 	free_connection(connection);
@@ -158,8 +117,7 @@ static void connection_close(void *connection, const struct consort_call *call)
 
 /* --- between users --- */
 
-static uint32_t connection_ping(void *connection, const struct consort_call *call,
-				struct consort_error *error)
+uint32_t pg_connection_ping(void *connection, const struct consort_call *call, struct consort_error *error)
 {
 	struct pg_connection *conn = connection;
 	uint32_t status = pg_enter(conn, call, error);
@@ -177,8 +135,7 @@ static uint32_t connection_ping(void *connection, const struct consort_call *cal
 static const char clean[] = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *;"
 			    " SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP";
 
-static uint32_t connection_reset(void *connection, const struct consort_call *call,
-				 struct consort_error *error)
+uint32_t pg_connection_reset(void *connection, const struct consort_call *call, struct consort_error *error)
 {
 	struct pg_connection *conn = connection;
 	uint32_t status = consort_call_check(call, error);
@@ -207,7 +164,7 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 }
 
 /* No goodbye, which would end the parent's session; nothing is freed. */
-static void connection_abandon(void *connection)
+void pg_connection_abandon(void *connection)
 {
 	const struct pg_connection *conn = connection;
 
@@ -217,7 +174,7 @@ static void connection_abandon(void *connection)
 }
 
 /* The flag stays until reset, so a cancel that comes between two calls is not lost. */
-static void connection_cancel(void *connection)
+void pg_connection_cancel(void *connection)
 {
 	struct pg_connection *conn = connection;
 
@@ -226,13 +183,7 @@ static void connection_cancel(void *connection)
 }
 
 const struct consort_connection_ops pg_connection_ops = {
-	.struct_size = sizeof(pg_connection_ops),
-	.open = connection_open,
-	.close = connection_close,
-	.ping = connection_ping,
-	.reset = connection_reset,
-	.abandon = connection_abandon,
+	PG_CONNECTION_OPERATIONS,
 	.features = pg_features,
 	.info = pg_info,
-	.cancel = connection_cancel,
 };

@@ -5,6 +5,8 @@
 /*
  * The PostgreSQL adapter's insides, which an adapter of an extension of PostgreSQL links too.
  *
+ *     adapter.h                             what an adapter puts into its descriptor
+ *     connect.h                             options, and connecting
  *     database.c, connection.c, session.c   what a database and a connection are
  *     wait.c, cancel.c                      sockets that never block, deadlines, and telling the server to
  * stop error.c                               SQLSTATEs to statuses statement.c prepared statements, results
@@ -21,6 +23,7 @@
 #include <consort/adapter.h>
 #include <consort/arena.h>
 #include <consort/buffer.h>
+#include <consort/errand.h>
 #include <consort/convert.h>
 #include <consort/plugin.h>
 #include <consort/sql.h>
@@ -29,6 +32,9 @@
 
 /* --- databases --- */
 
+#define PG_KEYWORDS_MOST 64 /* of libpq's, which has some 40 */
+#define PG_KEYWORDS_MORE 4  /* that come with each place */
+
 #define PG_MANY_SLOTS 256 /* a power of two */
 
 struct pg_database {
@@ -36,7 +42,10 @@ struct pg_database {
 	char *name;
 	const char **keywords; /* of libpq, ending with NULL; with the values in `arena` */
 	const char **values;
-	int64_t connect_timeout;  /* nanoseconds; 0: none but the call's deadline */
+	const struct pg_place *places; /* [nplaces] where to connect to, in this order */
+	uint32_t nplaces;
+	bool prefers_standby;	  /* of all places a standby, else any */
+	int64_t connect_timeout;  /* nanoseconds for each address; 0: none but the call's deadline */
 	uint32_t statements_most; /* prepared ones that a connection keeps; 0: none are prepared */
 	struct consort_arena arena;
 	/* what the first connection told; atomic */
@@ -59,7 +68,7 @@ enum pg_transaction { PG_TX_NONE, PG_TX_OPEN };
 
 struct pg_cursor;
 struct pg_statement;
-struct pg_cancel;
+struct pg_place;
 
 struct pg_connection {
 	struct pg_database *database;
@@ -69,10 +78,10 @@ struct pg_connection {
 	const struct consort_call *call; /* the one that runs, or NULL */
 	uint32_t cancelled;		 /* atomic; set by cancel, cleared by reset */
 	bool unsettled;			 /* a statement was given up: only what settles it may be done */
-	bool discarding;	  /* the same of a result that nobody wants: the next call settles it */
-	bool heedless;		  /* waits do not look at cancels */
-	bool keeps;		  /* a wait that ends early leaves what is under way as it is */
-	struct pg_cancel *cancel; /* telling it so */
+	bool discarding;	       /* the same of a result that nobody wants: the next call settles it */
+	bool heedless;		       /* waits do not look at cancels */
+	bool keeps;		       /* a wait that ends early leaves what is under way as it is */
+	struct consort_errand *cancel; /* telling it so */
 	enum pg_transaction transaction;
 	bool read_only;		     /* this transaction */
 	bool pipeline;		     /* in libpq's pipeline mode */
@@ -114,8 +123,9 @@ static inline void pg_leave(struct pg_connection *conn)
 /* Waits until the socket can be read (or also written). A deadline that passes and a cancel leave the
  * connection unsettled, if a statement is at work. */
 uint32_t pg_wait(struct pg_connection *conn, bool writing, struct consort_error *error);
-/* The same while a connection is made; `poll` is what PQconnectPoll wants. */
-uint32_t pg_wait_connect(struct pg_connection *conn, PostgresPollingStatusType poll, int64_t deadline,
+/* The same while a connection is made, for any descriptor and events, until connect_timeout, if it is not 0,
+ * or the call's deadline. */
+uint32_t pg_wait_connect(struct pg_connection *conn, int fd, short events, int64_t connect_timeout,
 			 struct consort_error *error);
 /* Sends all that libpq has buffered, reading what comes meanwhile. */
 uint32_t pg_flush(struct pg_connection *conn, struct consort_error *error);
@@ -241,6 +251,13 @@ void pg_append_store_cast(const struct pg_storage *storage, const struct consort
 
 extern const struct consort_database_ops pg_database_ops;
 extern const struct consort_connection_ops pg_connection_ops;
+uint32_t pg_connection_open(void *database, const struct consort_call *call, void **out_connection,
+			    struct consort_error *error);
+void pg_connection_close(void *connection, const struct consort_call *call);
+uint32_t pg_connection_ping(void *connection, const struct consort_call *call, struct consort_error *error);
+uint32_t pg_connection_reset(void *connection, const struct consort_call *call, struct consort_error *error);
+void pg_connection_abandon(void *connection);
+void pg_connection_cancel(void *connection);
 extern const struct consort_query_ops pg_query_ops;
 extern const struct consort_write_ops pg_write_ops;
 extern const struct consort_transaction_ops pg_transaction_ops;

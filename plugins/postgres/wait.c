@@ -86,11 +86,13 @@ uint32_t pg_wait(struct pg_connection *conn, bool writing, struct consort_error 
 	return give_up(conn, code ? CONSORT_ECANCELLED : CONSORT_ETIMEOUT, error);
 }
 
-uint32_t pg_wait_connect(struct pg_connection *conn, PostgresPollingStatusType poll, int64_t deadline,
+uint32_t pg_wait_connect(struct pg_connection *conn, int descriptor, short events, int64_t connect_timeout,
 			 struct consort_error *error)
 {
-	struct pollfd fd = {.fd = PQsocket(conn->pq),
-			    .events = poll == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+	struct pollfd fd = {.fd = descriptor, .events = events};
+	int64_t call = conn->call->deadline;
+	bool own = connect_timeout && (!call || connect_timeout < call);
+	int64_t deadline = own ? connect_timeout : call;
 
 	for (;;) {
 		int64_t now = conn->host->clock(), until = now + CONNECT_SLICE;
@@ -100,9 +102,8 @@ uint32_t pg_wait_connect(struct pg_connection *conn, PostgresPollingStatusType p
 			return consort_error_set(error, CONSORT_ECANCELLED,
 						 "the call was cancelled while it connected");
 		if (deadline && now >= deadline)
-			return consort_error_set(
-				error, CONSORT_ETIMEOUT, "the %s passed before the server let us in",
-				deadline == conn->call->deadline ? "deadline" : "connect_timeout");
+			return consort_error_set(error, CONSORT_ETIMEOUT, "the %s passed",
+						 own ? "connect_timeout" : "deadline");
 		if (deadline && deadline < until)
 			until = deadline;
 		code = poll_until(conn, &fd, 1, until);

@@ -226,6 +226,61 @@ static void test_broken_dsn(void)
 	consort_close(c);
 }
 
+/* --- options that libpq does not take --- */
+
+/* They are told with the line, when the manifest is opened. */
+static void refuse_option(const char *lines, const char *message)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort *c = NULL;
+	const char *path;
+
+	consort_buffer_printf(&text, "[database db]\ntype = postgres\n%s\n", lines);
+	path = testing_write("consort.ini", text.data);
+	consort_buffer_clear(&text);
+	CU_ASSERT_EQUAL(consort_open(path, &c, &error), CONSORT_EVALUE);
+	CU_ASSERT(!(error.flags & CONSORT_ERROR_RETRYABLE));
+	TESTING_CONTAINS(consort_error_text(&error), message);
+	CU_ASSERT_PTR_NULL(memmem(&error, sizeof(error), SECRET, strlen(SECRET)));
+	consort_close(c);
+}
+
+static void test_broken_options(void)
+{
+	setenv("PGSERVICEFILE",
+	       testing_write("services.conf", "[there]\nport=abc\n[broken]\nsslmode=never\n"), 1);
+	refuse_option("host = 127.0.0.1\nport = abc", "consort.ini:4: database 'db': option 'port': 'abc' is "
+						      "no port: give a number from 1 to 65535");
+	refuse_option("port = 65536", "consort.ini:3: database 'db': option 'port': '65536' is no port");
+	refuse_option("port = -1", "option 'port': '-1' is no port");
+	refuse_option("host = a,b,c\nport = 1,2", "consort.ini:4: database 'db': option 'port': could not match");
+	refuse_option("host = a,b\nhostaddr = 127.0.0.1", "option 'host': ");
+	refuse_option("service = nowhere", "consort.ini:3: database 'db': option 'service': ");
+	refuse_option("service = nowhere", "\"nowhere\" not found");
+	refuse_option("service = broken", "option 'service': invalid sslmode value: \"never\"");
+	refuse_option("service = there", "port 'abc', of the environment or a service file, is no port");
+	refuse_option("user = me\nssl_min_protocol_version = old",
+		      "consort.ini:4: database 'db': option 'ssl_min_protocol_version': ");
+	refuse_option("sslmode = verify-full\nsslrootcert = nowhere.pem",
+		      "consort.ini:4: database 'db': option 'sslrootcert': '");
+	setenv("PGPORT", "def", 1);
+	refuse_option("host = 127.0.0.1", "consort.ini:1: database 'db': port 'def', of the environment");
+}
+
+/* What stands in a dsn is not told: one that is misspelt may have the password anywhere. */
+static void test_broken_parts(void)
+{
+	refuse_option("dsn = host=127.0.0.1 port=" SECRET,
+		      "consort.ini:3: database 'db': option 'dsn': its part 'port'");
+	refuse_option("dsn = postgresql://" SECRET ":" SECRET "/x", "option 'dsn': its part 'port'");
+	refuse_option("dsn = sslmode=" SECRET, "option 'dsn': its part 'sslmode'");
+	refuse_option("dsn = service=" SECRET, "option 'dsn': its part 'service'");
+	refuse_option("dsn = keepalives_idle=" SECRET, "option 'dsn': its part 'keepalives_idle'");
+	refuse_option("dsn = connect_timeout=5s", "option 'dsn': its part 'connect_timeout'");
+	refuse_option("dsn = target_session_attrs=" SECRET, "option 'dsn': its part 'target_session_attrs'");
+}
+
 /* --- nobody answers --- */
 
 static void try_silent(struct proxy *proxy, const char *lines, int64_t within, const char *passed)
@@ -340,6 +395,8 @@ int main(int argc, char **argv)
 		{"wrong-password-in-passfile", test_wrong_password_in_passfile},
 		{"no-password", test_no_password},
 		{"broken-dsn", test_broken_dsn},
+		{"broken-options", test_broken_options},
+		{"broken-parts", test_broken_parts},
 		{"connect-timeout", test_connect_timeout},
 		{"tls-required", test_tls_required},
 		{"tls-refused", test_tls_refused},

@@ -111,7 +111,7 @@ static void test_secrets(void)
 	static const char *const texts[] = {
 		"postgresql://u:s3cret@host:port/x",   "host=x password=s3cret nonsense",
 		"postgresql://u:s3cret@127.0.0.1:1/x", "host=127.0.0.1 port=1 password='s3cret'",
-		"password=s3cret unknown=1",
+		"password=s3cret unknown=1",	       "postgresql://u:s3cret",
 	};
 	struct consort_setting dsn = {.name = "dsn"};
 	struct consort_database_config config = {
@@ -133,7 +133,7 @@ static void test_secrets(void)
 			test.plugin->database->close(database);
 		} else {
 			CU_ASSERT_EQUAL(status, CONSORT_EVALUE);
-			TESTING_CONTAINS(test.error.message, "database 'local': the dsn is neither a URI");
+			TESTING_CONTAINS(test.error.message, "database 'local': option 'dsn': it");
 		}
 		CU_ASSERT_PTR_NULL(strstr(test.error.message, "s3cret"));
 	}
