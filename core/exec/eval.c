@@ -412,11 +412,8 @@ static enum consort_status eval_strict(struct walk *walk, const struct consort_e
 	uint32_t i, step = 0;
 
 	if (!kernel)
-		return consort_error_set(
-			walk->error, CONSORT_EUNSUPPORTED,
-			expr->op == CONSORT_OP_MATCH
-				? "full-text match is done by a database only, and none took it"
-				: "the core does not know this operator");
+		return consort_error_set(walk->error, CONSORT_EUNSUPPORTED,
+					 "the core does not know this operator");
 	if (expr->nargs > 4)
 		args = consort_arena_array(&walk->eval->scratch, expr->nargs, sizeof(*args));
 	if (!args)

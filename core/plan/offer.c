@@ -110,6 +110,8 @@ enum consort_status consort_plan_offer(struct consort_planner *planner, struct c
 			*error = local;
 		return (enum consort_status)status;
 	}
+	if (consort_answer_withhold(planner, answer, answer->tree))
+		return consort_error_no_memory(error);
 	*out_answer = answer;
 	return CONSORT_OK;
 }

@@ -40,6 +40,14 @@ const char *consort_answer_reason(const struct consort_answer *answer, uint32_t 
 /* Is this tree taken exactly as a whole? (A FILTER is its conjuncts.) */
 bool consort_answer_exact(const struct consort_answer *answer, const struct consort_node *node);
 
+/* --- needs.c --- */
+
+/* Turns into NO what it says to operators of that tree whose feature the database has not. */
+enum consort_status consort_answer_withhold(struct consort_planner *planner, struct consort_answer *answer,
+					    const struct consort_node *tree);
+/* EUNSUPPORTED where a step asks the core for what it cannot do. */
+enum consort_status consort_plan_check_core(const struct consort_step *step, struct consort_error *error);
+
 /* --- compile.c --- */
 
 /* A REMOTE step for a decided tree, compiled. keys: types of its key set, or NULL. */

@@ -237,6 +237,8 @@ enum consort_status consort_plan_make(struct consort_planner *planner, const str
 
 	if (!status)
 		status = consort_part_finish(&planning, &part);
+	if (!status)
+		status = consort_plan_check_core(part.step, error);
 	if (status) {
 		consort_plan_release(part.step);
 		return status;

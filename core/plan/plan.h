@@ -7,6 +7,7 @@
  * that adapter, keeps what is not taken exactly as steps of the core, and has the rest compiled.
  *
  *     offer.c    asking an adapter about a subtree
+ *     needs.c    operators that need a feature of their own
  *     plan.c     deciding, node by node, from the leaves up
  *     join.c     joins: by the adapter, by key sets, by reading the right side whole
  *     compile.c  a decided subtree to a REMOTE step

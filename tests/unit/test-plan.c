@@ -90,19 +90,29 @@ static struct consort_node *scan(void)
 	return consort_make_scan(&arena, &resource);
 }
 
+static enum consort_status plan_filter(struct consort_planner *planner, const struct consort_expr *conjunct,
+				       const struct consort_step **out_step, struct consort_error *error)
+{
+	struct consort_node *filter = consort_make_node(&arena, CONSORT_NODE_FILTER, scan(), NULL);
+
+	filter->exprs = &conjunct;
+	filter->nexprs = 1;
+	*out_step = NULL;
+	return consort_plan_make(planner, filter, out_step, error);
+}
+
 /* Scan with column = 5. */
 static const struct consort_step *plan_equal(uint8_t fidelity, uint32_t at)
 {
 	struct consort_planner planner = begin(fidelity);
-	struct consort_node *filter = consort_make_node(&arena, CONSORT_NODE_FILTER, scan(), NULL);
-	const struct consort_expr *conjunct =
-		call(CONSORT_OP_EQ, T_BOOL, column(at, T_INT), literal(consort_int64(5)));
-	const struct consort_step *step = NULL;
+	const struct consort_step *step;
 	struct consort_error error = CONSORT_ERROR_INIT;
 
-	filter->exprs = &conjunct;
-	filter->nexprs = 1;
-	CU_ASSERT_EQUAL_FATAL(consort_plan_make(&planner, filter, &step, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(
+		plan_filter(&planner,
+			    call(CONSORT_OP_EQ, T_BOOL, column(at, T_INT), literal(consort_int64(5))), &step,
+			    &error),
+		CONSORT_OK);
 	return step;
 }
 
@@ -168,10 +178,69 @@ static void test_sides(void)
 	consort_arena_clear(&arena);
 }
 
+/* An adapter that takes whatever it is shown is not believed about what its database cannot do. */
+static void test_withheld(void)
+{
+	static const struct {
+		uint32_t op, feature;
+		const char *reason;
+	} cases[] = {
+		{CONSORT_OP_PATH, CONSORT_FEATURE_NESTED_PATHS,
+		 "no nested_paths: the adapter does not have it"},
+		{CONSORT_OP_PATH_TEXT, CONSORT_FEATURE_NESTED_PATHS,
+		 "no nested_paths: the adapter does not have it"},
+		{CONSORT_OP_TIME_BUCKET, CONSORT_FEATURE_TIME_BUCKET,
+		 "no time_bucket: the adapter does not have it"},
+	};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	const struct consort_step *step;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct consort_planner planner = begin(CONSORT_FIDELITY_EXACT);
+		const struct consort_expr *inside =
+			call(cases[i].op, T_TEXT, column(1, T_JSON), literal(consort_int64(1)));
+		const struct consort_expr *conjunct = call(CONSORT_OP_NOT_NULL, T_BOOL, inside);
+
+		CU_ASSERT_EQUAL_FATAL(plan_filter(&planner, conjunct, &step, &error), CONSORT_OK);
+		CU_ASSERT_EQUAL(step->kind, CONSORT_STEP_FILTER);
+		CU_ASSERT_EQUAL_FATAL(step->inputs[0]->nkept, 1);
+		TESTING_TEXT(step->inputs[0]->kept[0].reason, cases[i].reason);
+		database.effective.word[0] |= CONSORT_FEATURE_BIT(cases[i].feature);
+		CU_ASSERT_EQUAL_FATAL(plan_filter(&planner, conjunct, &step, &error), CONSORT_OK);
+		CU_ASSERT_EQUAL(step->kind, CONSORT_STEP_REMOTE);
+	}
+	consort_arena_clear(&arena);
+}
+
+/* There is no answer to a match that no database takes, also where no record would be looked at. */
+static void test_match(void)
+{
+	struct consort_planner planner = begin(CONSORT_FIDELITY_EXACT);
+	const struct consort_expr *match =
+		call(CONSORT_OP_MATCH, T_BOOL, column(1, T_TEXT), literal(consort_text("word")));
+	const struct consort_expr *inside = call(CONSORT_OP_OR, T_BOOL, match, match);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	const struct consort_step *step;
+
+	CU_ASSERT_EQUAL(plan_filter(&planner, inside, &step, &error), CONSORT_EUNSUPPORTED);
+	TESTING_TEXT(error.message, "database 'db' does not support full_text: the adapter does not have it");
+	database.effective.word[0] |= CONSORT_FEATURE_BIT(CONSORT_FEATURE_FULL_TEXT);
+	CU_ASSERT_EQUAL(plan_filter(&planner, inside, &step, &error), CONSORT_OK);
+	of_conjuncts = CONSORT_FIDELITY_SUPERSET; /* which nobody could check */
+	CU_ASSERT_EQUAL(plan_filter(&planner, match, &step, &error), CONSORT_EUNSUPPORTED);
+	TESTING_TEXT(error.message,
+		     "only a database's full text search does a match, and none takes it here");
+	consort_arena_clear(&arena);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct testing_case cases[] = {
-		{"at-most-one", test_at_most_one}, {"sides", test_sides}, {NULL, NULL}};
+	static const struct testing_case cases[] = {{"at-most-one", test_at_most_one},
+						    {"sides", test_sides},
+						    {"withheld", test_withheld},
+						    {"match", test_match},
+						    {NULL, NULL}};
 
 	return testing_main("plan", cases, argc, argv);
 }
