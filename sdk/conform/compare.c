@@ -103,7 +103,8 @@ static void __attribute__((__noreturn__)) differ(struct world *world, const stru
 		     text.data, text_of(item), text_of(plain), plan ? plan : "");
 }
 
-/* Where the library errs, an engine may err in words of its own; and it may refuse a sum that is beyond doubles. */
+/* Where the library errs, an engine may err in words of its own; and it may refuse a sum that is beyond
+ * doubles. */
 static bool agree(const struct result *item, const struct result *plain)
 {
 	if (item->status)

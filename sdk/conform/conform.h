@@ -13,6 +13,7 @@
  *     place.c     what adapters are given: structs and batches that show misuse
  *     host.c      the host's services
  *     subject.c   the adapter, driven through its tables
+ *     stage.c     where tests write: a resource, and connections to its store
  *     scenario.c  everything once, as far as the features go
  *     manifest.c  what the library is told of the adapter
  *     world.c     the adapter, driven through the library: a resource and its records

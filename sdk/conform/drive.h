@@ -82,12 +82,32 @@ void subject_need(const struct subject *subject, uint32_t status, const char *wh
 /* An error to be filled anew. */
 struct consort_error *subject_error(struct subject *subject);
 
+/* An operation on the subject's connection: CALL(subject, write, insert, …) as the core calls it; MUST ends
+ * the test unless it answers OK, EXPECT unless a call answers the status wanted. */
+#define CALL(subject, table, op, ...)                                                        \
+	((subject)->plugin->table->op((subject)->connection, (subject)->call, ##__VA_ARGS__, \
+				      subject_error(subject)))
+#define MUST(subject, table, op, ...) \
+	subject_need(subject, CALL(subject, table, op, ##__VA_ARGS__), #table "." #op)
+#define EXPECT(answer, wanted, what)                                                                      \
+	do {                                                                                              \
+		const uint32_t answered = (answer);                                                       \
+		REQUIRE(answered == CONSORT_##wanted, "%s answers status %u, not " #wanted " (%u)", what, \
+			answered, CONSORT_##wanted);                                                      \
+	} while (0)
+
 /* UTF-8, and not NULL. */
 bool conform_is_text(const char *text);
 /* For the contract's sinks; a text goes to a struct consort_buffer, or nowhere. */
 void conform_ignore_missing(void *context, uint32_t feature, const char *why);
 uint32_t conform_ignore_resource(void *context, const struct consort_resource *resource);
 uint32_t conform_append_text(void *buffer, const char *text, uint64_t size);
+
+#define CONFORM_THREADS 8
+/* Runs fn in so many threads at once, each with a call, and if it connects a connection, of its own; what is
+ * not OK ends the test. */
+void subject_threads(struct subject *subject, bool connects,
+		     uint32_t (*run)(struct subject *subject, void *context), void *context);
 
 /* A cursor over a plan, compiled and opened. */
 struct reading {
@@ -129,6 +149,37 @@ typedef uint32_t write_slot(void *connection, const struct consort_call *call,
 /* rows: values row by row. */
 uint32_t subject_write(struct subject *subject, write_slot *slot, const struct consort_resource *resource,
 		       struct writing *writing, const struct consort_value *rows, int64_t nrows);
+
+/* --- stage.c: where tests write through the tables --- */
+
+struct stage {
+	struct world *world;
+	struct subject subject,
+		other; /* the other one: a connection of its own to the same database, if connected */
+	const struct consort_resource *resource;
+	uint32_t width;		   /* its attributes */
+	struct consort_value *row; /* a record of ours that is not there yet */
+};
+
+/* A resource that takes records, and the subject that has it; skips the test where there is none. */
+void stage_begin(struct stage *stage, struct conform *conform);
+/* Closes all; leaves none of the first records of ours behind in a resource that is not ours. */
+void stage_end(struct stage *stage, size_t nrows);
+/* Opens the other connection. */
+void stage_connect(struct stage *stage);
+/* The key's attributes, behind `first` others, as those that are written. */
+void stage_by_key(const struct stage *stage, struct writing *writing, const uint32_t *first, uint32_t nfirst);
+/* The first attribute that can be set and is no key; skips the test where there is none. */
+uint32_t stage_free(const struct stage *stage);
+/* Of a whole record, the values that are written. */
+struct consort_value *stage_pick(const struct writing *writing, const struct consort_value *row);
+/* Puts a record; it must be taken. */
+void stage_insert(struct stage *stage, struct subject *subject, const struct consort_value *row);
+/* The record of ours with that key, as a connection sees it, or NULL: others may be there. */
+struct consort_value *stage_find(struct stage *stage, struct subject *subject,
+				 const struct consort_value *row);
+/* It must be there, with these values. */
+void stage_expect(struct stage *stage, const struct consort_value *row, const char *when);
 
 /* --- manifest.c --- */
 

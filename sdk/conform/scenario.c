@@ -31,7 +31,7 @@ static uint32_t do_ping(struct scenario *scenario)
 {
 	struct subject *subject = &scenario->subject;
 
-	return subject->plugin->connection->ping(subject->connection, subject->call, subject_error(subject));
+	return CALL(subject, connection, ping);
 }
 
 static uint32_t do_tell(struct scenario *scenario)
@@ -51,8 +51,7 @@ static uint32_t do_introspect(struct scenario *scenario)
 	struct subject *subject = &scenario->subject;
 
 	sink->resource = conform_ignore_resource;
-	return subject->plugin->schema->introspect(subject->connection, subject->call, NULL, NULL, 0, sink,
-						   subject_error(subject));
+	return CALL(subject, schema, introspect, NULL, NULL, 0, sink);
 }
 
 /* Where each database is a store of its own, the resource has to be made in this one. */
@@ -62,8 +61,7 @@ static uint32_t do_define(struct scenario *scenario)
 
 	if (scenario->world->conform->facts.shared || !scenario->world->made)
 		return CONSORT_OK;
-	return subject->plugin->schema->define(subject->connection, subject->call, scenario->world->resource,
-					       CONSORT_SCHEMA_IF_NEEDED, NULL, subject_error(subject));
+	return CALL(subject, schema, define, scenario->world->resource, CONSORT_SCHEMA_IF_NEEDED, NULL);
 }
 
 static uint32_t write(struct scenario *scenario, write_slot *slot, uint32_t nkeys, const uint32_t *attributes,
@@ -213,7 +211,7 @@ static uint32_t do_reset(struct scenario *scenario)
 {
 	struct subject *subject = &scenario->subject;
 
-	return subject->plugin->connection->reset(subject->connection, subject->call, subject_error(subject));
+	return CALL(subject, connection, reset);
 }
 
 #define ALWAYS (-1)

@@ -2,6 +2,8 @@
 /* The adapter, driven through its tables as the core does: one thread, one call after the other. */
 #include "drive.h"
 
+#include <pthread.h>
+
 #define BATCH_ROOM 256
 
 /* --- what it tells --- */
@@ -115,6 +117,48 @@ void subject_close(struct subject *subject)
 		subject->plugin->shutdown(subject->context);
 	subject->begun = false;
 	subject->connection = subject->database = NULL;
+}
+
+/* --- threads --- */
+
+struct thread {
+	struct subject subject; /* with a call, error and perhaps connection of its own */
+	uint32_t (*run)(struct subject *subject, void *context);
+	void *context;
+	uint32_t status;
+};
+
+static void *run_thread(void *object)
+{
+	struct thread *thread = object;
+
+	thread->status = thread->run(&thread->subject, thread->context);
+	return NULL;
+}
+
+void subject_threads(struct subject *subject, bool connects,
+		     uint32_t (*run)(struct subject *subject, void *context), void *context)
+{
+	struct thread threads[CONFORM_THREADS];
+	pthread_t ids[CONFORM_THREADS];
+	int i;
+
+	for (i = 0; i < CONFORM_THREADS; i++) {
+		threads[i] = (struct thread){*subject, run, context, CONSORT_OK};
+		threads[i].subject.call = STRUCT(struct consort_call);
+		if (connects)
+			threads[i].subject.connection = subject_connect(subject);
+	}
+	for (i = 0; i < CONFORM_THREADS; i++)
+		NEED(!pthread_create(&ids[i], NULL, run_thread, &threads[i]));
+	for (i = 0; i < CONFORM_THREADS; i++)
+		pthread_join(ids[i], NULL);
+	for (i = 0; i < CONFORM_THREADS; i++) {
+		subject_need(&threads[i].subject, threads[i].status,
+			     "what one of several threads does at once");
+		if (connects)
+			subject->plugin->connection->close(threads[i].subject.connection, subject->call);
+	}
 }
 
 /* --- reading --- */

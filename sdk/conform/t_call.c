@@ -34,22 +34,21 @@ static uint32_t try_ping(struct attempt *attempt)
 {
 	struct subject *subject = attempt->subject;
 
-	return subject->plugin->connection->ping(subject->connection, subject->call, subject_error(subject));
+	return CALL(subject, connection, ping);
 }
 
 static uint32_t try_reset(struct attempt *attempt)
 {
 	struct subject *subject = attempt->subject;
 
-	return subject->plugin->connection->reset(subject->connection, subject->call, subject_error(subject));
+	return CALL(subject, connection, reset);
 }
 
 static uint32_t introspect(struct subject *subject, const char *source)
 {
 	const struct consort_resource_sink sink = {NULL, conform_ignore_resource};
 
-	return subject->plugin->schema->introspect(subject->connection, subject->call, source, NULL, 0, &sink,
-						   subject_error(subject));
+	return CALL(subject, schema, introspect, source, NULL, 0, &sink);
 }
 
 static uint32_t try_introspect(struct attempt *attempt)
@@ -89,17 +88,14 @@ static uint32_t try_begin(struct attempt *attempt)
 {
 	struct subject *subject = attempt->subject;
 
-	return subject->plugin->transaction->begin(subject->connection, subject->call,
-						   STRUCT(struct consort_transaction_options),
-						   subject_error(subject));
+	return CALL(subject, transaction, begin, STRUCT(struct consort_transaction_options));
 }
 
 static uint32_t try_define(struct attempt *attempt)
 {
 	struct subject *subject = attempt->subject;
 
-	return subject->plugin->schema->define(subject->connection, subject->call, attempt->world->resource,
-					       CONSORT_SCHEMA_DRY_RUN, NULL, subject_error(subject));
+	return CALL(subject, schema, define, attempt->world->resource, CONSORT_SCHEMA_DRY_RUN, NULL);
 }
 
 /* `ends`: what deadlines and tokens end, since it may take long. */
@@ -326,19 +322,15 @@ static void test_statement_flags(struct conform *conform)
 	struct subject subject;
 	struct world world;
 	void *compiled = NULL;
-	uint32_t status;
 
 	world_open(&world, conform, NULL);
 	world_make(&world);
 	subject_open(&subject, conform);
 	statement = subject_statement(tree_scan(world.resource), NULL, 0);
 	statement->flags = UNKNOWN;
-	status = subject.plugin->query->compile(subject.database, statement, &compiled,
-						subject_error(&subject));
-	REQUIRE(status == CONSORT_EUNSUPPORTED,
-		"query.compile of a statement with an unknown flag answers status %u, not"
-		" EUNSUPPORTED (%u)",
-		status, CONSORT_EUNSUPPORTED);
+	EXPECT(subject.plugin->query->compile(subject.database, statement, &compiled,
+					      subject_error(&subject)),
+	       EUNSUPPORTED, "query.compile of a statement with an unknown flag");
 	subject_close(&subject);
 	world_close(&world);
 }
@@ -349,46 +341,28 @@ static void test_request_flags(struct conform *conform)
 	struct attempt attempt;
 	struct subject subject;
 	struct world world;
-	uint32_t status;
 
 	begin(&attempt, &subject, &world, conform);
 	subject_end(&subject, &attempt.reading);
 	if (subject_has(&subject, CONSORT_FEATURE_TRANSACTIONS)) {
 		options->flags = UNKNOWN;
-		status = subject.plugin->transaction->begin(subject.connection, subject.call, options,
-							    subject_error(&subject));
-		REQUIRE(status == CONSORT_EUNSUPPORTED,
-			"transaction.begin with an unknown flag answers status %u, not"
-			" EUNSUPPORTED (%u)",
-			status, CONSORT_EUNSUPPORTED);
+		EXPECT(CALL(&subject, transaction, begin, options), EUNSUPPORTED,
+		       "transaction.begin with an unknown flag");
 	}
 	if (world.made) {
-		status = subject.plugin->schema->define(subject.connection, subject.call, world.resource,
-							UNKNOWN | CONSORT_SCHEMA_DRY_RUN, NULL,
-							subject_error(&subject));
-		REQUIRE(status == CONSORT_EUNSUPPORTED,
-			"schema.define with an unknown flag answers status %u, not"
-			" EUNSUPPORTED (%u)",
-			status, CONSORT_EUNSUPPORTED);
-		status = subject.plugin->schema->drop(subject.connection, subject.call, world.resource,
-						      UNKNOWN | CONSORT_SCHEMA_DRY_RUN, NULL,
-						      subject_error(&subject));
-		REQUIRE(status == CONSORT_EUNSUPPORTED,
-			"schema.drop with an unknown flag answers status %u, not"
-			" EUNSUPPORTED (%u)",
-			status, CONSORT_EUNSUPPORTED);
+		EXPECT(CALL(&subject, schema, define, world.resource, UNKNOWN | CONSORT_SCHEMA_DRY_RUN, NULL),
+		       EUNSUPPORTED, "schema.define with an unknown flag");
+		EXPECT(CALL(&subject, schema, drop, world.resource, UNKNOWN | CONSORT_SCHEMA_DRY_RUN, NULL),
+		       EUNSUPPORTED, "schema.drop with an unknown flag");
 	}
 	if (applies(&attempt, 6)) {
 		struct consort_value *row = conform_frozen((world.resource->nattributes + 1) * sizeof(*row));
 		struct writing writing = {.flags = UNKNOWN};
 
 		world_row(&world, 1, row);
-		status = subject_write(&subject, subject.plugin->write->insert, world.resource, &writing, row,
-				       1);
-		REQUIRE(status == CONSORT_EUNSUPPORTED,
-			"write.insert with an unknown flag answers status %u, not"
-			" EUNSUPPORTED (%u)",
-			status, CONSORT_EUNSUPPORTED);
+		EXPECT(subject_write(&subject, subject.plugin->write->insert, world.resource, &writing, row,
+				     1),
+		       EUNSUPPORTED, "write.insert with an unknown flag");
 	}
 	end(&attempt);
 }

@@ -7,9 +7,9 @@
 
 #define WAIT ((int64_t)5 * 1000000000) /* for a change to be told, at most */
 
+/* The stage's subject writes, its other connection reads. */
 struct feed {
-	struct subject writer, reader; /* connections of their own to one database */
-	struct world world;
+	struct stage stage;
 	const struct consort_changes_ops *ops;
 	void *feed;
 	char name[64];
@@ -31,7 +31,7 @@ static uint32_t note(void *context, const struct consort_change *change)
 	if (change->kind == CONSORT_CHANGE_COMMIT || !values)
 		return CONSORT_OK;
 	for (i = 0; i < change->nvalues; i++)
-		if (change->attributes[i] == feed->world.resource->keys[0] &&
+		if (change->attributes[i] == feed->stage.resource->keys[0] &&
 		    conform_value_equal(&values[i], feed->key)) {
 			feed->kind = change->kind;
 			feed->told++;
@@ -41,13 +41,10 @@ static uint32_t note(void *context, const struct consort_change *change)
 
 static void open_feed(struct feed *feed, const char *position)
 {
-	const struct consort_resource *resources[] = {feed->world.resource};
-	struct subject *reader = &feed->reader;
+	const struct consort_resource *resources[] = {feed->stage.resource};
+	struct subject *reader = &feed->stage.other;
 
-	subject_need(reader,
-		     feed->ops->open(reader->connection, reader->call, feed->name, resources, 1, position,
-				     &feed->feed, subject_error(reader)),
-		     "changes.open");
+	MUST(reader, changes, open, feed->name, resources, 1, position, &feed->feed);
 }
 
 static void close_feed(struct feed *feed)
@@ -59,44 +56,28 @@ static void close_feed(struct feed *feed)
 static void begin(struct feed *feed, struct conform *conform)
 {
 	memset(feed, 0, sizeof(*feed));
-	world_open(&feed->world, conform, NULL);
-	world_make(&feed->world);
-	if (!feed->world.resource->nkeys || !feed->world.made)
-		conform_skip("without a resource of our own there are no changes to be told");
-	subject_open(&feed->writer, conform);
-	world_lend(&feed->world, &feed->writer, false);
-	feed->reader = feed->writer;
-	feed->reader.call = STRUCT(struct consort_call);
-	feed->reader.connection = subject_connect(&feed->writer);
-	feed->ops = feed->writer.plugin->changes;
+	stage_begin(&feed->stage, conform);
+	stage_connect(&feed->stage);
+	feed->ops = feed->stage.subject.plugin->changes;
 	snprintf(feed->name, sizeof(feed->name), "%s%d", conform->prefix, (int)getpid());
 	open_feed(feed, NULL);
 }
 
 static void end(struct feed *feed)
 {
-	struct subject *reader = &feed->reader;
+	struct subject *reader = &feed->stage.other;
 
 	close_feed(feed);
-	subject_need(reader,
-		     feed->ops->forget(reader->connection, reader->call, feed->name, subject_error(reader)),
-		     "changes.forget");
-	reader->plugin->connection->close(reader->connection, reader->call);
-	subject_close(&feed->writer);
-	world_close(&feed->world);
+	MUST(reader, changes, forget, feed->name);
+	stage_end(&feed->stage, 2);
 }
 
 /* Writes the n-th record of ours. */
 static struct consort_value *insert(struct feed *feed, size_t nth)
 {
-	struct consort_value *row = conform_frozen((feed->world.resource->nattributes + 1) * sizeof(*row));
-	struct writing writing = {0};
+	struct consort_value *row = world_new_row(feed->stage.world, nth);
 
-	world_row(&feed->world, nth, row);
-	subject_need(&feed->writer,
-		     subject_write(&feed->writer, feed->writer.plugin->write->insert, feed->world.resource,
-				   &writing, row, 1),
-		     "write.insert");
+	stage_insert(&feed->stage, &feed->stage.subject, row);
 	return row;
 }
 
@@ -104,11 +85,11 @@ static struct consort_value *insert(struct feed *feed, size_t nth)
 static bool await(struct feed *feed, const struct consort_value *row)
 {
 	const struct consort_change_sink sink = {feed, note};
-	struct subject *reader = &feed->reader;
+	struct subject *reader = &feed->stage.other;
 	const int64_t until = conform_now() + WAIT;
 	uint32_t status = CONSORT_OK;
 
-	feed->key = &row[feed->world.resource->keys[0]];
+	feed->key = &row[feed->stage.resource->keys[0]];
 	feed->told = 0;
 	reader->call->deadline = until;
 	while (!feed->told && !status && conform_now() < until)
@@ -139,14 +120,13 @@ static void test_quiet(struct conform *conform)
 
 	begin(&feed, conform);
 	feed.key = conform_frozen(sizeof(*feed.key));
-	feed.reader.call->deadline = conform_now() + WAIT / 20;
+	feed.stage.other.call->deadline = conform_now() + WAIT / 20;
 	do
-		status = feed.ops->next(feed.feed, feed.reader.call, &sink, subject_error(&feed.reader));
+		status = feed.ops->next(feed.feed, feed.stage.other.call, &sink,
+					subject_error(&feed.stage.other));
 	while (!status);
-	feed.reader.call->deadline = 0;
-	REQUIRE(status == CONSORT_ETIMEOUT,
-		"changes.next, where nothing comes, answers status %u, not ETIMEOUT (%u)", status,
-		CONSORT_ETIMEOUT);
+	feed.stage.other.call->deadline = 0;
+	EXPECT(status, ETIMEOUT, "changes.next, where nothing comes,");
 	end(&feed);
 }
 
@@ -154,14 +134,13 @@ static void test_resumes(struct conform *conform)
 {
 	struct consort_value *first, *second;
 	struct feed feed;
+	struct subject *reader = &feed.stage.other;
 
 	begin(&feed, conform);
 	first = insert(&feed, 1);
 	REQUIRE(await(&feed, first), "a record that was written is not told of");
-	subject_need(
-		&feed.reader,
-		feed.ops->confirm(feed.feed, feed.reader.call, feed.position, subject_error(&feed.reader)),
-		"changes.confirm");
+	subject_need(reader, feed.ops->confirm(feed.feed, reader->call, feed.position, subject_error(reader)),
+		     "changes.confirm");
 	close_feed(&feed);
 	second = insert(&feed, 2);
 	open_feed(&feed, feed.position);

@@ -9,15 +9,15 @@
 
 struct store {
 	struct subject subject;
-	const struct consort_keyvalue_ops *ops;
-	char key[64];
+	char text[64];
+	struct consort_view key;
 };
 
 static void begin(struct store *store, struct conform *conform)
 {
 	subject_open(&store->subject, conform);
-	store->ops = store->subject.plugin->keyvalue;
-	snprintf(store->key, sizeof(store->key), "%skey", conform->prefix);
+	snprintf(store->text, sizeof(store->text), "%skey", conform->prefix);
+	store->key = (struct consort_view){store->text, strlen(store->text)};
 }
 
 static struct consort_view view_of(const char *text, size_t size)
@@ -25,32 +25,19 @@ static struct consort_view view_of(const char *text, size_t size)
 	return (struct consort_view){text, size};
 }
 
-static struct consort_view key_of(const struct store *store)
-{
-	return view_of(store->key, strlen(store->key));
-}
-
 static uint32_t set(struct store *store, struct consort_view value, int64_t time_to_live)
 {
-	struct subject *subject = &store->subject;
-
-	return store->ops->set(subject->connection, subject->call, key_of(store), value, time_to_live,
-			       subject_error(subject));
+	return CALL(&store->subject, keyvalue, set, store->key, value, time_to_live);
 }
 
 static uint32_t get(struct store *store, struct consort_view *out_value, int64_t *out_time_to_live)
 {
-	struct subject *subject = &store->subject;
-
-	return store->ops->get(subject->connection, subject->call, key_of(store), out_value, out_time_to_live,
-			       subject_error(subject));
+	return CALL(&store->subject, keyvalue, get, store->key, out_value, out_time_to_live);
 }
 
 static uint32_t remove_key(struct store *store)
 {
-	struct subject *subject = &store->subject;
-
-	return store->ops->remove(subject->connection, subject->call, key_of(store), subject_error(subject));
+	return CALL(&store->subject, keyvalue, remove, store->key);
 }
 
 static void need(struct store *store, uint32_t status, const char *what)
@@ -100,76 +87,66 @@ static void test_missing(struct conform *conform)
 {
 	struct consort_view value = {NULL, 0};
 	struct store store;
-	uint32_t status;
 	int64_t left;
 
 	begin(&store, conform);
-	status = get(&store, &value, &left);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"keyvalue.get of a key that is not there answers status %u, not ENOTFOUND (%u)", status,
-		CONSORT_ENOTFOUND);
-	status = remove_key(&store);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"keyvalue.remove of a key that is not there answers status %u, not ENOTFOUND (%u)", status,
-		CONSORT_ENOTFOUND);
+	EXPECT(get(&store, &value, &left), ENOTFOUND, "keyvalue.get of a key that is not there");
+	EXPECT(remove_key(&store), ENOTFOUND, "keyvalue.remove of a key that is not there");
 	need(&store, set(&store, view_of("x", 1), 0), "keyvalue.set");
 	need(&store, remove_key(&store), "keyvalue.remove");
-	status = get(&store, &value, &left);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"after keyvalue.remove, keyvalue.get answers status %u, not ENOTFOUND (%u)", status,
-		CONSORT_ENOTFOUND);
+	EXPECT(get(&store, &value, &left), ENOTFOUND, "after keyvalue.remove, keyvalue.get");
 	end(&store);
 }
 
 static uint32_t swap(struct store *store, const struct consort_view *expected, struct consort_view value)
 {
-	struct subject *subject = &store->subject;
-
-	return store->ops->compare_and_set(subject->connection, subject->call, key_of(store), expected, value,
-					   0, subject_error(subject));
+	return CALL(&store->subject, keyvalue, compare_and_set, store->key, expected, value, 0);
 }
 
 static void test_swap(struct conform *conform)
 {
 	const struct consort_view one = {"one", 3}, two = {"two", 3};
 	struct store store;
-	uint32_t status;
 
 	begin(&store, conform);
-	status = swap(&store, &one, two);
-	REQUIRE(status == CONSORT_ECONFLICT,
-		"keyvalue.compare_and_set where nothing is answers status %u, not ECONFLICT (%u)", status,
-		CONSORT_ECONFLICT);
+	EXPECT(swap(&store, &one, two), ECONFLICT, "keyvalue.compare_and_set where nothing is");
 	need(&store, swap(&store, NULL, one), "keyvalue.compare_and_set of what must be absent, and is");
-	status = swap(&store, NULL, two);
-	REQUIRE(status == CONSORT_ECONFLICT,
-		"keyvalue.compare_and_set of what must be absent, and is not, answers status %u, not"
-		" ECONFLICT (%u)",
-		status, CONSORT_ECONFLICT);
+	EXPECT(swap(&store, NULL, two), ECONFLICT,
+	       "keyvalue.compare_and_set of what must be absent, and is not,");
 	expect(&store, one, "after a keyvalue.compare_and_set that was refused,");
 	need(&store, swap(&store, &one, two), "keyvalue.compare_and_set of what is there");
 	expect(&store, two, "after keyvalue.compare_and_set,");
 	end(&store);
 }
 
+#define ADDS 50
+
+static uint32_t add_often(struct subject *subject, void *context)
+{
+	const struct store *store = context;
+	uint32_t status = CONSORT_OK;
+	int64_t value;
+	int i;
+
+	for (i = 0; i < ADDS && !status; i++)
+		status = CALL(subject, keyvalue, add, store->key, 1, 0, &value);
+	return status;
+}
+
 static void test_counter(struct conform *conform)
 {
-	struct subject *subject;
 	struct store store;
 	int64_t value = 0;
 
 	begin(&store, conform);
-	subject = &store.subject;
-	need(&store,
-	     store.ops->add(subject->connection, subject->call, key_of(&store), 5, 0, &value,
-			    subject_error(subject)),
-	     "keyvalue.add to nothing");
+	need(&store, CALL(&store.subject, keyvalue, add, store.key, 5, 0, &value), "keyvalue.add to nothing");
 	REQUIRE(value == 5, "keyvalue.add of 5 to nothing gives %lld", (long long)value);
-	need(&store,
-	     store.ops->add(subject->connection, subject->call, key_of(&store), -7, 0, &value,
-			    subject_error(subject)),
-	     "keyvalue.add");
+	MUST(&store.subject, keyvalue, add, store.key, -7, 0, &value);
 	REQUIRE(value == -2, "keyvalue.add of -7 to 5 gives %lld", (long long)value);
+	subject_threads(&store.subject, true, add_often, &store);
+	MUST(&store.subject, keyvalue, add, store.key, 2, 0, &value);
+	REQUIRE(value == CONFORM_THREADS * ADDS,
+		"of what several connections add at once some is lost: it comes to %lld", (long long)value);
 	end(&store);
 }
 
@@ -195,10 +172,7 @@ static void test_time_to_live(struct conform *conform)
 		nanosleep(&half, NULL);
 		status = get(&store, &value, &left);
 	} while (!status && conform_now() < end_of_wait);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"three seconds after its time to live was over, keyvalue.get answers status %u, not"
-		" ENOTFOUND (%u)",
-		status, CONSORT_ENOTFOUND);
+	EXPECT(status, ENOTFOUND, "three seconds after its time to live was over, keyvalue.get");
 	end(&store);
 }
 

@@ -93,8 +93,7 @@ static void test_contexts(struct conform *conform)
 	subject_open(&first, conform);
 	subject_open(&second, conform);
 	subject_close(&first);
-	subject_need(&second,
-		     second.plugin->connection->ping(second.connection, second.call, subject_error(&second)),
+	subject_need(&second, CALL(&second, connection, ping),
 		     "ping of a second host's connection, after the first host was shut down,");
 	subject_close(&second);
 }
@@ -213,9 +212,7 @@ static void test_ping(struct conform *conform)
 
 	subject_open(&subject, conform);
 	for (i = 0; i < 3; i++)
-		subject_need(&subject,
-			     subject.plugin->connection->ping(subject.connection, subject.call,
-							      subject_error(&subject)),
+		subject_need(&subject, CALL(&subject, connection, ping),
 			     "ping of a connection that is alive");
 	subject_close(&subject);
 }
@@ -227,107 +224,64 @@ static void test_reset(struct conform *conform)
 
 	subject_open(&subject, conform);
 	for (i = 0; i < 3; i++)
-		subject_need(&subject,
-			     subject.plugin->connection->reset(subject.connection, subject.call,
-							       subject_error(&subject)),
-			     "reset");
-	subject_need(
-		&subject,
-		subject.plugin->connection->ping(subject.connection, subject.call, subject_error(&subject)),
-		"ping after reset");
+		subject_need(&subject, CALL(&subject, connection, reset), "reset");
+	subject_need(&subject, CALL(&subject, connection, ping), "ping after reset");
 	subject_close(&subject);
 }
 
 /* --- threads --- */
 
-#define THREADS 8
-
-struct thread {
-	struct subject subject; /* its own call and error; the others' database */
-	char fault[300];
-};
-
-static void *open_some(void *context)
+/* Opens and closes some. */
+static uint32_t open_some(struct subject *subject, void *context)
 {
-	struct thread *thread = context;
-	struct subject *subject = &thread->subject;
 	const struct consort_connection_ops *ops = subject->plugin->connection;
+	uint32_t status = CONSORT_OK;
 	int i;
 
-	for (i = 0; i < 10 && !thread->fault[0]; i++) {
+	(void)context;
+	for (i = 0; i < 10 && !status; i++) {
 		struct consort_error *error = subject_error(subject);
 		void *connection = NULL;
-		uint32_t status = ops->open(subject->database, subject->call, &connection, error);
 
-		if (!status)
-			status = ops->ping(connection, subject->call, error);
+		status = ops->open(subject->database, subject->call, &connection, error);
 		if (status)
-			snprintf(thread->fault, sizeof(thread->fault), "status %u: %.200s", status,
-				 error->message);
-		if (connection)
-			ops->close(connection, subject->call);
+			break;
+		status = ops->ping(connection, subject->call, error);
+		ops->close(connection, subject->call);
 	}
-	return NULL;
-}
-
-static void run_threads(struct subject *subject, void *(*run)(void *), struct thread *threads)
-{
-	pthread_t ids[THREADS];
-	int i;
-
-	for (i = 0; i < THREADS; i++) {
-		threads[i].subject = *subject;
-		threads[i].subject.call = STRUCT(struct consort_call);
-		threads[i].fault[0] = '\0';
-		NEED(!pthread_create(&ids[i], NULL, run, &threads[i]));
-	}
-	for (i = 0; i < THREADS; i++)
-		pthread_join(ids[i], NULL);
-	for (i = 0; i < THREADS; i++)
-		REQUIRE(!threads[i].fault[0], "in one of %d threads: %s", THREADS, threads[i].fault);
+	return status;
 }
 
 static void test_concurrent(struct conform *conform)
 {
-	struct thread threads[THREADS];
 	struct subject subject;
 
 	subject_begin(&subject, conform);
-	run_threads(&subject, open_some, threads);
+	subject_threads(&subject, false, open_some, NULL);
 	subject_close(&subject);
 }
 
-static void *ping_there(void *context)
+static void *ping_there(void *subject)
 {
-	struct thread *thread = context;
-	struct subject *subject = &thread->subject;
-	struct consort_error *error = subject_error(subject);
-	uint32_t status = subject->plugin->connection->ping(subject->connection, subject->call, error);
-
-	if (status)
-		snprintf(thread->fault, sizeof(thread->fault), "status %u: %.200s", status, error->message);
+	MUST((struct subject *)subject, connection, ping);
 	return NULL;
 }
 
-static void *close_there(void *context)
+static void *close_there(void *subject)
 {
-	struct thread *thread = context;
-
-	subject_close(&thread->subject);
+	subject_close(subject);
 	return NULL;
 }
 
 /* Opened here, used in another thread, closed in a third one. */
 static void test_moves(struct conform *conform)
 {
-	struct thread thread = {.fault = ""};
+	struct subject subject;
 	pthread_t id;
 
-	subject_open(&thread.subject, conform);
-	NEED(!pthread_create(&id, NULL, ping_there, &thread) && !pthread_join(id, NULL));
-	REQUIRE(!thread.fault[0], "in another thread than the one that opened the connection: %s",
-		thread.fault);
-	NEED(!pthread_create(&id, NULL, close_there, &thread) && !pthread_join(id, NULL));
+	subject_open(&subject, conform);
+	NEED(!pthread_create(&id, NULL, ping_there, &subject) && !pthread_join(id, NULL));
+	NEED(!pthread_create(&id, NULL, close_there, &subject) && !pthread_join(id, NULL));
 }
 
 /* --- fork and loss --- */
@@ -354,10 +308,8 @@ static void test_fork(struct conform *conform)
 	NEED(child > 0 && waitpid(child, &status, 0) == child);
 	REQUIRE(WIFEXITED(status), "abandon crashed in the child of a fork");
 	REQUIRE(!WEXITSTATUS(status), "abandon allocated or freed memory in the child of a fork");
-	subject_need(
-		&subject,
-		subject.plugin->connection->ping(subject.connection, subject.call, subject_error(&subject)),
-		"ping in the parent, after its child abandoned the connection,");
+	subject_need(&subject, CALL(&subject, connection, ping),
+		     "ping in the parent, after its child abandoned the connection,");
 	subject_close(&subject);
 }
 

@@ -2,8 +2,6 @@
 /* Offers: what is answered, to what is known and to what is not. */
 #include "drive.h"
 
-#include <pthread.h>
-
 #define FUTURE 999u /* a kind, operator or type that no header has yet */
 
 /* A plan of everything over one resource: limit, sort, group, filter. */
@@ -221,53 +219,34 @@ static void test_used(struct conform *conform)
 
 /* --- threads --- */
 
-#define THREADS 6
-
-struct thread {
-	struct subject subject;
-	const struct consort_resource *resource;
-	bool failed;
-};
-
-static void *offer_and_compile(void *context)
+static uint32_t offer_and_compile(struct subject *subject, void *resource)
 {
-	struct thread *thread = context;
-	const struct consort_query_ops *query = thread->subject.plugin->query;
-	struct subject *subject = &thread->subject;
+	const struct consort_query_ops *query = subject->plugin->query;
+	uint32_t status = CONSORT_OK;
 	int i;
 
-	for (i = 0; i < 200 && !thread->failed; i++) {
-		struct consort_node *scan = tree_scan(thread->resource);
-		struct consort_error *error = subject_error(subject);
+	for (i = 0; i < 200 && !status; i++) {
 		struct consort_offer *offer;
 		void *compiled = NULL;
 
-		thread->failed =
-			tree_offer(subject, large_tree(thread->resource), &offer) != CONSORT_OK ||
-			query->compile(subject->database, subject_statement(scan, NULL, 0), &compiled, error);
+		status = tree_offer(subject, large_tree(resource), &offer);
+		if (!status)
+			status = query->compile(subject->database,
+						subject_statement(tree_scan(resource), NULL, 0), &compiled,
+						subject_error(subject));
 		if (compiled)
 			query->compiled_free(subject->database, compiled);
 	}
-	return NULL;
+	return status;
 }
 
 static void test_threads(struct conform *conform)
 {
-	struct thread threads[THREADS];
-	pthread_t ids[THREADS];
 	struct subject subject;
 	struct world world;
-	int i;
 
 	world_begin(&world, &subject, conform);
-	for (i = 0; i < THREADS; i++) {
-		threads[i] = (struct thread){subject, world.resource, false};
-		NEED(!pthread_create(&ids[i], NULL, offer_and_compile, &threads[i]));
-	}
-	for (i = 0; i < THREADS; i++)
-		pthread_join(ids[i], NULL);
-	for (i = 0; i < THREADS; i++)
-		REQUIRE(!threads[i].failed, "in one of %d threads, offer or compile failed", THREADS);
+	subject_threads(&subject, false, offer_and_compile, (void *)(uintptr_t)world.resource);
 	world_end(&world, &subject);
 }
 

@@ -309,10 +309,7 @@ static void test_interleave(struct conform *conform)
 			for (row = 0; row < readings[i].batch->nrows; row++)
 				conform_print_row(readings[i].batch, row, &lines[i]);
 			over[i] = is_over(&readings[i]);
-			subject_need(&both.subject,
-				     both.subject.plugin->connection->ping(both.subject.connection,
-									   both.subject.call,
-									   subject_error(&both.subject)),
+			subject_need(&both.subject, CALL(&both.subject, connection, ping),
 				     "ping beside open cursors");
 		}
 	for (i = 0; i < 2; i++) {

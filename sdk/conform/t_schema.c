@@ -79,8 +79,7 @@ static uint32_t introspect(struct subject *subject, const char *source, struct s
 {
 	const struct consort_resource_sink sink = {seen, look};
 
-	return subject->plugin->schema->introspect(subject->connection, subject->call, source, NULL, 0, &sink,
-						   subject_error(subject));
+	return CALL(subject, schema, introspect, source, NULL, 0, &sink);
 }
 
 static void test_introspect(struct conform *conform)
@@ -101,13 +100,10 @@ static void test_unknown(struct conform *conform)
 {
 	struct seen seen = {0};
 	struct subject subject;
-	uint32_t status;
 
 	subject_open(&subject, conform);
-	status = introspect(&subject, "conform has no such resource", &seen);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"schema.introspect of what is not there answers status %u, not ENOTFOUND (%u)", status,
-		CONSORT_ENOTFOUND);
+	EXPECT(introspect(&subject, "conform has no such resource", &seen), ENOTFOUND,
+	       "schema.introspect of what is not there");
 	REQUIRE(!seen.count, "schema.introspect of what is not there tells of something");
 	subject_close(&subject);
 }
@@ -145,6 +141,14 @@ static void test_sink(struct conform *conform)
 
 /* --- define and drop --- */
 
+/* With a resource of ours, which was defined. */
+static void begin_made(struct world *world, struct subject *subject, struct conform *conform)
+{
+	world_begin(world, subject, conform);
+	if (!world->made)
+		conform_skip("resources are named on the command line, and none is defined");
+}
+
 static void test_told(struct conform *conform)
 {
 	struct seen seen = {0};
@@ -152,9 +156,7 @@ static void test_told(struct conform *conform)
 	struct world world;
 	uint32_t i, j;
 
-	world_begin(&world, &subject, conform);
-	if (!world.made)
-		conform_skip("resources are named on the command line, and none is defined");
+	begin_made(&world, &subject, conform);
 	seen.source = world.resource->source;
 	subject_need(&subject, introspect(&subject, world.resource->source, &seen),
 		     "schema.introspect of what was defined");
@@ -185,14 +187,12 @@ static void test_told(struct conform *conform)
 
 static uint32_t define(struct subject *subject, const struct world *world, uint32_t flags)
 {
-	return subject->plugin->schema->define(subject->connection, subject->call, world->resource, flags,
-					       NULL, subject_error(subject));
+	return CALL(subject, schema, define, world->resource, flags, NULL);
 }
 
 static uint32_t drop(struct subject *subject, const struct world *world, uint32_t flags)
 {
-	return subject->plugin->schema->drop(subject->connection, subject->call, world->resource, flags, NULL,
-					     subject_error(subject));
+	return CALL(subject, schema, drop, world->resource, flags, NULL);
 }
 
 static bool is_there(struct subject *subject, const struct world *world)
@@ -209,15 +209,9 @@ static void test_define(struct conform *conform)
 {
 	struct subject subject;
 	struct world world;
-	uint32_t status;
 
-	world_begin(&world, &subject, conform);
-	if (!world.made)
-		conform_skip("resources are named on the command line, and none is defined");
-	status = define(&subject, &world, 0);
-	REQUIRE(status == CONSORT_ECONFLICT,
-		"schema.define of what is there answers status %u, not ECONFLICT (%u)", status,
-		CONSORT_ECONFLICT);
+	begin_made(&world, &subject, conform);
+	EXPECT(define(&subject, &world, 0), ECONFLICT, "schema.define of what is there");
 	subject_need(&subject, define(&subject, &world, CONSORT_SCHEMA_IF_NEEDED),
 		     "schema.define, if needed, of what is there");
 	subject_need(&subject, drop(&subject, &world, 0), "schema.drop");
@@ -232,16 +226,10 @@ static void test_drop(struct conform *conform)
 {
 	struct subject subject;
 	struct world world;
-	uint32_t status;
 
-	world_begin(&world, &subject, conform);
-	if (!world.made)
-		conform_skip("resources are named on the command line, and none is defined");
+	begin_made(&world, &subject, conform);
 	subject_need(&subject, drop(&subject, &world, 0), "schema.drop");
-	status = drop(&subject, &world, 0);
-	REQUIRE(status == CONSORT_ENOTFOUND,
-		"schema.drop of what is not there answers status %u, not ENOTFOUND (%u)", status,
-		CONSORT_ENOTFOUND);
+	EXPECT(drop(&subject, &world, 0), ENOTFOUND, "schema.drop of what is not there");
 	subject_need(&subject, drop(&subject, &world, CONSORT_SCHEMA_IF_NEEDED),
 		     "schema.drop, if needed, of what is not there");
 	world_end(&world, &subject);
@@ -251,26 +239,18 @@ static void test_dry(struct conform *conform)
 {
 	struct consort_buffer script = CONSORT_BUFFER_INIT;
 	const struct consort_text_sink sink = {&script, conform_append_text};
-	const struct consort_schema_ops *schema;
 	struct subject subject;
 	struct world world;
 
-	world_begin(&world, &subject, conform);
-	if (!world.made)
-		conform_skip("resources are named on the command line, and none is defined");
-	schema = subject.plugin->schema;
-	subject_need(&subject,
-		     schema->drop(subject.connection, subject.call, world.resource, CONSORT_SCHEMA_DRY_RUN,
-				  &sink, subject_error(&subject)),
+	begin_made(&world, &subject, conform);
+	subject_need(&subject, CALL(&subject, schema, drop, world.resource, CONSORT_SCHEMA_DRY_RUN, &sink),
 		     "a dry run of schema.drop");
 	REQUIRE(script.size && consort_utf8_valid(script.data, script.size, NULL),
 		"a dry run of schema.drop writes nothing");
 	REQUIRE(is_there(&subject, &world), "a dry run of schema.drop drops");
 	subject_need(&subject, drop(&subject, &world, 0), "schema.drop");
 	consort_buffer_reset(&script);
-	subject_need(&subject,
-		     schema->define(subject.connection, subject.call, world.resource, CONSORT_SCHEMA_DRY_RUN,
-				    &sink, subject_error(&subject)),
+	subject_need(&subject, CALL(&subject, schema, define, world.resource, CONSORT_SCHEMA_DRY_RUN, &sink),
 		     "a dry run of schema.define");
 	REQUIRE(script.size && consort_utf8_valid(script.data, script.size, NULL),
 		"a dry run of schema.define writes nothing");
@@ -306,7 +286,7 @@ static void test_indexes(struct conform *conform)
 	struct consort_value *row;
 	struct subject subject;
 	struct world world;
-	uint32_t attribute, status;
+	uint32_t attribute;
 
 	world_begin(&world, &subject, conform);
 	for (attribute = 0; attribute < world.resource->nattributes; attribute++)
@@ -317,23 +297,16 @@ static void test_indexes(struct conform *conform)
 		conform_skip("there is no resource of our own with an integer to be indexed");
 	resource = with_index(&world, attribute);
 	row = conform_frozen((resource->nattributes + 1) * sizeof(*row));
-	subject_need(&subject,
-		     subject.plugin->schema->define(subject.connection, subject.call, resource, 0, NULL,
-						    subject_error(&subject)),
+	subject_need(&subject, CALL(&subject, schema, define, resource, 0, NULL),
 		     "schema.define with an index");
 	world_row(&world, 0, row);
 	subject_need(&subject,
 		     subject_write(&subject, subject.plugin->write->insert, resource, &writing, row, 1),
 		     "write.insert into what has an index");
 	world_row(&world, 3, row); /* another key, and the same values */
-	status = subject_write(&subject, subject.plugin->write->insert, resource, &writing, row, 1);
-	REQUIRE(status == CONSORT_ECONSTRAINT,
-		"a second record of one value under a unique index answers status %u, not"
-		" ECONSTRAINT (%u)",
-		status, CONSORT_ECONSTRAINT);
-	subject_need(&subject,
-		     subject.plugin->schema->drop(subject.connection, subject.call, resource, 0, NULL,
-						  subject_error(&subject)),
+	EXPECT(subject_write(&subject, subject.plugin->write->insert, resource, &writing, row, 1),
+	       ECONSTRAINT, "a second record of one value under a unique index");
+	subject_need(&subject, CALL(&subject, schema, drop, resource, 0, NULL),
 		     "schema.drop of what has an index");
 	world_end(&world, &subject);
 }
@@ -349,9 +322,7 @@ static uint32_t run_native(struct subject *subject, const char *text, struct rea
 	int64_t affected = 0;
 
 	memset(reading, 0, sizeof(*reading));
-	status =
-		subject->plugin->native->open(subject->connection, subject->call, text, run, &reading->cursor,
-					      &fields, &nfields, &affected, subject_error(subject));
+	status = CALL(subject, native, open, text, run, &reading->cursor, &fields, &nfields, &affected);
 	if (status)
 		return status;
 	types = conform_frozen((nfields + 1) * sizeof(*types));
@@ -376,10 +347,8 @@ static void test_native(struct conform *conform)
 			status == CONSORT_EINVAL,
 		"a native statement that is none answers status %u", status);
 	REQUIRE(subject.error->message[0], "a native statement that is none is refused without a word");
-	subject_need(
-		&subject,
-		subject.plugin->connection->ping(subject.connection, subject.call, subject_error(&subject)),
-		"ping after a native statement that was refused");
+	subject_need(&subject, CALL(&subject, connection, ping),
+		     "ping after a native statement that was refused");
 	if (conform->native) {
 		subject_need(&subject, run_native(&subject, conform->native, &reading), conform->native);
 		subject_need(&subject, subject_collect(&subject, &reading, &lines),

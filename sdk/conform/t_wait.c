@@ -14,10 +14,9 @@
 #define PROMPT ((int64_t)50000000)   /* nanoseconds from the cancel, or the deadline, to the answer */
 #define SETTLED ((int64_t)100000000) /* until the call surely waits */
 
+/* The stage's subject holds, its other connection waits. */
 struct waiting {
-	struct subject holder, waiter;
-	struct world world;
-	struct consort_value *row;
+	struct stage stage;
 	uint32_t status;
 	int64_t ended;
 	bool over; /* atomic */
@@ -32,37 +31,23 @@ static void pause_for(int64_t nanoseconds)
 
 static void begin(struct waiting *waiting, struct conform *conform)
 {
-	world_open(&waiting->world, conform, NULL);
-	world_make(&waiting->world);
-	world_need_writes(&waiting->world);
-	subject_open(&waiting->holder, conform);
-	world_lend(&waiting->world, &waiting->holder, false);
-	waiting->waiter = waiting->holder;
-	waiting->waiter.call = STRUCT(struct consort_call);
-	waiting->waiter.connection = subject_connect(&waiting->holder);
-	waiting->row = world_new_row(&waiting->world, 1);
+	stage_begin(&waiting->stage, conform);
+	stage_connect(&waiting->stage);
 }
 
-static void end(struct waiting *waiting)
-{
-	waiting->waiter.plugin->connection->close(waiting->waiter.connection, waiting->waiter.call);
-	subject_close(&waiting->holder);
-	world_close(&waiting->world);
-}
-
-static uint32_t insert(struct waiting *waiting, struct subject *subject)
+static uint32_t insert(struct stage *stage, struct subject *subject)
 {
 	struct writing writing = {0};
 
-	return subject_write(subject, subject->plugin->write->insert, waiting->world.resource, &writing,
-			     waiting->row, 1);
+	return subject_write(subject, subject->plugin->write->insert, stage->resource, &writing, stage->row,
+			     1);
 }
 
 static void *wait_there(void *context)
 {
 	struct waiting *waiting = context;
 
-	waiting->status = insert(waiting, &waiting->waiter);
+	waiting->status = insert(&waiting->stage, &waiting->stage.other);
 	waiting->ended = conform_now();
 	__atomic_store_n(&waiting->over, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -71,14 +56,10 @@ static void *wait_there(void *context)
 /* The holder writes the record; then a thread asks for it, and waits. False: it does not wait. */
 static bool start(struct waiting *waiting, pthread_t *out_thread)
 {
-	struct subject *holder = &waiting->holder;
+	struct subject *holder = &waiting->stage.subject;
 
-	subject_need(holder,
-		     holder->plugin->transaction->begin(holder->connection, holder->call,
-							STRUCT(struct consort_transaction_options),
-							subject_error(holder)),
-		     "transaction.begin");
-	subject_need(holder, insert(waiting, holder), "write.insert");
+	MUST(holder, transaction, begin, STRUCT(struct consort_transaction_options));
+	subject_need(holder, insert(&waiting->stage, holder), "write.insert");
 	waiting->over = false;
 	NEED(!pthread_create(out_thread, NULL, wait_there, waiting));
 	pause_for(SETTLED);
@@ -88,14 +69,11 @@ static bool start(struct waiting *waiting, pthread_t *out_thread)
 /* The waiter is made fit again, and the holder lets go. */
 static void settle(struct waiting *waiting)
 {
-	struct subject *holder = &waiting->holder, *waiter = &waiting->waiter;
+	struct subject *holder = &waiting->stage.subject, *waiter = &waiting->stage.other;
 	const struct consort_connection_ops *ops = waiter->plugin->connection;
 
 	waiter->call->deadline = 0;
-	subject_need(holder,
-		     holder->plugin->transaction->rollback(holder->connection, holder->call,
-							   subject_error(holder)),
-		     "transaction.rollback");
+	MUST(holder, transaction, rollback);
 	if (ops->reset(waiter->connection, waiter->call, subject_error(waiter))) {
 		ops->close(waiter->connection, waiter->call);
 		waiter->connection = subject_connect(waiter);
@@ -117,14 +95,14 @@ static void test_cancel(struct conform *conform)
 
 		begun = conform_now();
 		if (waits)
-			waiting.waiter.plugin->connection->cancel(waiting.waiter.connection);
+			waiting.stage.other.plugin->connection->cancel(waiting.stage.other.connection);
 		returned = conform_now();
 		pthread_join(thread, NULL);
 		if (!waits)
 			conform_skip("a call does not wait for another one's record");
 		REQUIRE(waiting.status == CONSORT_ECANCELLED,
 			"a call that is cancelled answers status %u, not ECANCELLED (%u): %s", waiting.status,
-			CONSORT_ECANCELLED, consort_error_text(waiting.waiter.error));
+			CONSORT_ECANCELLED, consort_error_text(waiting.stage.other.error));
 		REQUIRE(returned - begun < waiting.ended - begun + PROMPT, "cancel blocks");
 		if (waiting.ended - begun < best)
 			best = waiting.ended - begun;
@@ -132,7 +110,7 @@ static void test_cancel(struct conform *conform)
 	}
 	REQUIRE(best <= PROMPT, "a call goes on for %lld ms after it was cancelled, not at most %lld",
 		(long long)best / 1000000, (long long)PROMPT / 1000000);
-	end(&waiting);
+	stage_end(&waiting.stage, 1);
 }
 
 static void test_deadline(struct conform *conform)
@@ -148,21 +126,21 @@ static void test_deadline(struct conform *conform)
 		bool waits;
 
 		deadline = conform_now() + more;
-		waiting.waiter.call->deadline = deadline;
+		waiting.stage.other.call->deadline = deadline;
 		waits = start(&waiting, &thread);
 		pthread_join(thread, NULL);
 		if (!waits)
 			conform_skip("a call does not wait for another one's record");
 		REQUIRE(waiting.status == CONSORT_ETIMEOUT,
 			"a call whose deadline passes answers status %u, not ETIMEOUT (%u): %s",
-			waiting.status, CONSORT_ETIMEOUT, consort_error_text(waiting.waiter.error));
+			waiting.status, CONSORT_ETIMEOUT, consort_error_text(waiting.stage.other.error));
 		if (waiting.ended - deadline < best)
 			best = waiting.ended - deadline;
 		settle(&waiting);
 	}
 	REQUIRE(best <= PROMPT, "a call goes on for %lld ms after its deadline, not at most %lld",
 		(long long)best / 1000000, (long long)PROMPT / 1000000);
-	end(&waiting);
+	stage_end(&waiting.stage, 1);
 }
 
 /* A cancel that comes when nothing runs is not what ends the next user's call. */
@@ -174,14 +152,11 @@ static void test_late(struct conform *conform)
 	subject_open(&subject, conform);
 	for (i = 0; i < 3; i++) {
 		subject.plugin->connection->cancel(subject.connection);
-		if (subject.plugin->connection->reset(subject.connection, subject.call,
-						      subject_error(&subject))) {
+		if (CALL(&subject, connection, reset)) {
 			subject.plugin->connection->close(subject.connection, subject.call);
 			subject.connection = subject_connect(&subject);
 		}
-		subject_need(&subject,
-			     subject.plugin->connection->ping(subject.connection, subject.call,
-							      subject_error(&subject)),
+		subject_need(&subject, CALL(&subject, connection, ping),
 			     "ping after a cancel that came late, and a reset,");
 	}
 	subject_close(&subject);

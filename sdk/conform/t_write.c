@@ -2,354 +2,215 @@
 /* Writing through the tables: what becomes of records, and what is told of it. */
 #include "drive.h"
 
-#include <pthread.h>
-#include <stdio.h>
-
-struct both {
-	struct subject subject;
-	struct world world;
-	const struct consort_write_ops *write;
-	uint32_t width;
-	struct consort_value *row; /* a record of ours that is not there yet */
-};
-
-static void begin(struct both *both, struct conform *conform)
-{
-	world_open(&both->world, conform, NULL);
-	world_make(&both->world);
-	world_need_writes(&both->world);
-	subject_open(&both->subject, conform);
-	world_lend(&both->world, &both->subject, false);
-	both->write = both->subject.plugin->write;
-	both->width = both->world.resource->nattributes;
-	both->row = world_new_row(&both->world, 1);
-}
-
-static uint32_t run(struct both *both, write_slot *slot, struct writing *writing,
-		    const struct consort_value *rows, int64_t nrows)
-{
-	return subject_write(&both->subject, slot, both->world.resource, writing, rows, nrows);
-}
-
-/* The key's attributes, behind `first` others. */
-static void by_key(struct both *both, struct writing *writing, const uint32_t *first, uint32_t nfirst)
-{
-	const struct consort_resource *resource = both->world.resource;
-	uint32_t *attributes = conform_frozen((nfirst + resource->nkeys) * sizeof(*attributes)), i;
-
-	for (i = 0; i < nfirst; i++)
-		attributes[i] = first[i];
-	for (i = 0; i < resource->nkeys; i++)
-		attributes[nfirst + i] = resource->keys[i];
-	writing->attributes = attributes;
-	writing->nattributes = nfirst + resource->nkeys;
-	writing->nkeys = resource->nkeys;
-}
-
-static struct consort_value *pick(const struct writing *writing, const struct consort_value *row)
-{
-	struct consort_value *picked = conform_frozen((writing->nattributes + 1) * sizeof(*picked));
-	uint32_t i;
-
-	for (i = 0; i < writing->nattributes; i++)
-		picked[i] = row[writing->attributes[i]];
-	return picked;
-}
-
-/* Leaves nothing of ours behind in a resource that is not ours. */
-static void end(struct both *both, size_t nrows)
-{
-	struct consort_value *row = conform_frozen((both->width + 1) * sizeof(*row));
-	struct writing writing = {0};
-	size_t i;
-
-	by_key(both, &writing, NULL, 0);
-	for (i = 0; i <= nrows && !both->world.made && subject_has(&both->subject, CONSORT_FEATURE_DELETE);
-	     i++) {
-		world_row(&both->world, i, row);
-		run(both, both->write->remove, &writing, pick(&writing, row), 1);
-	}
-	subject_close(&both->subject);
-	world_close(&both->world);
-}
-
-/* Only records of ours are looked at, since others may be there. NULL: there is none with the row's key. */
-static struct consort_value *find(struct both *both, const struct consort_value *row)
-{
-	const struct consort_node *scan = tree_scan(both->world.resource);
-	struct consort_value *found = NULL;
-	struct reading reading;
-	int64_t r;
-	uint32_t i;
-
-	subject_need(&both->subject, subject_read(&both->subject, scan, NULL, 0, NULL, &reading),
-		     "opening a cursor");
-	do {
-		subject_need(&both->subject, subject_next(&both->subject, &reading), "query.next");
-		for (r = 0; r < reading.batch->nrows; r++) {
-			bool same = true;
-
-			for (i = 0; i < both->world.resource->nkeys; i++) {
-				const uint32_t key = both->world.resource->keys[i];
-				const struct consort_value value = conform_batch_value(reading.batch, key, r);
-
-				same &= conform_value_equal(&value, &row[key]);
-			}
-			if (!same)
-				continue;
-			REQUIRE(!found, "there are two records with one key");
-			found = conform_frozen((both->width + 1) * sizeof(*found));
-			for (i = 0; i < both->width; i++)
-				found[i] = conform_batch_value(reading.batch, i, r);
-		}
-	} while (reading.batch->nrows && !(reading.batch->flags & CONSORT_BATCH_LAST));
-	subject_end(&both->subject, &reading);
-	return found;
-}
-
-static void expect(struct both *both, const struct consort_value *row, const char *when)
-{
-	struct consort_value *found = find(both, row);
-	uint32_t i;
-
-	REQUIRE(found, "%s the record is not there", when);
-	for (i = 0; i < both->width; i++) {
-		struct consort_buffer is = CONSORT_BUFFER_INIT, was = CONSORT_BUFFER_INIT;
-
-		if (conform_value_equal(&found[i], &row[i]))
-			continue;
-		conform_value_print(&found[i], &is);
-		conform_value_print(&row[i], &was);
-		conform_fail("%s '%s' is %s, not %s", when, both->world.resource->attributes[i]->name,
-			     is.data, was.data);
-	}
-}
-
-static void need(struct both *both, uint32_t status, const char *what)
-{
-	subject_need(&both->subject, status, what);
-}
-
-static void insert(struct both *both, const struct consort_value *row)
-{
-	struct writing writing = {0};
-
-	need(both, run(both, both->write->insert, &writing, row, 1), "write.insert");
-}
+/* A write of these rows by one of the subject's slots, WRITE(&stage, insert, …); PUT: which must be taken. */
+#define WRITE(stage, slot, writing, rows, nrows)                                                           \
+	subject_write(&(stage)->subject, (stage)->subject.plugin->write->slot, (stage)->resource, writing, \
+		      rows, nrows)
+#define PUT(stage, slot, writing, rows, nrows, what) \
+	subject_need(&(stage)->subject, WRITE(stage, slot, writing, rows, nrows), what)
 
 /* --- create --- */
 
 static void test_create(struct conform *conform)
 {
-	struct both both;
+	struct stage stage;
 
-	begin(&both, conform);
-	insert(&both, both.row);
-	expect(&both, both.row, "after write.insert");
-	end(&both, 1);
+	stage_begin(&stage, conform);
+	stage_insert(&stage, &stage.subject, stage.row);
+	stage_expect(&stage, stage.row, "after write.insert");
+	stage_end(&stage, 1);
 }
 
 /* A record with the key of the one that is there, and another value where there is room for one. */
-static struct consort_value *with_same_key(struct both *both)
+static struct consort_value *with_same_key(struct stage *stage)
 {
-	struct consort_value *row = conform_frozen((both->width + 1) * sizeof(*row));
+	struct consort_value *row = conform_frozen((stage->width + 1) * sizeof(*row));
 	uint32_t i;
 
-	for (i = 0; i < both->width; i++)
-		row[i] = world_is_key(&both->world, i)
-				 ? both->row[i]
-				 : conform_edge(both->row[i].type, 2, &both->world.arena);
+	for (i = 0; i < stage->width; i++)
+		row[i] = world_is_key(stage->world, i)
+				 ? stage->row[i]
+				 : conform_edge(stage->row[i].type, 2, &stage->world->arena);
 	return row;
 }
 
 static void test_twice(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
-	uint32_t status;
+	struct stage stage;
 
-	begin(&both, conform);
-	insert(&both, both.row);
-	status = run(&both, both.write->insert, &writing, with_same_key(&both), 1);
-	REQUIRE(status == CONSORT_ECONSTRAINT,
-		"write.insert of a key that is there answers status %u, not ECONSTRAINT (%u)", status,
-		CONSORT_ECONSTRAINT);
-	expect(&both, both.row, "after write.insert was refused,");
-	end(&both, 1);
+	stage_begin(&stage, conform);
+	stage_insert(&stage, &stage.subject, stage.row);
+	EXPECT(WRITE(&stage, insert, &writing, with_same_key(&stage), 1), ECONSTRAINT,
+	       "write.insert of a key that is there");
+	stage_expect(&stage, stage.row, "after write.insert was refused,");
+	stage_end(&stage, 1);
 }
 
 /* --- update and delete --- */
-
-static uint32_t first_free(const struct both *both)
-{
-	uint32_t i;
-
-	for (i = 0; i < both->width; i++)
-		if (!world_is_key(&both->world, i) &&
-		    !(both->world.resource->attributes[i]->flags & CONSORT_ATTRIBUTE_READ_ONLY))
-			return i;
-	conform_skip("'%s' has no attribute but its key", both->world.resource->name);
-}
 
 static void test_update(struct conform *conform)
 {
 	struct consort_value *other, *changed;
 	struct writing writing = {0};
-	struct both both;
+	struct stage stage;
 	uint32_t i;
 
-	begin(&both, conform);
-	first_free(&both);
-	other = world_new_row(&both.world, 0);
-	insert(&both, both.row);
-	insert(&both, other);
-	changed = with_same_key(&both);
-	for (i = 0; i < both.width; i++) {
-		if (world_is_key(&both.world, i))
+	stage_begin(&stage, conform);
+	stage_free(&stage);
+	other = world_new_row(stage.world, 0);
+	stage_insert(&stage, &stage.subject, stage.row);
+	stage_insert(&stage, &stage.subject, other);
+	changed = with_same_key(&stage);
+	for (i = 0; i < stage.width; i++) {
+		if (world_is_key(stage.world, i))
 			continue;
 		memset(&writing, 0, sizeof(writing));
-		by_key(&both, &writing, &i, 1);
-		need(&both, run(&both, both.write->update, &writing, pick(&writing, changed), 1),
-		     "write.update");
-		both.row[i] = changed[i];
-		expect(&both, both.row, "after write.update of one attribute,");
+		stage_by_key(&stage, &writing, &i, 1);
+		PUT(&stage, update, &writing, stage_pick(&writing, changed), 1, "write.update");
+		stage.row[i] = changed[i];
+		stage_expect(&stage, stage.row, "after write.update of one attribute,");
 	}
-	expect(&both, other, "after write.update of another record,");
-	end(&both, 1);
+	stage_expect(&stage, other, "after write.update of another record,");
+	stage_end(&stage, 1);
+}
+
+/* A write by a key that is not there has answered so. */
+static void expect_missing(const struct stage *stage, uint32_t status, const struct writing *writing,
+			   const char *what)
+{
+	REQUIRE(!status, "%s of a key that is not there is no failure, but answers status %u: %s", what,
+		status, consort_error_text(stage->subject.error));
+	REQUIRE(!writing->affected, "%s of a key that is not there affects %lld records", what,
+		(long long)writing->affected);
+	REQUIRE(writing->nfailed == 1 && writing->failure.status == CONSORT_ENOTFOUND,
+		"%s of a key that is not there does not tell row_failed of ENOTFOUND", what);
 }
 
 static void test_update_missing(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
-	uint32_t first, status;
+	struct stage stage;
+	uint32_t first;
 
-	begin(&both, conform);
-	first = first_free(&both);
-	by_key(&both, &writing, &first, 1);
-	status = run(&both, both.write->update, &writing, pick(&writing, both.row), 1);
-	REQUIRE(!status, "write.update of a key that is not there is no failure, but answers status %u: %s",
-		status, consort_error_text(both.subject.error));
-	REQUIRE(!writing.affected, "write.update of a key that is not there affects %lld records",
-		(long long)writing.affected);
-	REQUIRE(writing.nfailed == 1 && writing.failure.status == CONSORT_ENOTFOUND,
-		"write.update of a key that is not there does not tell row_failed of ENOTFOUND");
-	REQUIRE(!find(&both, both.row), "write.update of a key that is not there makes a record");
-	end(&both, 1);
+	stage_begin(&stage, conform);
+	first = stage_free(&stage);
+	stage_by_key(&stage, &writing, &first, 1);
+	expect_missing(&stage, WRITE(&stage, update, &writing, stage_pick(&writing, stage.row), 1), &writing,
+		       "write.update");
+	REQUIRE(!stage_find(&stage, &stage.subject, stage.row),
+		"write.update of a key that is not there makes a record");
+	stage_end(&stage, 1);
 }
 
 static void test_delete(struct conform *conform)
 {
 	struct consort_value *rows[3];
 	struct writing writing = {0};
-	struct both both;
+	struct stage stage;
 	size_t i;
 
-	begin(&both, conform);
+	stage_begin(&stage, conform);
 	for (i = 0; i < 3; i++) {
-		rows[i] = world_new_row(&both.world, i);
-		insert(&both, rows[i]);
+		rows[i] = world_new_row(stage.world, i);
+		stage_insert(&stage, &stage.subject, rows[i]);
 	}
-	by_key(&both, &writing, NULL, 0);
-	need(&both, run(&both, both.write->remove, &writing, pick(&writing, rows[1]), 1), "write.remove");
-	REQUIRE(!find(&both, rows[1]), "after write.remove the record is still there");
-	expect(&both, rows[0], "after write.remove of another record,");
-	expect(&both, rows[2], "after write.remove of another record,");
-	end(&both, 3);
+	stage_by_key(&stage, &writing, NULL, 0);
+	PUT(&stage, remove, &writing, stage_pick(&writing, rows[1]), 1, "write.remove");
+	REQUIRE(!stage_find(&stage, &stage.subject, rows[1]), "after write.remove the record is still there");
+	stage_expect(&stage, rows[0], "after write.remove of another record,");
+	stage_expect(&stage, rows[2], "after write.remove of another record,");
+	stage_end(&stage, 3);
 }
 
 static void test_delete_missing(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
-	uint32_t status;
+	struct stage stage;
 
-	begin(&both, conform);
-	by_key(&both, &writing, NULL, 0);
-	status = run(&both, both.write->remove, &writing, pick(&writing, both.row), 1);
-	REQUIRE(!status, "write.remove of a key that is not there is no failure, but answers status %u: %s",
-		status, consort_error_text(both.subject.error));
-	REQUIRE(!writing.affected, "write.remove of a key that is not there affects %lld records",
-		(long long)writing.affected);
-	REQUIRE(writing.nfailed == 1 && writing.failure.status == CONSORT_ENOTFOUND,
-		"write.remove of a key that is not there does not tell row_failed of ENOTFOUND");
-	end(&both, 1);
+	stage_begin(&stage, conform);
+	stage_by_key(&stage, &writing, NULL, 0);
+	expect_missing(&stage, WRITE(&stage, remove, &writing, stage_pick(&writing, stage.row), 1), &writing,
+		       "write.remove");
+	stage_end(&stage, 1);
 }
 
 /* --- what is told --- */
 
+static void expect_one(const struct stage *stage, uint32_t status, const struct writing *writing,
+		       const char *what)
+{
+	subject_need(&stage->subject, status, what);
+	REQUIRE(writing->affected == 1, "%s of a record tells of %lld", what, (long long)writing->affected);
+}
+
 static void test_affected(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
+	struct stage stage;
 	uint32_t i = 0;
 
-	begin(&both, conform);
-	need(&both, run(&both, both.write->insert, &writing, both.row, 1), "write.insert");
-	REQUIRE(writing.affected == 1, "write.insert of a record tells of %lld", (long long)writing.affected);
-	while (i < both.width && world_is_key(&both.world, i))
+	stage_begin(&stage, conform);
+	expect_one(&stage, WRITE(&stage, insert, &writing, stage.row, 1), &writing, "write.insert");
+	while (i < stage.width && world_is_key(stage.world, i))
 		i++;
-	if (subject_has(&both.subject, CONSORT_FEATURE_UPDATE) && i < both.width) {
-		by_key(&both, &writing, &i, 1);
-		need(&both, run(&both, both.write->update, &writing, pick(&writing, both.row), 1),
-		     "write.update");
-		REQUIRE(writing.affected == 1, "write.update of a record tells of %lld",
-			(long long)writing.affected);
+	if (subject_has(&stage.subject, CONSORT_FEATURE_UPDATE) && i < stage.width) {
+		stage_by_key(&stage, &writing, &i, 1);
+		expect_one(&stage, WRITE(&stage, update, &writing, stage_pick(&writing, stage.row), 1),
+			   &writing, "write.update");
 	}
-	if (subject_has(&both.subject, CONSORT_FEATURE_DELETE)) {
-		by_key(&both, &writing, NULL, 0);
-		need(&both, run(&both, both.write->remove, &writing, pick(&writing, both.row), 1),
-		     "write.remove");
-		REQUIRE(writing.affected == 1, "write.remove of a record tells of %lld",
-			(long long)writing.affected);
+	if (subject_has(&stage.subject, CONSORT_FEATURE_DELETE)) {
+		stage_by_key(&stage, &writing, NULL, 0);
+		expect_one(&stage, WRITE(&stage, remove, &writing, stage_pick(&writing, stage.row), 1),
+			   &writing, "write.remove");
 	}
-	end(&both, 1);
+	stage_end(&stage, 1);
 }
 
 static void test_row_failed(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
+	struct stage stage;
 	uint32_t status;
 
-	begin(&both, conform);
-	insert(&both, both.row);
-	status = run(&both, both.write->insert, &writing, both.row, 1);
+	stage_begin(&stage, conform);
+	stage_insert(&stage, &stage.subject, stage.row);
+	status = WRITE(&stage, insert, &writing, stage.row, 1);
 	REQUIRE(status, "write.insert of a key that is there is taken");
 	REQUIRE(writing.nfailed == 1 && writing.failed_rows[0] == 0,
 		"write.insert does not tell row_failed of the row that"
 		" failed");
 	REQUIRE(writing.failure.status == status, "row_failed is told status %u, and the call answers %u",
 		writing.failure.status, status);
-	end(&both, 1);
+	stage_end(&stage, 1);
 }
 
 static void test_continue(struct conform *conform)
 {
 	struct writing writing = {.flags = CONSORT_WRITE_CONTINUE};
-	struct both both;
+	struct stage stage;
 	uint32_t status;
 
-	begin(&both, conform);
-	insert(&both, both.row);
-	status = run(&both, both.write->insert, &writing, both.row, 1);
+	stage_begin(&stage, conform);
+	stage_insert(&stage, &stage.subject, stage.row);
+	status = WRITE(&stage, insert, &writing, stage.row, 1);
 	REQUIRE(!status, "with CONSORT_WRITE_CONTINUE, a row that fails fails the call (status %u)", status);
 	REQUIRE(writing.nfailed == 1 && !writing.affected,
 		"with CONSORT_WRITE_CONTINUE, a row that fails is not told, or counted");
-	end(&both, 1);
+	stage_end(&stage, 1);
 }
 
 /* --- many rows in a call --- */
 
 #define MANY 50
 
-static struct consort_value *many_rows(struct both *both)
+static struct consort_value *many_rows(struct stage *stage)
 {
-	struct consort_value *rows = conform_frozen((MANY * (size_t)both->width + 1) * sizeof(*rows));
+	struct consort_value *rows = conform_frozen((MANY * (size_t)stage->width + 1) * sizeof(*rows));
 	size_t i;
 
 	for (i = 0; i < MANY; i++)
-		world_row(&both->world, i, rows + i * both->width);
+		world_row(stage->world, i, rows + i * stage->width);
 	return rows;
 }
 
@@ -357,51 +218,46 @@ static void test_bulk(struct conform *conform)
 {
 	struct writing writing = {0};
 	struct consort_value *rows;
-	struct both both;
+	struct stage stage;
 	int64_t i;
 
-	begin(&both, conform);
-	rows = many_rows(&both);
-	need(&both, run(&both, both.write->insert, &writing, rows, MANY), "write.insert of a batch");
+	stage_begin(&stage, conform);
+	rows = many_rows(&stage);
+	PUT(&stage, insert, &writing, rows, MANY, "write.insert of a batch");
 	REQUIRE(writing.affected == MANY, "write.insert of %d records tells of %lld", MANY,
 		(long long)writing.affected);
 	for (i = 0; i < MANY; i += 7)
-		expect(&both, rows + i * both.width, "after write.insert of a batch,");
-	end(&both, MANY);
+		stage_expect(&stage, rows + i * stage.width, "after write.insert of a batch,");
+	stage_end(&stage, MANY);
 }
 
 static void test_bulk_failure(struct conform *conform)
 {
 	struct writing writing = {0};
 	struct consort_value *rows;
-	struct both both;
+	struct stage stage;
 	int64_t i, there = 0;
-	uint32_t status;
 
-	begin(&both, conform);
-	rows = many_rows(&both);
-	insert(&both, rows + 20 * both.width);
-	status = run(&both, both.write->insert, &writing, rows, MANY);
-	REQUIRE(status == CONSORT_ECONSTRAINT,
-		"a batch with a key that is there answers status %u, not ECONSTRAINT (%u)", status,
-		CONSORT_ECONSTRAINT);
+	stage_begin(&stage, conform);
+	rows = many_rows(&stage);
+	stage_insert(&stage, &stage.subject, rows + 20 * stage.width);
+	EXPECT(WRITE(&stage, insert, &writing, rows, MANY), ECONSTRAINT, "a batch with a key that is there");
 	REQUIRE(writing.nfailed == 1 && writing.failed_rows[0] == 20,
 		"row_failed is not told of the row that failed");
 	for (i = 0; i < MANY; i++)
-		there += i != 20 && find(&both, rows + i * both.width) != NULL;
+		there += i != 20 && stage_find(&stage, &stage.subject, rows + i * stage.width) != NULL;
 	REQUIRE(there == writing.affected,
 		"of a batch that failed %lld records are there, and it tells of %lld", (long long)there,
 		(long long)writing.affected);
 	writing.flags = CONSORT_WRITE_CONTINUE;
-	need(&both, run(&both, both.write->insert, &writing, rows, MANY),
-	     "write.insert of a batch that goes on");
+	PUT(&stage, insert, &writing, rows, MANY, "write.insert of a batch that goes on");
 	REQUIRE(writing.affected == MANY - 1 - there && writing.nfailed == 1 + there,
 		"of %d records, %lld of which are there, a batch that goes on tells that %lld were written "
 		"and %lld failed",
 		MANY, (long long)there + 1, (long long)writing.affected, (long long)writing.nfailed);
 	for (i = 0; i < MANY; i += 7)
-		expect(&both, rows + i * both.width, "after write.insert of a batch that goes on,");
-	end(&both, MANY);
+		stage_expect(&stage, rows + i * stage.width, "after write.insert of a batch that goes on,");
+	stage_end(&stage, MANY);
 }
 
 static void test_returning(struct conform *conform)
@@ -409,31 +265,31 @@ static void test_returning(struct conform *conform)
 	struct consort_type *types;
 	struct writing writing = {0};
 	uint32_t *all, i;
-	struct both both;
+	struct stage stage;
 
-	begin(&both, conform);
-	types = conform_frozen((both.width + 1) * sizeof(*types));
-	all = conform_frozen((both.width + 1) * sizeof(*all));
-	for (i = 0; i < both.width; i++) {
+	stage_begin(&stage, conform);
+	types = conform_frozen((stage.width + 1) * sizeof(*types));
+	all = conform_frozen((stage.width + 1) * sizeof(*all));
+	for (i = 0; i < stage.width; i++) {
 		all[i] = i;
-		types[i] = both.world.resource->attributes[i]->type;
+		types[i] = stage.resource->attributes[i]->type;
 	}
 	writing.returning = all;
-	writing.nreturning = both.width;
-	writing.returned = conform_batch(types, both.width, 4);
-	need(&both, run(&both, both.write->insert, &writing, both.row, 1), "write.insert that returns");
+	writing.nreturning = stage.width;
+	writing.returned = conform_batch(types, stage.width, 4);
+	PUT(&stage, insert, &writing, stage.row, 1, "write.insert that returns");
 	REQUIRE(writing.returned->nrows == 1, "write.insert of a record returns %lld",
 		(long long)writing.returned->nrows);
 	REQUIRE(!conform_batch_fault(writing.returned), "what is returned is not as it should be: %s",
 		conform_batch_fault(writing.returned));
-	for (i = 0; i < both.width; i++) {
+	for (i = 0; i < stage.width; i++) {
 		const struct consort_value value = conform_batch_value(writing.returned, i, 0);
 
-		REQUIRE(conform_value_equal(&value, &both.row[i]),
+		REQUIRE(conform_value_equal(&value, &stage.row[i]),
 			"'%s' is returned as another value than was written",
-			both.world.resource->attributes[i]->name);
+			stage.resource->attributes[i]->name);
 	}
-	end(&both, 1);
+	stage_end(&stage, 1);
 }
 
 /* --- upsert --- */
@@ -441,67 +297,42 @@ static void test_returning(struct conform *conform)
 static void test_upsert(struct conform *conform)
 {
 	struct writing writing = {0};
-	struct both both;
+	struct stage stage;
 
-	begin(&both, conform);
-	need(&both, run(&both, both.write->upsert, &writing, both.row, 1), "write.upsert");
+	stage_begin(&stage, conform);
+	PUT(&stage, upsert, &writing, stage.row, 1, "write.upsert");
 	REQUIRE(writing.affected == 1, "write.upsert of a record tells of %lld", (long long)writing.affected);
-	expect(&both, both.row, "after write.upsert");
-	both.row = with_same_key(&both);
-	need(&both, run(&both, both.write->upsert, &writing, both.row, 1),
-	     "write.upsert of a key that is there");
-	expect(&both, both.row, "after write.upsert of a key that is there,");
-	end(&both, 1);
+	stage_expect(&stage, stage.row, "after write.upsert");
+	stage.row = with_same_key(&stage);
+	PUT(&stage, upsert, &writing, stage.row, 1, "write.upsert of a key that is there");
+	stage_expect(&stage, stage.row, "after write.upsert of a key that is there,");
+	stage_end(&stage, 1);
 }
 
-#define UPSERTERS 4
-
-struct upserter {
-	struct both both; /* a copy with a connection of its own */
-	char fault[300];
-};
-
-static void *upsert_often(void *context)
+/* Thirty times the record, as others do meanwhile; a conflict is to be tried again. */
+static uint32_t upsert_often(struct subject *subject, void *context)
 {
-	struct upserter *own = context;
-	struct writing writing = {0};
+	const struct stage *stage = context;
+	uint32_t status = CONSORT_OK;
 	int i;
 
-	for (i = 0; i < 30 && !own->fault[0]; i++) {
-		uint32_t status = run(&own->both, own->both.write->upsert, &writing, own->both.row, 1);
+	for (i = 0; i < 30 && (!status || status == CONSORT_ECONFLICT); i++) {
+		struct writing writing = {0};
 
-		if (status && status != CONSORT_ECONFLICT)
-			snprintf(own->fault, sizeof(own->fault), "status %u: %.200s", status,
-				 consort_error_text(own->both.subject.error));
+		status = subject_write(subject, subject->plugin->write->upsert, stage->resource, &writing,
+				       stage->row, 1);
 	}
-	return NULL;
+	return status == CONSORT_ECONFLICT ? CONSORT_OK : status;
 }
 
 static void test_upsert_step(struct conform *conform)
 {
-	struct upserter upserters[UPSERTERS];
-	pthread_t ids[UPSERTERS];
-	struct both both;
-	int i;
+	struct stage stage;
 
-	begin(&both, conform);
-	for (i = 0; i < UPSERTERS; i++) {
-		upserters[i].both = both;
-		upserters[i].both.subject.call = STRUCT(struct consort_call);
-		upserters[i].both.subject.connection = subject_connect(&both.subject);
-		upserters[i].fault[0] = '\0';
-		NEED(!pthread_create(&ids[i], NULL, upsert_often, &upserters[i]));
-	}
-	for (i = 0; i < UPSERTERS; i++)
-		pthread_join(ids[i], NULL);
-	for (i = 0; i < UPSERTERS; i++) {
-		REQUIRE(!upserters[i].fault[0], "when %d connections upsert one key: %s", UPSERTERS,
-			upserters[i].fault);
-		both.subject.plugin->connection->close(upserters[i].both.subject.connection,
-						       both.subject.call);
-	}
-	expect(&both, both.row, "when several connections have upserted one key,");
-	end(&both, 1);
+	stage_begin(&stage, conform);
+	subject_threads(&stage.subject, true, upsert_often, &stage);
+	stage_expect(&stage, stage.row, "when several connections have upserted one key,");
+	stage_end(&stage, 1);
 }
 
 const struct conform_test conform_write_tests[] = {
