@@ -37,6 +37,7 @@
 #include <consort/json.h>
 #include <consort/plugin.h>
 #include <consort/plugins.h>
+#include <consort/slots.h>
 
 /* What the first look at a living adapter found. */
 struct conform_facts {
@@ -58,11 +59,12 @@ struct conform {
 	size_t which;	    /* of them is the one that tests are about */
 	const char *peer;   /* an attribute of a table of our own that leads to its key, or NULL */
 	const char *native; /* a statement in the engine's language, or NULL */
+	const char
+		*aggregate; /* what the option continuous_aggregate of a resource says over '%s', or NULL */
 	uint64_t seed;
-	uint64_t random;		  /* the state that grows from it; a test has its own */
-	int64_t timeout;		  /* of a test, milliseconds */
-	struct consort_features claims;	  /* the descriptor's */
-	struct consort_features untested; /* that the adapter has, and no test is about */
+	uint64_t random;		/* the state that grows from it; a test has its own */
+	int64_t timeout;		/* of a test, milliseconds */
+	struct consort_features claims; /* the descriptor's */
 	struct conform_facts facts;
 	char prefix[32]; /* of the names of tables that tests make */
 	char folder[64]; /* of this run, for manifests */
@@ -72,17 +74,18 @@ struct conform_test {
 	const char *clause; /* its name in docs/contract.md */
 	const char *says;   /* the clause in a sentence */
 	void (*run)(struct conform *conform);
-	uint64_t needs; /* bits of features: it is skipped unless the adapter has all of these */
+	uint32_t feature; /* that it is about, or CONSORT_FEATURE_ALWAYS; without it the test is skipped */
 	uint32_t flags;
+	uint64_t needs; /* bits of other features that it cannot do without */
 };
 
-#define TEST(clause, run, needs, flags, says)   \
-	{                                       \
-		clause, says, run, needs, flags \
+#define TEST(clause, run, feature, needs, flags, says)                     \
+	{                                                                  \
+		clause, says, run, CONSORT_FEATURE_##feature, flags, needs \
 	}
-#define CONFORM_END                    \
-	{                              \
-		NULL, NULL, NULL, 0, 0 \
+#define CONFORM_END                       \
+	{                                 \
+		NULL, NULL, NULL, 0, 0, 0 \
 	}
 #define NEED_FEATURE(feature) CONSORT_FEATURE_BIT(CONSORT_FEATURE_##feature)
 #define CONFORM_FILE \
@@ -95,7 +98,8 @@ struct conform_test {
 extern const struct conform_test conform_file_tests[], conform_life_tests[], conform_call_tests[],
 	conform_memory_tests[], conform_offer_tests[], conform_read_tests[], conform_write_tests[],
 	conform_type_tests[], conform_agree_tests[], conform_schema_tests[], conform_transaction_tests[],
-	conform_wait_tests[], conform_keyvalue_tests[], conform_change_tests[];
+	conform_wait_tests[], conform_keyvalue_tests[], conform_change_tests[], conform_feature_tests[],
+	conform_clear_tests[];
 
 /* --- run.c: what a test says of itself; neither returns --- */
 

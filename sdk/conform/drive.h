@@ -103,6 +103,10 @@ void conform_ignore_missing(void *context, uint32_t feature, const char *why);
 uint32_t conform_ignore_resource(void *context, const struct consort_resource *resource);
 uint32_t conform_append_text(void *buffer, const char *text, uint64_t size);
 
+/* What introspection tells of the one of that source, without relationships and indexes; NULL: nothing, or an
+ * error. It lives as long as the process. */
+const struct consort_resource *subject_describe(struct subject *subject, const char *source);
+
 #define CONFORM_THREADS 8
 /* Runs fn in so many threads at once, each with a call, and if it connects a connection, of its own; what is
  * not OK ends the test. */
@@ -270,12 +274,17 @@ const struct consort_expr *tree_parameter(uint32_t index, struct consort_type ty
 const struct consort_expr *tree_literal(struct consort_value value);
 const struct consort_expr *tree_call(uint32_t op, struct consort_type type, const struct consort_expr *a,
 				     const struct consort_expr *b);
+const struct consort_expr *tree_call_of(uint32_t op, struct consort_type type,
+					const struct consort_expr *const *args, uint32_t nargs);
 struct consort_node *tree_scan(const struct consort_resource *resource);
 /* With these attributes only. */
 struct consort_node *tree_scan_of(const struct consort_resource *resource, const uint32_t *attributes,
 				  uint32_t count);
 struct consort_node *tree_over(uint32_t kind, const struct consort_node *input);
 struct consort_node *tree_filter(const struct consort_node *input, const struct consort_expr *condition);
+/* One column. */
+struct consort_node *tree_project(const struct consort_node *input, const struct consort_expr *expr,
+				  const char *name);
 struct consort_node *tree_keyed(const struct consort_node *input, uint32_t column);
 struct consort_node *tree_sort(const struct consort_node *input, uint32_t column, uint32_t flags);
 struct consort_node *tree_limit(const struct consort_node *input, int64_t limit);

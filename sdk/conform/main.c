@@ -14,9 +14,21 @@ static const struct conform_test *const lists[] = {
 	conform_file_tests,	conform_life_tests,   conform_call_tests,	 conform_memory_tests,
 	conform_offer_tests,	conform_read_tests,   conform_write_tests,	 conform_type_tests,
 	conform_agree_tests,	conform_schema_tests, conform_transaction_tests, conform_wait_tests,
-	conform_keyvalue_tests, conform_change_tests,
+	conform_keyvalue_tests, conform_change_tests, conform_feature_tests,	 conform_clear_tests,
 };
-#define LISTS (sizeof(lists) / sizeof(lists[0]))
+
+/* The n-th of all tests, or NULL. */
+static const struct conform_test *test_at(size_t n)
+{
+	const struct conform_test *test = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (test = lists[i]; test->clause; test++)
+			if (!n--)
+				return test;
+	return NULL;
+}
 
 static const char usage[] =
 	"usage: consort-conform --plugin FILE [OPTION]... [TEST]...\n"
@@ -29,11 +41,13 @@ static const char usage[] =
 	"                         'SOURCE:NAME TYPE [not null], ...' declares its attributes, the key first\n"
 	"  -r NAME=VALUE          an option of each resource\n"
 	"      --native TEXT      a statement in the engine's own language that gives rows\n"
+	"      --aggregate TEXT   what the option continuous_aggregate of a resource says; %s: of which one\n"
 	"      --seed NUMBER      where values and queries grow from; each run has its own, unless it is "
 	"given\n"
 	"      --timeout SECONDS  the most that a test may take (30)\n"
 	"      --tap, --json      the report in that form\n"
 	"      --list             the tests, each with the clause of the contract that it is about\n"
+	"      --features         the features, each with the tests that are about it\n"
 	"      --help, --version\n"
 	"\n"
 	"Tests write to resources of their own where the adapter defines; else to the one that is named, or "
@@ -77,10 +91,9 @@ static bool is_known(const char *name)
 	const struct conform_test *test;
 	size_t i;
 
-	for (i = 0; i < LISTS; i++)
-		for (test = lists[i]; test->clause; test++)
-			if (!strcmp(test->clause, name))
-				return true;
+	for (i = 0; (test = test_at(i)); i++)
+		if (!strcmp(test->clause, name))
+			return true;
 	return false;
 }
 
@@ -90,6 +103,7 @@ static bool is_known(const char *name)
 static const char *why_not(const struct run *run, const struct conform_test *test, char *text, size_t size)
 {
 	const struct consort_features *features = &run->conform.facts.features;
+	const uint64_t about = test->feature < 64 ? CONSORT_FEATURE_BIT(test->feature) : 0;
 	uint32_t feature;
 
 	/* the looks at the file are apart from each other; all else needs a file that can be loaded */
@@ -98,7 +112,7 @@ static const char *why_not(const struct run *run, const struct conform_test *tes
 		return text;
 	}
 	for (feature = 0; feature < CONSORT_FEATURE_COUNT; feature++) {
-		if (!(test->needs >> feature & 1) || consort_features_has(features, feature))
+		if (!((test->needs | about) >> feature & 1) || consort_features_has(features, feature))
 			continue;
 		snprintf(text, size, "it does not have %s", consort_feature_name(feature));
 		return text;
@@ -181,7 +195,7 @@ static void sweep(struct conform *conform)
 
 static void clean_up(struct run *run)
 {
-	static const struct conform_test sweeping = {"sweep", "", sweep, 0, 0};
+	static const struct conform_test sweeping = {"sweep", "", sweep, CONSORT_FEATURE_ALWAYS, 0, 0};
 	struct conform_outcome outcome;
 
 	if (run->counts[CONFORM_FAILED] && run->conform.facts.found &&
@@ -198,25 +212,12 @@ static size_t count_named(struct run *run)
 	const struct conform_test *test;
 	size_t count = 0, i;
 
-	for (i = 0; i < LISTS; i++)
-		for (test = lists[i]; test->clause; test++)
-			if (is_named(run, test->clause)) {
-				run->lives |= !(test->flags & CONFORM_FILE);
-				count++;
-			}
+	for (i = 0; (test = test_at(i)); i++)
+		if (is_named(run, test->clause)) {
+			run->lives |= !(test->flags & CONFORM_FILE);
+			count++;
+		}
 	return count;
-}
-
-/* Features that are set and that no test is about. */
-static void find_untested(struct run *run)
-{
-	const struct conform_test *test;
-	size_t i;
-
-	run->conform.untested = run->conform.facts.features;
-	for (i = 0; i < LISTS; i++)
-		for (test = lists[i]; test->clause; test++)
-			run->conform.untested.word[0] &= ~test->needs;
 }
 
 static int run_all(struct run *run)
@@ -225,11 +226,9 @@ static int run_all(struct run *run)
 	size_t i;
 
 	conform_report_begin(run->format, &run->conform, count_named(run));
-	for (i = 0; i < LISTS; i++)
-		for (test = lists[i]; test->clause; test++)
-			run_test(run, test);
+	for (i = 0; (test = test_at(i)); i++)
+		run_test(run, test);
 	clean_up(run);
-	find_untested(run);
 	conform_report_end(run->format, &run->conform, run->counts);
 	return run->counts[CONFORM_FAILED] > 0;
 }
@@ -241,9 +240,24 @@ static void list_tests(void)
 	const struct conform_test *test;
 	size_t i;
 
-	for (i = 0; i < LISTS; i++)
-		for (test = lists[i]; test->clause; test++)
-			printf("%s\t%s\n", test->clause, test->says);
+	for (i = 0; (test = test_at(i)); i++)
+		printf("%s\t%s\n", test->clause, test->says);
+}
+
+/* Each feature, with the tests that are about it. */
+static void list_features(void)
+{
+	const struct conform_test *test;
+	uint32_t feature;
+	size_t i;
+
+	for (feature = 0; feature < CONSORT_FEATURE_COUNT; feature++) {
+		fputs(consort_feature_name(feature), stdout);
+		for (i = 0; (test = test_at(i)); i++)
+			if (test->feature == feature)
+				printf(" %s", test->clause);
+		putchar('\n');
+	}
 }
 
 /* Appends to a list that has room for all arguments. */
@@ -277,11 +291,13 @@ static const char *assignment(const char *option, const char *text)
 
 enum long_option {
 	OPTION_NATIVE = 256,
+	OPTION_AGGREGATE,
 	OPTION_SEED,
 	OPTION_TIMEOUT,
 	OPTION_TAP,
 	OPTION_JSON,
 	OPTION_LIST,
+	OPTION_FEATURES,
 	OPTION_VERSION
 };
 
@@ -291,11 +307,13 @@ static void parse(struct run *run, int argc, char **argv)
 		{"plugin", required_argument, NULL, 'p'},
 		{"resource", required_argument, NULL, 'R'},
 		{"native", required_argument, NULL, OPTION_NATIVE},
+		{"aggregate", required_argument, NULL, OPTION_AGGREGATE},
 		{"seed", required_argument, NULL, OPTION_SEED},
 		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 		{"tap", no_argument, NULL, OPTION_TAP},
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"list", no_argument, NULL, OPTION_LIST},
+		{"features", no_argument, NULL, OPTION_FEATURES},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{NULL, 0, NULL, 0},
@@ -322,6 +340,11 @@ static void parse(struct run *run, int argc, char **argv)
 		case OPTION_NATIVE:
 			conform->native = optarg;
 			break;
+		case OPTION_AGGREGATE:
+			if (!strstr(optarg, "%s"))
+				give_up("--aggregate takes a text with %%s in it, not '%s'", optarg);
+			conform->aggregate = optarg;
+			break;
 		case OPTION_SEED:
 			conform->seed = (uint64_t)number("--seed", optarg, 0);
 			break;
@@ -336,6 +359,9 @@ static void parse(struct run *run, int argc, char **argv)
 			break;
 		case OPTION_LIST:
 			list_tests();
+			exit(0);
+		case OPTION_FEATURES:
+			list_features();
 			exit(0);
 		case 'h':
 			fputs(usage, stdout);

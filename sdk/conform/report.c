@@ -132,10 +132,6 @@ void conform_report_end(enum conform_format format, const struct conform *confor
 			printf("\n%s, with", conform->facts.server);
 			print_features(&conform->facts.features);
 		}
-		if (conform->untested.word[0]) {
-			fputs("no test is about", stdout);
-			print_features(&conform->untested);
-		}
 		printf("conform: %zu passed, %zu failed, %zu skipped\n", counts[CONFORM_PASSED],
 		       counts[CONFORM_FAILED], counts[CONFORM_SKIPPED]);
 		if (counts[CONFORM_FAILED])

@@ -27,6 +27,63 @@ uint32_t conform_ignore_resource(void *context, const struct consort_resource *r
 	return CONSORT_OK;
 }
 
+/* --- what there is --- */
+
+struct description {
+	const char *source;
+	struct consort_resource *copy;
+};
+
+static void *copy_of(const void *data, size_t size)
+{
+	void *copy = conform_frozen(size + 1);
+
+	if (size)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+static uint32_t describe(void *context, const struct consort_resource *resource)
+{
+	struct description *description = context;
+	const struct consort_attribute **attributes;
+	struct consort_setting *settings;
+	struct consort_resource *copy;
+	uint32_t i;
+
+	if (strcmp(resource->source, description->source) != 0)
+		return CONSORT_OK;
+	copy = copy_of(resource, sizeof(*resource));
+	attributes = copy_of(resource->attributes, resource->nattributes * sizeof(*attributes));
+	settings = copy_of(resource->settings, resource->nsettings * sizeof(*settings));
+	copy->source = copy->name = description->source;
+	copy->keys = copy_of(resource->keys, resource->nkeys * sizeof(*resource->keys));
+	copy->attributes = attributes;
+	copy->settings = settings;
+	copy->nrelationships = copy->nindexes = 0;
+	for (i = 0; i < copy->nattributes; i++) {
+		struct consort_attribute *attribute = copy_of(attributes[i], sizeof(*attribute));
+
+		attribute->source = copy_of(attribute->source, strlen(attribute->source));
+		attribute->name = attribute->source;
+		attribute->engine_type = attribute->codec = "";
+		attributes[i] = attribute;
+	}
+	for (i = 0; i < copy->nsettings; i++)
+		settings[i].name = copy_of(settings[i].name, strlen(settings[i].name));
+	description->copy = copy;
+	return CONSORT_OK;
+}
+
+const struct consort_resource *subject_describe(struct subject *subject, const char *source)
+{
+	struct description description = {source, NULL};
+	const struct consort_resource_sink sink = {&description, describe};
+	uint32_t status = CALL(subject, schema, introspect, source, NULL, 0, &sink);
+
+	return status ? NULL : description.copy;
+}
+
 uint32_t conform_append_text(void *buffer, const char *text, uint64_t size)
 {
 	if (buffer)

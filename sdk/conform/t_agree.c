@@ -474,109 +474,23 @@ static void test_declared(struct conform *conform)
 	world_close(&world);
 }
 
-/* --- features that are not there --- */
-
-static void expect_unsupported(enum consort_status status, const struct consort_error *error, int feature,
-			       const char *what)
-{
-	const char *name = consort_feature_name((uint32_t)feature);
-
-	REQUIRE(status == CONSORT_EUNSUPPORTED, "%s answers status %u, though the feature %s is off", what,
-		status, name);
-	REQUIRE(strstr(error->message, name), "%s is refused without naming the feature %s: %s", what, name,
-		error->message);
-}
-
-/* What a program gets that asks for it all the same; false: nothing is tried for that feature. */
-static bool try_without(struct world *world, int feature, enum consort_status *out_status,
-			struct consort_error *error)
-{
-	struct consort_value *row =
-		consort_arena_array(&world->arena, world->resource->nattributes + 1, sizeof(*row));
-	struct consort_record *record = consort_record_new(world->c, world->item);
-	struct consort_cursor *rows = NULL;
-	struct consort *in = NULL;
-	uint32_t i;
-
-	NEED(row);
-	world_row(world, 900, row);
-	for (i = 0; i < world->resource->nattributes; i++)
-		consort_record_set(record, world->resource->attributes[i]->name, row[i]);
-	switch (feature) {
-	case CONSORT_FEATURE_CREATE:
-		*out_status = consort_create(world->c, record, error);
-		break;
-	case CONSORT_FEATURE_UPDATE:
-		*out_status = world->resource->nkeys ? consort_update(world->c, record, error) : CONSORT_OK;
-		break;
-	case CONSORT_FEATURE_UPSERT:
-		*out_status = world->resource->nkeys ? consort_upsert(world->c, record, error) : CONSORT_OK;
-		break;
-	case CONSORT_FEATURE_DELETE:
-		*out_status = world->resource->nkeys
-				      ? consort_delete(world->c, world->item, world_key(world, row), error)
-				      : CONSORT_OK;
-		break;
-	case CONSORT_FEATURE_TRANSACTIONS:
-		*out_status = consort_begin(world->c, "subject", &in, error);
-		break;
-	case CONSORT_FEATURE_NATIVE:
-		*out_status = consort_native(world->c, "subject", "x", CONSORT_NO_ARGS, &rows, NULL, error);
-		break;
-	default:
-		*out_status = CONSORT_OK;
-	}
-	consort_record_free(record);
-	/* without a key there is nothing to write by */
-	return *out_status || world->resource->nkeys ||
-	       (feature != CONSORT_FEATURE_UPDATE && feature != CONSORT_FEATURE_UPSERT &&
-		feature != CONSORT_FEATURE_DELETE);
-}
-
-static void test_clear(struct conform *conform)
-{
-	static const int tried[] = {
-		CONSORT_FEATURE_CREATE, CONSORT_FEATURE_UPDATE,	      CONSORT_FEATURE_UPSERT,
-		CONSORT_FEATURE_DELETE, CONSORT_FEATURE_TRANSACTIONS, CONSORT_FEATURE_NATIVE,
-	};
-	size_t i;
-
-	/* those that the adapter has, with the manifest taking them away; and those that it has not */
-	for (i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
-		struct consort_error error = CONSORT_ERROR_INIT;
-		char features[64];
-		enum consort_status status;
-		struct world world;
-
-		snprintf(features, sizeof(features), "-%s", consort_feature_name((uint32_t)tried[i]));
-		world_open(&world, conform, features);
-		world_make(&world);
-		if (try_without(&world, tried[i], &status, &error))
-			expect_unsupported(status, &error, tried[i], "a call");
-		world_close(&world);
-	}
-}
-
 const struct conform_test conform_agree_tests[] = {
-	TEST("filter-agrees", test_filter, NEED_FEATURE(FILTER), 0,
-	     "Conditions mean what the library means by them."),
-	TEST("sort-agrees", test_sort, NEED_FEATURE(SORT), 0,
+	TEST("filter-agrees", test_filter, FILTER, 0, 0, "Conditions mean what the library means by them."),
+	TEST("sort-agrees", test_sort, SORT, 0, 0,
 	     "Records come in the library's order, NULLs where it says."),
-	TEST("limit-agrees", test_limit, NEED_FEATURE(LIMIT), 0,
+	TEST("limit-agrees", test_limit, LIMIT, 0, 0,
 	     "Limits and offsets take the records that the library would."),
-	TEST("aggregate-agrees", test_aggregate, NEED_FEATURE(AGGREGATE), 0,
+	TEST("aggregate-agrees", test_aggregate, AGGREGATE, 0, 0,
 	     "Aggregates are what the library makes of the records."),
-	TEST("group-agrees", test_group, NEED_FEATURE(GROUP), 0, "Groups are those that the library makes."),
-	TEST("join-agrees", test_join, NEED_FEATURE(JOIN), 0, "Joins give what the library would join."),
-	TEST("lookup-agrees", test_lookup, NEED_FEATURE(KEY_LOOKUP), 0,
+	TEST("group-agrees", test_group, GROUP, 0, 0, "Groups are those that the library makes."),
+	TEST("join-agrees", test_join, JOIN, 0, 0, "Joins give what the library would join."),
+	TEST("lookup-agrees", test_lookup, KEY_LOOKUP, 0, 0,
 	     "Records of a set of keys are those that have them."),
-	TEST("paths-agree", test_paths, NEED_FEATURE(NESTED_PATHS), 0,
+	TEST("paths-agree", test_paths, NESTED_PATHS, 0, 0,
 	     "Paths into documents lead where the library's lead."),
-	TEST("write-agrees", test_by_query, NEED_FEATURE(DELETE), 0,
+	TEST("write-agrees", test_by_query, DELETE, 0, 0,
 	     "An update or delete by query writes the records that the library would find."),
-	TEST("declared-type", test_declared, NEED_FEATURE(READ), 0,
+	TEST("declared-type", test_declared, READ, 0, 0,
 	     "An attribute declared with another type is converted without loss, or refused."),
-	TEST("features-clear", test_clear, NEED_FEATURE(READ), 0,
-	     "What a feature that is off is for is refused, naming it."),
 	CONFORM_END,
 };

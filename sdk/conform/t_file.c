@@ -242,18 +242,19 @@ static void test_loads(struct conform *conform)
 }
 
 const struct conform_test conform_file_tests[] = {
-	TEST("entry-alone", test_entry, 0, CONFORM_FILE, "The file exports its entry, and no other symbol."),
-	TEST("note-agrees", test_note, 0, CONFORM_FILE,
+	TEST("entry-alone", test_entry, ALWAYS, 0, CONFORM_FILE,
+	     "The file exports its entry, and no other symbol."),
+	TEST("note-agrees", test_note, ALWAYS, 0, CONFORM_FILE,
 	     "The note in the file says the same as the descriptor."),
-	TEST("descriptor-texts", test_texts, 0, CONFORM_FILE,
+	TEST("descriptor-texts", test_texts, ALWAYS, 0, CONFORM_FILE,
 	     "The descriptor's texts are there, each a line of UTF-8."),
-	TEST("descriptor-sizes", test_sizes, 0, CONFORM_FILE,
+	TEST("descriptor-sizes", test_sizes, ALWAYS, 0, CONFORM_FILE,
 	     "Descriptor, tables and options have the sizes of the ABI that they are built for."),
-	TEST("slots-agree", test_slots, 0, CONFORM_FILE,
+	TEST("slots-agree", test_slots, ALWAYS, 0, CONFORM_FILE,
 	     "A slot is set if a feature that needs it is, and else NULL."),
-	TEST("options-agree", test_options, 0, CONFORM_FILE,
+	TEST("options-agree", test_options, ALWAYS, 0, CONFORM_FILE,
 	     "Options have names, types, help and defaults that fit, each once."),
-	TEST("library-loads", test_loads, 0, CONFORM_FILE | CONFORM_FIRST,
+	TEST("library-loads", test_loads, ALWAYS, 0, CONFORM_FILE | CONFORM_FIRST,
 	     "The library loads it: it can be trusted, fits, and does nothing odd while it is loaded."),
 	CONFORM_END,
 };

@@ -177,15 +177,14 @@ static void test_time_to_live(struct conform *conform)
 }
 
 const struct conform_test conform_keyvalue_tests[] = {
-	TEST("keyvalue-set", test_set, NEED_FEATURE(KEY_VALUE), 0,
+	TEST("keyvalue-set", test_set, KEY_VALUE, 0, 0,
 	     "What is set under a key is got by it, byte for byte."),
-	TEST("keyvalue-missing", test_missing, NEED_FEATURE(KEY_VALUE), 0,
-	     "A key that is not there is ENOTFOUND."),
-	TEST("keyvalue-swap", test_swap, NEED_FEATURE(KEY_VALUE), 0,
+	TEST("keyvalue-missing", test_missing, KEY_VALUE, 0, 0, "A key that is not there is ENOTFOUND."),
+	TEST("keyvalue-swap", test_swap, KEY_VALUE, 0, 0,
 	     "compare_and_set sets what is as expected, and else answers ECONFLICT."),
-	TEST("counter-add", test_counter, NEED_FEATURE(COUNTERS), 0,
+	TEST("counter-add", test_counter, COUNTERS, 0, 0,
 	     "A counter adds, from 0 on, and tells its new value."),
-	TEST("time-to-live", test_time_to_live, NEED_FEATURE(TIME_TO_LIVE) | NEED_FEATURE(KEY_VALUE), 0,
+	TEST("time-to-live", test_time_to_live, TIME_TO_LIVE, NEED_FEATURE(KEY_VALUE), 0,
 	     "A value is gone when its time to live is over, and tells how much is left."),
 	CONFORM_END,
 };

@@ -185,9 +185,11 @@ static void test_slots(struct conform *conform)
 }
 
 const struct conform_test conform_memory_tests[] = {
-	TEST("memory-fails", test_fails, 0, CONFORM_LONG,
+	TEST("memory-fails", test_fails, ALWAYS, 0, CONFORM_LONG,
 	     "Wherever memory runs out, the answer is ENOMEM, or right, and nothing is lost."),
-	TEST("memory-returned", test_back, 0, 0, "What is allocated between open and close is given back."),
-	TEST("slot-unused", test_slots, 0, CONFORM_LONG, "No slot is called whose features are taken away."),
+	TEST("memory-returned", test_back, ALWAYS, 0, 0,
+	     "What is allocated between open and close is given back."),
+	TEST("slot-unused", test_slots, ALWAYS, 0, CONFORM_LONG,
+	     "No slot is called whose features are taken away."),
 	CONFORM_END,
 };

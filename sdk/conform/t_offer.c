@@ -251,14 +251,13 @@ static void test_threads(struct conform *conform)
 }
 
 const struct conform_test conform_offer_tests[] = {
-	TEST("offer-form", test_form, NEED_FEATURE(READ), 0,
+	TEST("offer-form", test_form, READ, 0, 0,
 	     "An answer has a place for each number of the plan; a bare scan is taken."),
-	TEST("offer-pure", test_pure, NEED_FEATURE(READ), 0, "The same plan gets the same answer."),
-	TEST("offer-unknown", test_unknown, NEED_FEATURE(READ), 0,
+	TEST("offer-pure", test_pure, READ, 0, 0, "The same plan gets the same answer."),
+	TEST("offer-unknown", test_unknown, READ, 0, 0,
 	     "What an adapter does not know, anywhere in a plan, it answers NO."),
-	TEST("offer-threads", test_threads, NEED_FEATURE(READ), 0,
-	     "offer and compile run in several threads at once."),
-	TEST("features-used", test_used, NEED_FEATURE(READ), 0,
+	TEST("offer-threads", test_threads, READ, 0, 0, "offer and compile run in several threads at once."),
+	TEST("features-used", test_used, READ, 0, 0,
 	     "A feature that is set takes the plainest form of what it is for."),
 	CONFORM_END,
 };

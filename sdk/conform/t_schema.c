@@ -6,13 +6,8 @@
 
 struct seen {
 	size_t count;
-	size_t stop;	    /* answer with a status at this one; 0: never */
-	const char *source; /* the one that is looked for */
-	const char *fault;  /* what was wrong with any */
-	struct consort_arena arena;
-	uint32_t nattributes, nkeys; /* of the one that is looked for */
-	const struct consort_attribute **attributes;
-	uint32_t *keys;
+	size_t stop;	   /* answer with a status at this one; 0: never */
+	const char *fault; /* what was wrong with any */
 };
 
 static const char *resource_fault(const struct consort_resource *resource)
@@ -41,28 +36,6 @@ static const char *resource_fault(const struct consort_resource *resource)
 	return NULL;
 }
 
-static void keep(struct seen *seen, const struct consort_resource *resource)
-{
-	uint32_t i;
-
-	seen->nattributes = resource->nattributes;
-	seen->nkeys = resource->nkeys;
-	seen->attributes =
-		consort_arena_array(&seen->arena, resource->nattributes + 1, sizeof(*seen->attributes));
-	seen->keys = consort_arena_array(&seen->arena, resource->nkeys + 1, sizeof(*seen->keys));
-	NEED(seen->attributes && seen->keys);
-	for (i = 0; i < resource->nkeys; i++)
-		seen->keys[i] = resource->keys[i];
-	for (i = 0; i < resource->nattributes; i++) {
-		struct consort_attribute *copy = consort_arena_alloc(&seen->arena, sizeof(*copy));
-
-		NEED(copy);
-		*copy = *resource->attributes[i];
-		copy->source = consort_arena_text(&seen->arena, copy->source);
-		seen->attributes[i] = copy;
-	}
-}
-
 static uint32_t look(void *context, const struct consort_resource *resource)
 {
 	struct seen *seen = context;
@@ -70,8 +43,6 @@ static uint32_t look(void *context, const struct consort_resource *resource)
 	seen->count++;
 	if (!seen->fault)
 		seen->fault = resource_fault(resource);
-	if (seen->source && !seen->attributes && !seen->fault && !strcmp(resource->source, seen->source))
-		keep(seen, resource);
 	return seen->stop && seen->count >= seen->stop ? CONSORT_ECANCELLED : CONSORT_OK;
 }
 
@@ -115,7 +86,6 @@ static void test_one(struct conform *conform)
 	struct world world;
 
 	world_begin(&world, &subject, conform);
-	seen.source = world.resource->source;
 	subject_need(&subject, introspect(&subject, world.resource->source, &seen),
 		     "schema.introspect of one resource");
 	REQUIRE(seen.count == 1, "schema.introspect of '%s' tells of %zu resources", world.resource->source,
@@ -151,31 +121,29 @@ static void begin_made(struct world *world, struct subject *subject, struct conf
 
 static void test_told(struct conform *conform)
 {
-	struct seen seen = {0};
+	const struct consort_resource *told;
 	struct subject subject;
 	struct world world;
 	uint32_t i, j;
 
 	begin_made(&world, &subject, conform);
-	seen.source = world.resource->source;
-	subject_need(&subject, introspect(&subject, world.resource->source, &seen),
-		     "schema.introspect of what was defined");
-	REQUIRE(seen.attributes, "what was defined as '%s' is told under another name",
-		world.resource->source);
-	REQUIRE(seen.nkeys == 1 && !strcmp(seen.attributes[seen.keys[0]]->source, "id"),
+	told = subject_describe(&subject, world.resource->source);
+	REQUIRE(told, "what was defined as '%s' is not told, or under another name", world.resource->source);
+	REQUIRE(told->nkeys == 1 && !strcmp(told->attributes[told->keys[0]]->source, "id"),
 		"what was defined with the key 'id' is told with another one");
 	for (i = 0; i < world.resource->nattributes; i++) {
 		const struct consort_attribute *defined = world.resource->attributes[i];
 		struct consort_buffer was = CONSORT_BUFFER_INIT, is = CONSORT_BUFFER_INIT;
 
-		for (j = 0; j < seen.nattributes && strcmp(seen.attributes[j]->source, defined->source); j++)
+		for (j = 0; j < told->nattributes && strcmp(told->attributes[j]->source, defined->source);
+		     j++)
 			;
-		REQUIRE(j < seen.nattributes, "'%s' was defined, and is not told", defined->source);
+		REQUIRE(j < told->nattributes, "'%s' was defined, and is not told", defined->source);
 		consort_type_print(defined->type, &was);
-		consort_type_print(seen.attributes[j]->type, &is);
+		consort_type_print(told->attributes[j]->type, &is);
 		/* an engine with fewer types tells of what it keeps; the declaration then says what it means
 		 */
-		REQUIRE(seen.attributes[j]->type.id == defined->type.id ||
+		REQUIRE(told->attributes[j]->type.id == defined->type.id ||
 				(defined->type.id != CONSORT_TYPE_INT64 &&
 				 defined->type.id != CONSORT_TYPE_TEXT),
 			"'%s' was defined as %s, and is told to be %s", defined->source, was.data, is.data);
@@ -360,25 +328,23 @@ static void test_native(struct conform *conform)
 }
 
 const struct conform_test conform_schema_tests[] = {
-	TEST("introspect-all", test_introspect, NEED_FEATURE(INTROSPECT), 0,
+	TEST("introspect-all", test_introspect, INTROSPECT, 0, 0,
 	     "Introspection tells resources with their attributes, types and keys."),
-	TEST("introspect-one", test_one, NEED_FEATURE(INTROSPECT), 0,
-	     "Introspection of a source tells that one alone."),
-	TEST("introspect-unknown", test_unknown, NEED_FEATURE(INTROSPECT), 0,
+	TEST("introspect-one", test_one, INTROSPECT, 0, 0, "Introspection of a source tells that one alone."),
+	TEST("introspect-unknown", test_unknown, INTROSPECT, 0, 0,
 	     "Introspection of what is not there is ENOTFOUND."),
-	TEST("introspect-sink", test_sink, NEED_FEATURE(INTROSPECT), 0,
+	TEST("introspect-sink", test_sink, INTROSPECT, 0, 0,
 	     "A status from the sink ends the introspection, and is what it answers."),
-	TEST("define-told", test_told, NEED_FEATURE(DEFINE), 0,
+	TEST("define-told", test_told, DEFINE, 0, 0,
 	     "What is defined is told by introspection: the key, and each attribute."),
-	TEST("define-again", test_define, NEED_FEATURE(DEFINE), 0,
+	TEST("define-again", test_define, DEFINE, 0, 0,
 	     "Defining what is there is ECONFLICT, unless it is only if needed."),
-	TEST("define-dry", test_dry, NEED_FEATURE(DEFINE), 0,
-	     "A dry run writes what would be run, and runs nothing."),
-	TEST("define-indexes", test_indexes, NEED_FEATURE(INDEXES) | NEED_FEATURE(CREATE), 0,
+	TEST("define-dry", test_dry, DEFINE, 0, 0, "A dry run writes what would be run, and runs nothing."),
+	TEST("define-indexes", test_indexes, INDEXES, NEED_FEATURE(CREATE), 0,
 	     "A unique index that is defined is kept."),
-	TEST("drop-missing", test_drop, NEED_FEATURE(DEFINE), 0,
+	TEST("drop-missing", test_drop, DEFINE, 0, 0,
 	     "Dropping what is not there is ENOTFOUND, unless it is only if needed."),
-	TEST("native-refused", test_native, NEED_FEATURE(NATIVE), 0,
+	TEST("native-refused", test_native, NATIVE, 0, 0,
 	     "A native statement that the engine refuses is an error, and the connection goes on."),
 	CONFORM_END,
 };

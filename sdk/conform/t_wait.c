@@ -163,12 +163,10 @@ static void test_late(struct conform *conform)
 }
 
 const struct conform_test conform_wait_tests[] = {
-	TEST("cancel-waiting", test_cancel,
-	     NEED_FEATURE(CANCEL) | NEED_FEATURE(TRANSACTIONS) | NEED_FEATURE(CREATE), 0,
+	TEST("cancel-waiting", test_cancel, CANCEL, NEED_FEATURE(TRANSACTIONS) | NEED_FEATURE(CREATE), 0,
 	     "cancel ends a call that waits, within 50 ms, with ECANCELLED."),
-	TEST("deadline-waiting", test_deadline, NEED_FEATURE(TRANSACTIONS) | NEED_FEATURE(CREATE), 0,
+	TEST("deadline-waiting", test_deadline, TRANSACTIONS, NEED_FEATURE(CREATE), 0,
 	     "A deadline ends a call that waits, within 50 ms, with ETIMEOUT."),
-	TEST("cancel-late", test_late, NEED_FEATURE(CANCEL), 0,
-	     "A cancel that comes late does no harm after a reset."),
+	TEST("cancel-late", test_late, CANCEL, 0, 0, "A cancel that comes late does no harm after a reset."),
 	CONFORM_END,
 };

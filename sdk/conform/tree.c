@@ -51,16 +51,23 @@ const struct consort_expr *tree_literal(struct consort_value value)
 	return expr;
 }
 
+const struct consort_expr *tree_call_of(uint32_t op, struct consort_type type,
+					const struct consort_expr *const *args, uint32_t nargs)
+{
+	struct consort_expr *expr = expr_new(CONSORT_EXPR_CALL, type);
+
+	expr->op = op;
+	expr->nargs = nargs;
+	expr->args = list_of(args, nargs, sizeof(args[0]));
+	return expr;
+}
+
 const struct consort_expr *tree_call(uint32_t op, struct consort_type type, const struct consort_expr *a,
 				     const struct consort_expr *b)
 {
 	const struct consort_expr *args[] = {a, b};
-	struct consort_expr *expr = expr_new(CONSORT_EXPR_CALL, type);
 
-	expr->op = op;
-	expr->nargs = b ? 2 : 1;
-	expr->args = list_of(args, expr->nargs, sizeof(args[0]));
-	return expr;
+	return tree_call_of(op, type, args, b ? 2 : 1);
 }
 
 const struct consort_expr *tree_compare(const struct consort_node *input, uint32_t column, uint32_t op,
@@ -144,6 +151,18 @@ struct consort_node *tree_filter(const struct consort_node *input, const struct 
 	struct consort_node *node = tree_over(CONSORT_NODE_FILTER, input);
 
 	set_exprs(node, &condition, 1);
+	return node;
+}
+
+struct consort_node *tree_project(const struct consort_node *input, const struct consort_expr *expr,
+				  const char *name)
+{
+	struct consort_node *node = tree_over(CONSORT_NODE_PROJECT, input);
+	const struct consort_field *field = field_new(name, expr->type, 0);
+
+	set_exprs(node, &expr, 1);
+	node->fields = list_of(&field, 1, sizeof(field));
+	node->nfields = 1;
 	return node;
 }
 

@@ -20,7 +20,8 @@
 	(BIT(READ) | BIT(CREATE) | BIT(UPDATE) | BIT(DELETE) | BIT(UPSERT) | BIT(BULK_WRITE) |               \
 	 BIT(RETURNING) | BIT(FILTER) | BIT(SORT) | BIT(LIMIT) | BIT(AGGREGATE) | BIT(GROUP) | BIT(JOIN) |   \
 	 BIT(KEY_LOOKUP) | BIT(CONCURRENT_CURSORS) | BIT(TRANSACTIONS) | BIT(SAVEPOINTS) | BIT(INTROSPECT) | \
-	 BIT(DEFINE) | BIT(INDEXES) | BIT(NATIVE) | BIT(CANCEL) | BIT(STREAMING) | BIT(EXPLAIN))
+	 BIT(DEFINE) | BIT(INDEXES) | BIT(NATIVE) | BIT(CANCEL) | BIT(STREAMING) | BIT(EXPLAIN) |            \
+	 BIT(LAST_RESOURCE))
 
 /* The real tables, and ours, which begin as copies. */
 static const struct consort_plugin *real;
@@ -38,7 +39,11 @@ static struct consort_native_ops native_ops;
 		struct consort_error *error
 #define WRITE_ARGUMENTS connection, call, write, rows, result, error
 
-/* --- transactions --- */
+static void ignore_row(void *context, int64_t row, const struct consort_error *error)
+{
+}
+
+/* --- transactions and connections --- */
 
 static uint32_t commit_instead(void *connection, const struct consort_call *call, struct consort_error *error)
 {
@@ -49,6 +54,17 @@ static uint32_t roll_back_instead(void *connection, const struct consort_call *c
 				  struct consort_error *error)
 {
 	return real->transaction->rollback(connection, call, error);
+}
+
+static uint32_t do_nothing(void *connection, const struct consort_call *call, struct consort_error *error)
+{
+	return CONSORT_OK;
+}
+
+static uint32_t begin_nothing(void *connection, const struct consort_call *call,
+			      const struct consort_transaction_options *options, struct consort_error *error)
+{
+	return CONSORT_OK;
 }
 
 static uint32_t begin_writing(void *connection, const struct consort_call *call,
@@ -75,7 +91,53 @@ static uint32_t commit_on_reset(void *connection, const struct consort_call *cal
 	return real->connection->reset(connection, call, error);
 }
 
+static uint32_t fail(void *connection, const struct consort_call *call, struct consort_error *error)
+{
+	return consort_error_set(error, CONSORT_EINTERNAL, "it is broken");
+}
+
+static bool was_cancelled;
+static void cancel_for_ever(void *connection)
+{
+	was_cancelled = true;
+	real->connection->cancel(connection);
+}
+
+static uint32_t ping_cancelled(void *connection, const struct consort_call *call, struct consort_error *error)
+{
+	return was_cancelled ? fail(connection, call, error)
+			     : real->connection->ping(connection, call, error);
+}
+
 /* --- writes --- */
+
+static uint32_t insert_nothing(WRITE_PARAMETERS)
+{
+	result->affected = rows->nrows;
+	return CONSORT_OK;
+}
+
+/* Two steps: what another one does between them shows. */
+static uint32_t upsert_in_steps(WRITE_PARAMETERS)
+{
+	const uint32_t key = write->resource->keys[0];
+	struct consort_write by_key = *write;
+	struct consort_write_result ignored = *result;
+	struct consort_batch keys = *rows;
+	uint32_t i = 0, status;
+
+	while (write->attributes[i] != key)
+		i++;
+	by_key.id = write->id + ((uint64_t)1 << 40);
+	by_key.attributes = &key;
+	by_key.nattributes = by_key.nkeys = 1;
+	keys.columns += i;
+	keys.ncolumns = 1;
+	ignored.context = NULL;
+	ignored.row_failed = ignore_row;
+	status = real->write->remove(connection, call, &by_key, &keys, &ignored, error);
+	return status ? status : real->write->insert(WRITE_ARGUMENTS);
+}
 
 static uint32_t insert_or_leave(WRITE_PARAMETERS)
 {
@@ -133,6 +195,7 @@ static void spoil(const struct consort_column *column, int64_t row)
 	int32_t *day = (int32_t *)column->values + column->offset + row;
 	double *number = (double *)column->values + column->offset + row;
 	struct consort_decimal *decimal = (struct consort_decimal *)column->values + column->offset + row;
+	int32_t at;
 
 	switch (column->type.id) {
 	case CONSORT_TYPE_FLOAT64:
@@ -154,6 +217,16 @@ static void spoil(const struct consort_column *column, int64_t row)
 	case CONSORT_TYPE_UUID:
 	case CONSORT_TYPE_OBJECTID:
 		fixed[0] &= 0x7f;
+		break;
+	case CONSORT_TYPE_BOOL:
+		((uint8_t *)column->values)[(column->offset + row) / 8] |=
+			(uint8_t)(1u << (column->offset + row) % 8);
+		break;
+	case CONSORT_TYPE_BYTES:
+	case CONSORT_TYPE_JSON:
+		for (at = day[0]; at < day[1]; at++) /* an offset is as wide as a day */
+			column->data[at] =
+				column->data[at] == '1' || column->data[at] > 0xf0 ? '2' : column->data[at];
 		break;
 	default:
 		break;
@@ -232,6 +305,60 @@ static uint32_t open_without_key(void *connection, const struct consort_call *ca
 		other.keys = &keys;
 	}
 	return real->query->open(connection, call, compiled, &other, out_cursor, error);
+}
+
+/* What is compiled runs once. */
+static uint32_t open_once(void *connection, const struct consort_call *call, void *compiled,
+			  const struct consort_run *run, void **out_cursor, struct consort_error *error)
+{
+	static void *last;
+
+	if (compiled == last)
+		return fail(connection, call, error);
+	last = compiled;
+	return real->query->open(connection, call, compiled, run, out_cursor, error);
+}
+
+/* Only the cursor that was opened last gives rows. */
+static void *newest;
+static uint32_t open_newest(void *connection, const struct consort_call *call, void *compiled,
+			    const struct consort_run *run, void **out_cursor, struct consort_error *error)
+{
+	uint32_t status = real->query->open(connection, call, compiled, run, out_cursor, error);
+
+	if (!status)
+		newest = *out_cursor;
+	return status;
+}
+
+static uint32_t next_newest(void *cursor, const struct consort_call *call, struct consort_batch *batch,
+			    struct consort_error *error)
+{
+	return cursor == newest ? real->query->next(cursor, call, batch, error) : CONSORT_OK;
+}
+
+/* All days are one. */
+static uint32_t next_dateless(void *cursor, const struct consort_call *call, struct consort_batch *batch,
+			      struct consort_error *error)
+{
+	uint32_t status = real->query->next(cursor, call, batch, error), i;
+	int64_t row;
+
+	for (i = 0; i < batch->ncolumns; i++)
+		for (row = 0; row < batch->nrows && batch->columns[i].type.id == CONSORT_TYPE_DATE; row++)
+			((int32_t *)batch->columns[i].values)[row] = 0;
+	return status;
+}
+
+static uint32_t execute_and_tell_more(void *connection, const struct consort_call *call, void *compiled,
+				      const struct consort_run *run, int64_t *out_affected,
+				      struct consort_error *error)
+{
+	uint32_t status = real->query->execute(connection, call, compiled, run, out_affected, error);
+
+	if (!status)
+		++*out_affected;
+	return status;
 }
 
 static uint32_t explain_nothing(void *database, void *compiled, const struct consort_text_sink *sink,

@@ -22,6 +22,8 @@ test_acme() {
 test_sqlite() {
 	conforms sqlite 100 -o path=test.db -o synchronous=off -o busy_timeout=1s \
 		--native 'select 1 as one'
+	# which takes a feature away
+	conforms sqlite 1 -o path=full.db -o synchronous=full decision-durable
 }
 
 test_file() {
@@ -92,6 +94,17 @@ test_contract() {
 	[ "$(wc -l <tests)" -gt 100 ] || fail 'there are only a few tests'
 	awk '/^### / { name = $2; getline; getline; print name "\t" $0 }' "$testing_source/docs/contract.md" >clauses
 	check diff tests clauses
+}
+
+# Every feature that there is has a test of its own: a new bit needs a clause.
+test_features() {
+	"$kit" --features >features
+	sed -n 's/^	CONSORT_FEATURE_\([A-Z_]*\) = [0-9]*,$/\1/p' "$testing_source/sdk/include/consort/feature.h" |
+		tr A-Z a-z >bits
+	[ "$(wc -l <bits)" -ge 38 ] || fail 'the header has other bits'
+	cut -d ' ' -f 1 features >told
+	check diff told bits
+	grep -v ' ' features && fail 'these features have no test'
 }
 
 # options FILE: the long options that a text names, with or without the troff in it

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Does consort-conform see what it is for? Each patch in mutants/ breaks one clause of the contract in the SDK's
 # template, and says which: the test of that name must fail, and no other. What the template does not do, another
-# adapter does: SQLite's, with something in front of it that breaks one clause, by a line of shims each.
+# adapter does: SQLite's, with something in front of it that breaks one clause, by a line of shims each; or one in
+# memory, broken by a line of flaws.
 . "$CONSORT_TEST_SOURCE/tests/testing.sh"
 here=$testing_source/tests/conform
 
@@ -36,12 +37,21 @@ test_shims() {
 	[ "$(ls *.tap | wc -l)" -eq "$(wc -l <mutants)" ] || fail 'some were not tried'
 }
 
+# What no engine of this tree does, meadow/ does, and keys and values the SDK's larder.cc.
+test_flaws() {
+	grep -v '^#' "$here/flaws" | sed 's/^/flaw:/' >mutants
+	all_tried <mutants
+	[ "$(ls *.tap | wc -l)" -eq "$(wc -l <mutants)" ] || fail 'some were not tried'
+}
+
 # Without a patch the same build passes.
 test_healthy() {
 	: >none.patch
 	"$here/try-mutant" none.patch >misjudged
 	empty misjudged 'the template itself fails'
 	has none.tap 'ok 1 - entry-alone'
+	"$here/try-mutant" 'flaw:none' >misjudged
+	empty misjudged 'meadow or larder itself fails'
 }
 
 test_names() {
@@ -53,8 +63,13 @@ test_names() {
 	{
 		sed -n 's/^Fails: //p' "$here"/mutants/*.patch
 		awk -F '  +' '!/^#/ { print $2 }' "$here/shims"
-	} | grep -vxF -f known >unknown
+		awk '!/^#/ { print $1 }' "$here/flaws"
+	} | sort -u >guarded
+	grep -vxF -f known guarded >unknown
 	empty unknown 'no test has the name'
+	# what none breaks: a server's connections and branches, an engine's lists and paths, the library's part
+	printf '%s\n' connection-loss features-clear paths-agree prepared-branch snapshot-shared type-list >elsewhere
+	sort names | comm -13 guarded - | check diff elsewhere -
 }
 
 finish conform-mutants "$@"

@@ -98,11 +98,14 @@ enum consort_feature {
 	/* next delivers with memory bounded by the batch, however long the result. Clear: the adapter (or its
 	 * client library) holds whole results, which explain says. */
 	CONSORT_FEATURE_STREAMING = 33,
-	/* define honours a resource's retention. */
+	/* define honours a resource's option `retention`, a duration that the adapter lists: records that are
+	 * older go, at the latest when define is called again, if needed. introspect tells it. */
 	CONSORT_FEATURE_RETENTION = 34,
-	/* define honours a resource's compression. */
+	/* The same for its option `compression`, a duration: records that are older are compressed, and read as
+	 * before. */
 	CONSORT_FEATURE_COMPRESSION = 35,
-	/* define makes and keeps continuous aggregates. */
+	/* define makes and keeps continuous aggregates: a resource is one by its option `continuous_aggregate`, a
+	 * text in the engine's language; define, if needed, brings it up to date. */
 	CONSORT_FEATURE_CONTINUOUS_AGGREGATES = 36,
 	/* query.explain writes what the engine is sent. Clear: explain shows the plan's nodes only. */
 	CONSORT_FEATURE_EXPLAIN = 37,
