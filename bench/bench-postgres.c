@@ -29,6 +29,7 @@
 enum { INT8 = 20, TEXT = 25, FLOAT8 = 701, INT8_ARRAY = 1016, TIMESTAMPTZ = 1184 };
 
 static PGconn *db;
+static PGconn *admin; /* may ask for a checkpoint */
 
 /* The result, which must be of that kind. */
 static PGresult *must(PGresult *result, ExecStatusType wanted)
@@ -318,9 +319,11 @@ static uint64_t scan_copy(int64_t operations)
 
 /* --- writing --- */
 
+/* Whoever writes next finds an empty table, and nothing to be written to disk that is of the way before. */
 static void empty(void)
 {
 	run("TRUNCATE ins");
+	PQclear(must(PQexec(admin, "CHECKPOINT"), PGRES_COMMAND_OK));
 }
 
 static uint64_t insert_each(int64_t operations)
@@ -403,6 +406,13 @@ static void connect_server(void)
 
 	db = PQconnectdbParams(keywords, values, 0);
 	ok(PQstatus(db) == CONNECTION_OK);
+}
+
+static void connect_admin(void)
+{
+	admin = PQconnectdb(variable("ADMIN_DSN"));
+	if (PQstatus(admin) != CONNECTION_OK)
+		bench_die("%s", PQerrorMessage(admin));
 }
 
 static pid_t parent_of(pid_t process)
@@ -578,6 +588,7 @@ int main(int argc, char **argv)
 		return 0;
 	pin_server();
 	connect_server();
+	connect_admin();
 	make_table();
 	prepare_all();
 	open_table();
@@ -587,6 +598,7 @@ int main(int argc, char **argv)
 		note_late("late, stopped server", "late at most, stopped", "SELECT 1::bigint", true);
 	}
 	table_close();
+	PQfinish(admin);
 	PQfinish(db);
 	return bench_end();
 }
