@@ -398,21 +398,13 @@ static const char *variable(const char *name)
 	return value;
 }
 
-static void connect_server(void)
+static PGconn *connect_to(const char *dsn)
 {
-	const char *const keywords[] = {"host", "port", "dbname", "user", "password", NULL};
-	const char *const values[] = {variable("SOCKET"), variable("PORT"),	variable("DBNAME"),
-				      variable("USER"),	  variable("PASSWORD"), NULL};
+	PGconn *made = PQconnectdb(variable(dsn));
 
-	db = PQconnectdbParams(keywords, values, 0);
-	ok(PQstatus(db) == CONNECTION_OK);
-}
-
-static void connect_admin(void)
-{
-	admin = PQconnectdb(variable("ADMIN_DSN"));
-	if (PQstatus(admin) != CONNECTION_OK)
-		bench_die("%s", PQerrorMessage(admin));
+	if (PQstatus(made) != CONNECTION_OK)
+		bench_die("%s", PQerrorMessage(made));
+	return made;
 }
 
 static pid_t parent_of(pid_t process)
@@ -440,7 +432,7 @@ static void unpin_server(void)
 /* Each connection's process is a child of one, from which it has its core. */
 static void pin_server(void)
 {
-	connect_server();
+	db = connect_to("SOCKET_DSN");
 	postmaster = parent_of(PQbackendPID(db));
 	PQfinish(db);
 	sched_getaffinity(postmaster, sizeof(before), &before);
@@ -587,8 +579,8 @@ int main(int argc, char **argv)
 	if (table_is_scan(argc, argv))
 		return 0;
 	pin_server();
-	connect_server();
-	connect_admin();
+	db = connect_to("SOCKET_DSN");
+	admin = connect_to("ADMIN_DSN");
 	make_table();
 	prepare_all();
 	open_table();
