@@ -23,7 +23,17 @@ static bool is_variable(uint16_t id)
 	return id == CONSORT_TYPE_TEXT || id == CONSORT_TYPE_BYTES || id == CONSORT_TYPE_JSON;
 }
 
+static bool has_offsets(uint16_t id)
+{
+	return is_variable(id) || id == CONSORT_TYPE_LIST;
+}
+
 /* --- checking --- */
+
+static bool is_whole(const struct consort_column *column, int64_t nrows)
+{
+	return column->length == nrows && column->null_count >= 0 && column->null_count <= nrows;
+}
 
 enum consort_status consort_column_check(const struct consort_column *column, uint32_t index, int64_t nrows,
 					 struct consort_error *error)
@@ -33,13 +43,13 @@ enum consort_status consort_column_check(const struct consort_column *column, ui
 	uint64_t end;
 	int64_t i;
 
-	if (column->length != nrows || column->null_count < 0 || column->null_count > nrows)
+	if (!is_whole(column, nrows))
 		return consort_error_set(error, CONSORT_EPROTOCOL,
 					 "the adapter delivered a batch of %" PRId64
 					 " rows whose column %" PRIu32 " has %" PRId64 " values, %" PRId64
 					 " of them NULL",
 					 nrows, index + 1, column->length, column->null_count);
-	if (!nrows || (!is_variable(column->type.id) && column->type.id != CONSORT_TYPE_LIST))
+	if (!nrows || !has_offsets(column->type.id))
 		return CONSORT_OK;
 	offsets = (const int32_t *)column->values + column->offset;
 	end = column->child ? (uint64_t)column->child->length : column->data_capacity;
@@ -63,8 +73,13 @@ enum consort_status consort_batch_check(const struct consort_batch *batch, struc
 	if (CONSORT_UNLIKELY(batch->nrows < 0))
 		return consort_error_set(error, CONSORT_EPROTOCOL,
 					 "the adapter delivered a batch of %" PRId64 " rows", batch->nrows);
-	for (i = 0; i < batch->ncolumns && !status; i++)
-		status = consort_column_check(&batch->columns[i], i, batch->nrows, error);
+	for (i = 0; i < batch->ncolumns && !status; i++) {
+		const struct consort_column *column = &batch->columns[i];
+
+		if (!has_offsets(column->type.id) && CONSORT_LIKELY(is_whole(column, batch->nrows)))
+			continue;
+		status = consort_column_check(column, i, batch->nrows, error);
+	}
 	return status;
 }
 

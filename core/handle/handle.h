@@ -305,6 +305,7 @@ struct consort_record {
 	struct consort_access *access; /* NULL: the resource was not found, see error */
 	struct consort_value *values;  /* [attributes] */
 	uint8_t *states;	       /* [attributes] enum consort_value_state */
+	uint32_t next;		       /* the attribute behind the one that was set last */
 	struct consort_arena arena;    /* texts of values */
 	struct consort_batch *row;     /* what get read: all attributes, one row; NULL: nothing */
 	bool has_row;

@@ -81,6 +81,19 @@ void consort_record_clear(struct consort_record *r)
 	r->no_memory = false;
 }
 
+/* The attribute's position. Programs set attributes in their order, so the one behind the last is looked at
+ * first. */
+static uint32_t position_of(struct consort_record *r, const char *attribute)
+{
+	const struct consort_resource *resource = r->access->resource;
+	uint32_t at = r->next < resource->nattributes ? r->next : 0;
+
+	if (at >= resource->nattributes || strcmp(resource->attributes[at]->name, attribute))
+		at = consort_access_attribute(r->access, attribute);
+	r->next = at + 1;
+	return at;
+}
+
 void consort_record_set(struct consort_record *r, const char *attribute, struct consort_value value)
 {
 	struct consort_error error;
@@ -92,7 +105,7 @@ void consort_record_set(struct consort_record *r, const char *attribute, struct 
 		keep_error(r, &error);
 		return;
 	}
-	position = consort_access_attribute(r->access, attribute);
+	position = position_of(r, attribute);
 	if (position == CONSORT_NO_ATTRIBUTE) {
 		consort_access_unknown(r->access, attribute, &error);
 		keep_error(r, &error);

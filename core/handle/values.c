@@ -75,6 +75,12 @@ void consort_error_blame(struct consort_error *error, const char *resource, cons
 	consort_copy_text(error->attribute, sizeof(error->attribute), attribute);
 }
 
+/* Does the type have all numbers, so that there is nothing to check or to copy? */
+static bool is_any(uint16_t id)
+{
+	return id == CONSORT_TYPE_INT64 || id == CONSORT_TYPE_FLOAT64 || id == CONSORT_TYPE_TIMESTAMP;
+}
+
 enum consort_status consort_value_accept(const struct consort_value *value, struct consort_type type,
 					 struct consort_arena *arena, struct consort_value *out_value,
 					 struct consort_error *error)
@@ -82,6 +88,10 @@ enum consort_status consort_value_accept(const struct consort_value *value, stru
 	struct consort_value result;
 	enum consort_status status;
 
+	if (is_any(value->type.id) && consort_type_equal(value->type, type)) {
+		*out_value = *value;
+		return CONSORT_OK;
+	}
 	if (consort_value_is_null(value)) {
 		*out_value = consort_null();
 		return CONSORT_OK;

@@ -357,7 +357,7 @@ static enum consort_status write_row(struct consort *c, struct consort_record *r
 				     const struct consort_shape *shape, struct consort_error *error)
 {
 	struct consort_write_result result = {.struct_size = sizeof(result), .row_failed = keep_failure};
-	struct consort_shape plain = *shape;
+	struct consort_shape plain;
 	struct consort_database *database = r->access->database;
 	struct consort_handle_session session;
 	struct consort_connection *connection;
@@ -373,6 +373,7 @@ static enum consort_status write_row(struct consort *c, struct consort_record *r
 		if (!result.returned)
 			status = consort_error_no_memory(error);
 	} else if (!status && shape->write.nreturning) {
+		plain = *shape;
 		plain.write.nreturning = 0;
 		shape = &plain;
 	}
