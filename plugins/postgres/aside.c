@@ -243,6 +243,8 @@ uint32_t pg_claim(struct pg_connection *conn, struct consort_error *error)
 	bool keeps = conn->keeps;
 	uint32_t status;
 
+	if (CONSORT_UNLIKELY(conn->statement_timeout))
+		conn->started = conn->host->clock();
 	if (CONSORT_LIKELY(!cursor))
 		return CONSORT_OK;
 	own = (struct consort_error)CONSORT_ERROR_INIT;

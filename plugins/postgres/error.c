@@ -163,6 +163,19 @@ static uint32_t finish(struct pg_connection *conn, struct consort_error *error)
 	return error->status;
 }
 
+/* Was it the server's own clock that stopped a statement, and no administrator? SQLSTATE is the same, and the
+ * message is in the server's language; so it is ours, which started before, that tells. A limit that was set
+ * within the session is not known here, and only told in English. */
+static bool is_late(const struct pg_connection *conn, const PGresult *result)
+{
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	int64_t limit = conn->statement_timeout;
+
+	if (limit && conn->host->clock() - conn->started >= limit - limit / 256) /* clocks drift */
+		return true;
+	return message && strstr(message, "statement timeout");
+}
+
 uint32_t pg_fail(struct pg_connection *conn, PGresult *result, const struct consort_resource *resource,
 		 struct consort_error *error)
 {
@@ -184,8 +197,7 @@ uint32_t pg_fail(struct pg_connection *conn, PGresult *result, const struct cons
 		return finish(conn, error);
 	}
 	status = status_of(state, &flags);
-	/* the server's own clock, set by statement_timeout and the like */
-	if (!strcmp(state, "57014") && strstr(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), "timeout"))
+	if (!strcmp(state, "57014") && is_late(conn, result))
 		status = CONSORT_ETIMEOUT;
 	take_message(result, status, error);
 	error->flags = flags;

@@ -107,6 +107,8 @@ struct pg_connection {
 	bool standby, superuser, default_read_only, fsync;
 	bool unchecked; /* it does not see to it that texts are UTF-8 */
 	int64_t prepared_most;
+	int64_t statement_timeout; /* that a session begins with, in nanoseconds; 0: none */
+	int64_t started;	   /* if there is one: not after what runs */
 	char *server, *identity, *user;
 };
 
@@ -159,8 +161,8 @@ uint32_t pg_doubt(const struct pg_connection *conn, uint32_t status, struct cons
 /* Could not be made. */
 uint32_t pg_fail_connect(struct pg_connection *conn, struct consort_error *error) CONSORT_COLD;
 /* An answer that makes no sense. */
-uint32_t pg_fail_protocol(struct pg_connection *conn, const char *what, struct consort_error *error)
-	CONSORT_COLD;
+uint32_t pg_fail_protocol(struct pg_connection *conn, const char *what,
+			  struct consort_error *error) CONSORT_COLD;
 bool pg_has_sqlstate(const PGresult *result, const char *sqlstate);
 
 /* --- statement.c --- */

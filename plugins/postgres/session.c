@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define VERSION_LEAST 120000
+#define MILLISECOND INT64_C(1000000)
 
 /* Nothing that this adapter sends depends on them, but what native statements and types without a counterpart
  * show. Cursors are read to their end. */
@@ -25,6 +26,7 @@ enum {
 	FACT_ENCODING,
 	FACT_BYTES,
 	FACT_FSYNC,
+	FACT_TIMEOUT,
 	FACT_USER,
 	FACT_DATABASE
 };
@@ -36,7 +38,8 @@ static const char facts[] =
 	 */
 	" (SELECT CASE coalesce(to_json(d)->>'datlocprovider', 'c') WHEN 'b' THEN true"
 	" WHEN 'c' THEN datcollate IN ('C', 'POSIX') ELSE false END FROM pg_database AS d"
-	" WHERE datname = current_database()), current_setting('fsync')::boolean, current_user, "
+	" WHERE datname = current_database()), current_setting('fsync')::boolean,"
+	" (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint, current_user, "
 	"current_database()";
 
 static bool is_true(const PGresult *result, int column)
@@ -86,6 +89,7 @@ static uint32_t take_facts(struct pg_connection *conn, const PGresult *result, s
 	conn->standby = is_true(result, FACT_STANDBY);
 	conn->default_read_only = is_true(result, FACT_READ_ONLY);
 	conn->prepared_most = strtoll(PQgetvalue(result, 0, FACT_PREPARED), NULL, 10);
+	conn->statement_timeout = strtoll(PQgetvalue(result, 0, FACT_TIMEOUT), NULL, 10) * MILLISECOND;
 	conn->superuser = is_true(result, FACT_SUPERUSER);
 	conn->fsync = is_true(result, FACT_FSYNC);
 	conn->unchecked = conn->decoder.unchecked = !strcmp(encoding, "SQL_ASCII");

@@ -218,16 +218,6 @@ static void test_deadline(void)
 	postgres_test_close(&test);
 }
 
-/* The server's own clock. */
-static void test_statement_timeout(void)
-{
-	postgres_test_open(&test, NULL, ADAPTER_LIST("options=-cstatement_timeout=50"));
-	FAILS(adapter_do(&test, SLEEP), CONSORT_ETIMEOUT);
-	TESTING_TEXT(test.error.sqlstate, "57014");
-	OK(adapter_do(&test, "SELECT 1"));
-	postgres_test_close(&test);
-}
-
 static void *cancel_soon(void *token)
 {
 	usleep(50000);
@@ -561,7 +551,6 @@ int main(int argc, char **argv)
 		{"read-only-role", test_read_only_role},
 		{"lesser-servers", test_lesser_servers},
 		{"deadline", test_deadline},
-		{"statement-timeout", test_statement_timeout},
 		{"cancel", test_cancel},
 		{"stopped", test_stopped},
 		{"terminated", test_terminated},
