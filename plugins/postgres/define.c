@@ -200,50 +200,134 @@ static uint32_t add_columns(const struct define *define)
 
 /* --- indexes --- */
 
-/* Its own name, or one made of what it indexes, cut as the server would. */
-static void name_index(const struct consort_resource *resource, const struct consort_index *index, char *out,
-		       size_t size)
+/* "TABLE_COLUMN_COLUMN_index" */
+static void append_plain_name(const struct consort_resource *resource, const struct consort_index *index,
+			      struct consort_buffer *out)
 {
-	const char *dot = strrchr(resource->source, '.'), *table = dot ? dot + 1 : resource->source;
-	struct consort_buffer name = CONSORT_BUFFER_INIT;
 	uint32_t i;
 
+	pg_append_last_part(resource->source, out);
+	for (i = 0; i < index->nattributes; i++)
+		consort_buffer_printf(out, "_%s", resource->attributes[index->attributes[i]]->source);
+	consort_buffer_text(out, index->flags & CONSORT_INDEX_UNIQUE ? "_key" : "_index");
+}
+
+/* Does an index over other columns have that plain name, too? */
+static bool is_ambiguous(const struct consort_resource *resource, const struct consort_index *index,
+			 const struct consort_buffer *name)
+{
+	struct consort_buffer other = CONSORT_BUFFER_INIT;
+	bool same = false;
+	uint32_t i;
+
+	for (i = 0; i < resource->nindexes && !same; i++) {
+		consort_buffer_reset(&other);
+		append_plain_name(resource, resource->indexes[i], &other);
+		same = resource->indexes[i] != index && other.size == name->size && !other.failed &&
+		       !name->failed && !memcmp(other.data, name->data, name->size);
+	}
+	consort_buffer_clear(&other);
+	return same;
+}
+
+/* Cuts the name, and tells it from others that are alike by what is indexed: FNV-1a of the columns' names. */
+static void distinguish(const struct consort_resource *resource, const struct consort_index *index,
+			struct consort_buffer *name)
+{
+	uint32_t hash = UINT32_C(0x811c9dc5), i;
+	size_t size = NAME_MOST - strlen("_01234567");
+
+	for (i = 0; i < index->nattributes; i++) {
+		const char *at = resource->attributes[index->attributes[i]]->source;
+
+		do
+			hash = (hash ^ (unsigned char)*at) * UINT32_C(0x01000193);
+		while (*at++);
+	}
+	if (name->size > size) {
+		while ((name->data[size] & 0xc0) == 0x80) /* in the middle of a character */
+			size--;
+		name->size = size;
+	}
+	consort_buffer_printf(name, "_%08x", (unsigned)hash);
+}
+
+/* Its own name, or one made of what it indexes. */
+static void name_index(const struct consort_resource *resource, const struct consort_index *index,
+		       struct consort_buffer *out)
+{
 	if (index->name && *index->name) {
-		consort_copy_text(out, size, index->name);
+		consort_buffer_text(out, index->name);
 		return;
 	}
-	consort_buffer_text(&name, table);
-	for (i = 0; i < index->nattributes; i++)
-		consort_buffer_printf(&name, "_%s", resource->attributes[index->attributes[i]]->source);
-	consort_buffer_text(&name, index->flags & CONSORT_INDEX_UNIQUE ? "_key" : "_index");
-	consort_copy_text(out, size, name.failed ? "" : name.data);
-	consort_buffer_clear(&name);
+	append_plain_name(resource, index, out);
+	if (!out->failed && (out->size > NAME_MOST || is_ambiguous(resource, index, out)))
+		distinguish(resource, index, out);
+}
+
+static void render_index(const struct consort_resource *resource, const struct consort_index *index,
+			 const char *name, struct consort_buffer *sql)
+{
+	uint32_t i;
+
+	consort_buffer_printf(sql, "CREATE %sINDEX ", index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
+	consort_sql_quote(sql, name);
+	consort_buffer_text(sql, " ON ");
+	pg_quote_source(resource->source, sql);
+	for (i = 0; i < index->nattributes; i++) {
+		consort_buffer_text(sql, i ? ", " : " (");
+		consort_sql_quote(sql, resource->attributes[index->attributes[i]]->source);
+	}
+	consort_buffer_char(sql, ')');
 }
 
 static uint32_t create_index(const struct define *define, const struct consort_index *index)
 {
-	const struct consort_resource *resource = define->resource;
-	struct consort_buffer sql = CONSORT_BUFFER_INIT;
-	char name[NAME_MOST + 1];
-	uint32_t status, i;
+	struct consort_buffer sql = CONSORT_BUFFER_INIT, name = CONSORT_BUFFER_INIT;
+	uint32_t status = CONSORT_OK;
 	bool there = false;
 
-	name_index(resource, index, name, sizeof(name));
-	if (define->flags & CONSORT_SCHEMA_IF_NEEDED) {
-		status = has_index(define, name, &there);
-		if (status || there)
-			return status;
+	name_index(define->resource, index, &name);
+	if (name.failed)
+		status = consort_error_no_memory(define->error);
+	if (!status && (define->flags & CONSORT_SCHEMA_IF_NEEDED))
+		status = has_index(define, name.data, &there);
+	if (!status && !there) {
+		render_index(define->resource, index, name.data, &sql);
+		status = run(define, &sql);
 	}
-	consort_buffer_printf(&sql, "CREATE %sINDEX ", index->flags & CONSORT_INDEX_UNIQUE ? "UNIQUE " : "");
-	consort_sql_quote(&sql, name);
-	consort_buffer_text(&sql, " ON ");
-	pg_quote_source(resource->source, &sql);
-	for (i = 0; i < index->nattributes; i++) {
-		consort_buffer_text(&sql, i ? ", " : " (");
-		consort_sql_quote(&sql, resource->attributes[index->attributes[i]]->source);
-	}
-	consort_buffer_char(&sql, ')');
-	return run(define, &sql);
+	consort_buffer_clear(&name);
+	return status;
+}
+
+/* --- names that PostgreSQL would cut --- */
+
+static uint32_t check_name(const struct define *define, const char *noun, const char *name)
+{
+	if (strlen(name) <= NAME_MOST)
+		return CONSORT_OK;
+	return consort_error_set(
+		define->error, CONSORT_EVALUE,
+		"resource '%s': the name of %s '%s' is longer than the %d bytes that PostgreSQL keeps",
+		define->resource->name, noun, name, NAME_MOST);
+}
+
+static uint32_t check_names(const struct define *define)
+{
+	const struct consort_resource *resource = define->resource;
+	struct consort_buffer table = CONSORT_BUFFER_INIT;
+	uint32_t status, i;
+
+	pg_append_last_part(resource->source, &table);
+	status = table.failed ? consort_error_no_memory(define->error)
+			      : check_name(define, "table", table.data ? table.data : "");
+	consort_buffer_clear(&table);
+	for (i = 0; !status && i < resource->nattributes; i++)
+		status = check_name(define, "column", resource->attributes[i]->source);
+	for (i = 0; !status && i < resource->nindexes; i++)
+		if (resource->indexes[i]->name)
+			status = check_name(define, "index", resource->indexes[i]->name);
+	return status;
 }
 
 /* --- operations --- */
@@ -257,7 +341,9 @@ static uint32_t define_all(const struct define *define)
 	if (!resource->nattributes)
 		return consort_error_set(define->error, CONSORT_EINVAL, "resource '%s' has no attributes",
 					 resource->name);
-	status = kind_of(define, &kind);
+	status = check_names(define);
+	if (!status)
+		status = kind_of(define, &kind);
 	if (status)
 		return status;
 	if (kind && ((kind != 'r' && kind != 'p') || !(define->flags & CONSORT_SCHEMA_IF_NEEDED)))

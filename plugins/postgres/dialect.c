@@ -6,38 +6,45 @@
 
 /* --- tables and their columns --- */
 
-/* Up to the next dot that stands in no quotes; *at is behind it. */
-static void quote_part(const char **at, struct consort_buffer *out)
+/* Up to the next dot that stands in no quotes; *at is behind it. `quote` is what a quote in it becomes. */
+static void append_part(const char **at, const char *quote, struct consort_buffer *out)
 {
 	const char *text = *at;
+	bool quoted = *text == '"';
 
-	consort_buffer_char(out, '"');
-	if (*text == '"') {
-		for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
+	for (text += quoted; *text && (quoted ? *text != '"' || text[1] == '"' : *text != '.'); text++) {
+		if (*text != '"') {
 			consort_buffer_char(out, *text);
-			if (*text == '"')
-				consort_buffer_char(out, *text++);
+			continue;
 		}
-		text += *text == '"';
-	} else {
-		for (; *text && *text != '.'; text++) {
-			consort_buffer_char(out, *text);
-			if (*text == '"')
-				consort_buffer_char(out, '"');
-		}
+		consort_buffer_text(out, quote);
+		text += quoted;
 	}
-	consort_buffer_char(out, '"');
-	*at = text;
+	*at = text + (quoted && *text);
 }
 
 void pg_quote_source(const char *source, struct consort_buffer *out)
 {
 	for (;;) {
-		quote_part(&source, out);
+		consort_buffer_char(out, '"');
+		append_part(&source, "\"\"", out);
+		consort_buffer_char(out, '"');
 		if (*source != '.')
 			break;
 		consort_buffer_char(out, '.');
 		source++;
+	}
+}
+
+void pg_append_last_part(const char *source, struct consort_buffer *out)
+{
+	size_t start = out->size;
+
+	for (;; source++) {
+		out->size = start;
+		append_part(&source, "\"", out);
+		if (*source != '.')
+			return;
 	}
 }
 

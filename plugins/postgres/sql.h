@@ -32,6 +32,8 @@ extern const struct consort_sql_dialect pg_dialect;
 /* A table or other name of one to two parts: schema.table, where a part may stand in double quotes.
  * Everything else is as it is written. */
 void pg_quote_source(const char *source, struct consort_buffer *out);
+/* The table alone, as it is called. */
+void pg_append_last_part(const char *source, struct consort_buffer *out);
 
 /* Appends what an attribute is read from, behind the alias ("t1." or ""): its column, or a part of a document
  * in one. */
