@@ -32,7 +32,8 @@ static const char columns_sql[] =
 	" CASE WHEN d.typtype = 'd' THEN format_type(a.atttypid, NULL) END,"
 	" CASE WHEN l.oid <> 100 THEN l.collname END, NOT coalesce(l.collisdeterministic, true),"
 	" a.attnotnull OR d.typnotnull, a.atthasdef OR a.attidentity <> '' OR d.typdefault IS NOT NULL,"
-	" a.attgenerated <> '' OR a.attidentity = 'a'"
+	" a.attgenerated <> '' OR a.attidentity = 'a',"
+	" has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable"
 	" FROM pg_attribute AS a JOIN pg_type AS d ON d.oid = a.atttypid"
 	" CROSS JOIN LATERAL (WITH RECURSIVE base(oid, typmod, typtype) AS (SELECT d.oid, a.atttypmod, "
 	"d.typtype"
@@ -43,7 +44,7 @@ static const char columns_sql[] =
 	"'A'"
 	" LEFT JOIN pg_collation AS l ON l.oid = a.attcollation"
 	" WHERE a.attnum > 0 AND NOT a.attisdropped AND " WHICH(
-		"a.attrelid") " ORDER BY a.attrelid, a.attnum";
+		"a.attrelid") " ORDER BY a.attrelid, readable DESC, a.attnum";
 
 enum {
 	COLUMN_OID,
@@ -56,7 +57,8 @@ enum {
 	COLUMN_LOOSE,
 	COLUMN_NOT_NULL,
 	COLUMN_GENERATED,
-	COLUMN_READ_ONLY
+	COLUMN_READ_ONLY,
+	COLUMN_READABLE
 };
 
 /* Over columns alone, for all rows, and of use for equality; the key first. */
@@ -204,6 +206,8 @@ static struct consort_attribute *read_column(const struct table *table, const st
 		attribute->flags |= CONSORT_ATTRIBUTE_GENERATED;
 	if (is_true(columns, row, COLUMN_READ_ONLY))
 		attribute->flags |= CONSORT_ATTRIBUTE_GENERATED | CONSORT_ATTRIBUTE_READ_ONLY;
+	if (!is_true(columns, row, COLUMN_READABLE))
+		attribute->flags |= CONSORT_ATTRIBUTE_HIDDEN;
 	return attribute;
 }
 
@@ -222,6 +226,8 @@ static uint32_t read_columns(struct table *table)
 		list[i] = read_column(table, columns, first + (int)i);
 		if (!list[i])
 			return no_memory(reading);
+		if (list[i]->flags & CONSORT_ATTRIBUTE_HIDDEN) /* it makes no key, and no index */
+			continue;
 		table->numbers[i] = (uint32_t)strtoul(cell(columns, first + (int)i, COLUMN_NUMBER), NULL, 10);
 	}
 	table->resource.attributes = list;
@@ -425,7 +431,8 @@ static uint32_t give_tables(struct reading *reading, const char *source,
 /* The oid of what a source names, in *out_found; a table, or the like. */
 static uint32_t find_source(struct reading *reading, const char *source, PGresult **out_found)
 {
-	static const char sql[] = "SELECT oid FROM pg_class WHERE oid = to_regclass($1)"
+	static const char sql[] = "SELECT oid, has_any_column_privilege(oid, 'SELECT, INSERT, UPDATE')"
+				  " FROM pg_class WHERE oid = to_regclass($1)"
 				  " AND relkind IN ('r', 'p', 'v', 'm', 'f')";
 	struct consort_buffer name = CONSORT_BUFFER_INIT;
 	const char *parameter;
@@ -436,13 +443,19 @@ static uint32_t find_source(struct reading *reading, const char *source, PGresul
 	status = name.failed ? no_memory(reading)
 			     : pg_query(reading->conn, sql, 1, &parameter, out_found, reading->error);
 	consort_buffer_clear(&name);
-	if (!status && !PQntuples(*out_found)) {
+	if (status)
+		return status;
+	if (!PQntuples(*out_found))
 		status =
 			consort_error_set(reading->error, CONSORT_ENOTFOUND,
 					  "database '%s' has no table '%s'", PQdb(reading->conn->pq), source);
+	else if (*PQgetvalue(*out_found, 0, 1) != 't')
+		status = consort_error_set(reading->error, CONSORT_EPERMISSION,
+					   "role '%s' may neither read nor write table '%s'",
+					   reading->conn->user, source);
+	if (status)
 		consort_copy_text(reading->error->origin, sizeof(reading->error->origin),
 				  reading->conn->database->name);
-	}
 	return status;
 }
 

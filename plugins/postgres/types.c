@@ -9,6 +9,7 @@
 #include <consort/convert.h>
 
 #define WORD_SIZE 64
+#define DECIMAL_DIGITS 38
 /* What numeric without digits is read as: enough places for what avg() makes of integers. */
 #define UNBOUNDED_SCALE 20
 
@@ -172,7 +173,7 @@ static struct parsed parse(const char *engine_type)
 /* numeric(precision, scale), where a scale may also be negative, or more than the precision */
 static struct consort_type decimal_of(const struct parsed *parsed)
 {
-	int precision = parsed->nmodifiers ? parsed->modifiers[0] : 38;
+	int precision = parsed->nmodifiers ? parsed->modifiers[0] : DECIMAL_DIGITS;
 	int scale = parsed->nmodifiers > 1 ? parsed->modifiers[1] : parsed->nmodifiers ? 0 : UNBOUNDED_SCALE;
 
 	if (scale < 0) {
@@ -181,8 +182,8 @@ static struct consort_type decimal_of(const struct parsed *parsed)
 	}
 	if (precision < scale)
 		precision = scale;
-	return consort_type_decimal((uint8_t)(precision > 38 ? 38 : precision),
-				    (uint8_t)(scale > 38 ? 38 : scale));
+	return consort_type_decimal((uint8_t)(precision > DECIMAL_DIGITS ? DECIMAL_DIGITS : precision),
+				    (uint8_t)(scale > DECIMAL_DIGITS ? DECIMAL_DIGITS : scale));
 }
 
 static struct consort_type native_type(const struct parsed *parsed)
@@ -198,13 +199,22 @@ static struct consort_type native_type(const struct parsed *parsed)
 	return type;
 }
 
+/* numeric(p,s) with more places than a decimal has digits: hardly a value of it would be one. */
+static bool is_too_fine(const struct parsed *parsed)
+{
+	uint8_t codec = parsed->codec == PG_ARRAY ? parsed->element : parsed->codec;
+
+	return codec == PG_NUMERIC && parsed->nmodifiers > 1 && parsed->modifiers[1] > DECIMAL_DIGITS;
+}
+
 struct consort_type pg_type_of(const char *engine_type, uint32_t *out_flags)
 {
 	struct parsed parsed = parse(engine_type);
 
-	if (parsed.codec == PG_OTHER)
-		*out_flags |= CONSORT_ATTRIBUTE_UNKNOWN_TYPE;
-	return native_type(&parsed);
+	if (parsed.codec != PG_OTHER && !is_too_fine(&parsed))
+		return native_type(&parsed);
+	*out_flags |= CONSORT_ATTRIBUTE_UNKNOWN_TYPE;
+	return consort_type_of(CONSORT_TYPE_TEXT);
 }
 
 /* --- attributes --- */
@@ -420,6 +430,8 @@ struct consort_type pg_type_of_oid(uint32_t oid, int32_t modifier, struct pg_sto
 		parsed.modifiers[0] = ((modifier - 4) >> 16) & 0xffff;
 		parsed.modifiers[1] = (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
 	}
+	if (is_too_fine(&parsed))
+		parsed = (struct parsed){.codec = PG_OTHER};
 	*out_storage = (struct pg_storage){.codec = parsed.codec, .element = parsed.element, .limit = -1};
 	return native_type(&parsed);
 }

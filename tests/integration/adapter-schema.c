@@ -80,9 +80,9 @@ struct consort_resource *adapter_shape(struct adapter_test *test, struct adapter
 
 	memset(shape, 0, sizeof(*shape));
 	for (i = 0; attributes[i]; i++) {
-		char attribute[64], type[64], codec[64] = "", more[64] = "";
+		char attribute[128], type[64], codec[64] = "", more[64] = "";
 
-		sscanf(attributes[i], "%63s %63s %63s %63[a-z ]", attribute, type, codec, more);
+		sscanf(attributes[i], "%127s %63s %63s %63[a-z ]", attribute, type, codec, more);
 		shape->attributes[i].struct_size = sizeof(shape->attributes[i]);
 		shape->attributes[i].name = shape->attributes[i].source =
 			consort_arena_text(&test->arena, attribute);

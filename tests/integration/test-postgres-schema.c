@@ -74,6 +74,89 @@ static void test_everything_else(void)
 		"  link origin_airport = airport, origin -> iata\n  link pair = pair, q -> b, p -> a\n");
 }
 
+/* Places that no decimal has are text; other digits are cut from those in front of the point. */
+static void test_numerics(void)
+{
+	postgres_test_open(
+		&test,
+		"CREATE TABLE x(a numeric(1000,500), b numeric(60,30), c numeric(3,-2), d numeric(2,5),"
+		" e numeric(38,38), f numeric(39,39)[], g numeric);"
+		"INSERT INTO x VALUES (1234567.25, 12345678, 12300, 0.00012, 0.5, '{0.5}', -7.125)",
+		NULL);
+	OK(adapter_describe(&test, "x"));
+	TESTING_TEXT(
+		adapter_text(&test),
+		"x:\n  a text 'numeric(1000,500)' strict unknown\n  b decimal(38,30) 'numeric(60,30)' "
+		"strict\n"
+		"  c decimal(5,0) 'numeric(3,-2)' strict\n  d decimal(5,5) 'numeric(2,5)' strict\n"
+		"  e decimal(38,38) 'numeric(38,38)' strict\n  f text 'numeric(39,39)[]' strict unknown\n"
+		"  g decimal(38,20) 'numeric' strict\n");
+	OK(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "b, c, d, g")));
+	TESTING_TEXT(adapter_text(&test),
+		     "12345678.000000000000000000000000000000|12300|0.00012|-7.12500000000000000000\n");
+	OK(adapter_run(&test,
+		       ADAPTER_QUERY(.resource = "x", .select = "a", .where = "a like '1234567.25000%'")));
+	TESTING_CONTAINS(adapter_text(&test), "1234567.25000");
+	postgres_test_raw("UPDATE x SET b = 123456789");
+	CU_ASSERT_EQUAL(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "b")), CONSORT_ERANGE);
+	TESTING_CONTAINS(test.error.message, "123456789");
+	postgres_test_raw("UPDATE x SET g = 'NaN'");
+	CU_ASSERT_EQUAL(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "g")), CONSORT_ERANGE);
+	TESTING_CONTAINS(test.error.message, "NaN");
+	postgres_test_raw("UPDATE x SET g = '-Infinity'");
+	CU_ASSERT_EQUAL(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "g")), CONSORT_ERANGE);
+	TESTING_CONTAINS(test.error.message, "-Infinity");
+	postgres_test_close(&test);
+	postgres_test_open(&test, "CREATE TABLE x AS SELECT 1234567.25::numeric(1000,500) AS a", NULL);
+	adapter_resource(&test, "x", ADAPTER_LIST("a = decimal(12,2)"));
+	OK(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "a", .where = "a > 7")));
+	TESTING_TEXT(adapter_text(&test), "1234567.25\n");
+	postgres_test_raw("UPDATE x SET a = 7.125");
+	CU_ASSERT_EQUAL(adapter_run(&test, ADAPTER_QUERY(.resource = "x", .select = "a")), CONSORT_ERANGE);
+	TESTING_TEXT(test.error.attribute, "a");
+	postgres_test_close(&test);
+}
+
+/* What the role may not read is not there, unless it is declared: then it may be written. */
+static void test_privileges(void)
+{
+	postgres_test_open(
+		&test,
+		"CREATE TABLE x(secret text, id integer, a text, k integer UNIQUE, PRIMARY KEY (id));"
+		"CREATE TABLE pair(a integer, b integer, PRIMARY KEY (a, b));"
+		"CREATE TABLE log(line text); CREATE TABLE closed(n integer);"
+		"REVOKE ALL ON x, pair, log, closed FROM current_user;"
+		"GRANT SELECT (id, a), INSERT ON x TO current_user; GRANT SELECT (b) ON pair TO current_user;"
+		"GRANT INSERT ON log TO current_user",
+		NULL);
+	OK(adapter_describe(&test, "x"));
+	TESTING_TEXT(adapter_text(&test),
+		     "x:\n  id int64 'integer' not-null strict\n  a text 'text' strict\n  key id\n");
+	OK(adapter_describe(&test, NULL));
+	CU_ASSERT_PTR_NULL(strstr(adapter_text(&test), "closed"));
+	CU_ASSERT_PTR_NULL(strstr(adapter_text(&test), "log"));
+	TESTING_CONTAINS(adapter_text(&test), "pair:\n  b int64 'integer' not-null strict\n");
+	CU_ASSERT_PTR_NULL(strstr(adapter_text(&test), "key a"));
+	CU_ASSERT_EQUAL(adapter_describe(&test, "closed"), CONSORT_EPERMISSION);
+	TESTING_CONTAINS(test.error.message, "role 'consort' may neither read nor write table 'closed'");
+	OK(adapter_describe(&test, "log"));
+	TESTING_TEXT(adapter_text(&test), "log:\n");
+	adapter_resource(&test, "log", ADAPTER_LIST("line = text"));
+	OK(adapter_write(&test, ADAPTER_INSERT,
+			 (struct adapter_write){.resource = "log",
+						.attributes = "line",
+						.values = CONSORT_ARGS(consort_text("written"))}));
+	CU_ASSERT_EQUAL(adapter_run(&test, ADAPTER_QUERY(.resource = "log", .select = "line")),
+			CONSORT_EPERMISSION);
+	CU_ASSERT_EQUAL(adapter_write(&test, ADAPTER_INSERT,
+				      (struct adapter_write){.resource = "pair",
+							     .attributes = "b",
+							     .values = CONSORT_ARGS(consort_int64(1))}),
+			CONSORT_EPERMISSION);
+	TESTING_TEXT(test.error.sqlstate, "42501");
+	postgres_test_close(&test);
+}
+
 /* Views are written to where the server can; partitions are seen in their table. */
 static void test_kinds(void)
 {
@@ -211,6 +294,46 @@ static void test_parts(void)
 
 /* --- define and drop --- */
 
+/* Names of indexes, where none is given. */
+static void test_index_names(void)
+{
+#define SIXTY "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
+	static const char *const attributes[] = {
+		"a_b text", "a text", "b text", SIXTY " int64", SIXTY "2 int64", "größe" SIXTY "x int64",
+		NULL};
+	static const uint32_t columns[][2] = {{0, 0}, {1, 2}, {3, 0}, {4, 0}};
+	struct consort_index indexes[4];
+	const struct consort_index *list[4];
+	struct consort_resource *resource;
+	struct adapter_shape shape;
+	size_t i;
+
+	postgres_test_open(&test, NULL, NULL);
+	resource = adapter_shape(&test, &shape, "\"Order.Lines \"\"x\"", attributes, NULL, 0);
+	for (i = 0; i < 4; i++) {
+		indexes[i] = (struct consort_index){.struct_size = sizeof(indexes[i]),
+						    .nattributes = i == 1 ? 2 : 1,
+						    .attributes = columns[i]};
+		list[i] = &indexes[i];
+	}
+	resource->indexes = list;
+	resource->nindexes = 4;
+	resource->nattributes = 5;
+	OK(adapter_define(&test, resource, 0));
+	TESTING_CONTAINS(adapter_text(&test), "CREATE INDEX \"Order.Lines \"\"x_a_b_index_");
+	OK(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED));
+	TESTING_TEXT(adapter_text(&test), "");
+	TESTING_TEXT(
+		postgres_test_raw("SELECT count(*) FROM pg_indexes WHERE schemaname = current_schema()"
+				  " AND tablename = 'Order.Lines \"x' AND octet_length(indexname) <= 63"),
+		"4");
+	resource->nattributes = 6;
+	CU_ASSERT_EQUAL(adapter_define(&test, resource, CONSORT_SCHEMA_IF_NEEDED), CONSORT_EVALUE);
+	TESTING_CONTAINS(test.error.message,
+			 "the name of column 'größe" SIXTY "x' is longer than the 63 bytes");
+	postgres_test_close(&test);
+}
+
 static void test_define(void)
 {
 	static const char *const flight[] = {
@@ -347,6 +470,9 @@ int main(int argc, char **argv)
 		{"names", test_names},
 		{"parts", test_parts},
 		{"define", test_define},
+		{"index-names", test_index_names},
+		{"numerics", test_numerics},
+		{"privileges", test_privileges},
 		{"define-missing", test_define_missing},
 		{"define-fails", test_define_fails},
 		{NULL, NULL},
