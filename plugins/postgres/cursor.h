@@ -3,8 +3,9 @@
 #define CONSORT_POSTGRES_CURSOR_H
 
 /*
- * Cursors: cursor.c has their life and rows that stream, portal.c those of transactions, aside.c what happens
- * to rows on their way when another statement is to run, reader.c makes batches of all of them.
+ * Cursors: cursor.c has their life and rows that stream, portal.c those of transactions, copy.c the statement
+ * of a COPY, aside.c what happens to rows on their way when another statement is to run, reader.c makes batches
+ * of all of them.
  */
 
 #include "postgres.h"
@@ -97,6 +98,11 @@ uint32_t pg_take_rows(struct pg_cursor *cursor, struct consort_batch *batch, boo
 void pg_clear_result(struct pg_cursor *cursor);
 /* Reading on fails, and says why. */
 void pg_cursor_lost(struct pg_cursor *cursor, const char *why);
+
+/* --- copy.c --- */
+
+/* Makes the COPY of the statement, with the parameters at hand, in conn->text. False: it cannot be. */
+bool pg_make_copy(struct pg_connection *conn, const struct pg_compiled *compiled);
 
 /* --- reader.c --- */
 

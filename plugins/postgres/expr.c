@@ -119,7 +119,7 @@ static bool is_plain_day(int64_t days)
 	return days >= consort_days_from_civil(1, 1, 1) && days <= consort_days_from_civil(9999, 12, 31);
 }
 
-static bool is_plain_literal(const struct consort_value *value)
+bool pg_is_plain(const struct consort_value *value)
 {
 	if (value->type.id == CONSORT_TYPE_DATE)
 		return is_plain_day(value->as.int64);
@@ -147,9 +147,8 @@ static void render_number(const struct consort_value *value, const struct pg_sto
 	consort_buffer_clear(&digits);
 }
 
-/* '…'::type */
-static void render_quoted(const struct consort_value *value, const struct pg_storage *storage,
-			  struct consort_buffer *out)
+void pg_append_quoted(const struct consort_value *value, const struct pg_storage *storage,
+		      struct consort_buffer *out)
 {
 	struct consort_buffer printed = CONSORT_BUFFER_INIT;
 
@@ -171,7 +170,7 @@ static bool render_literal(struct consort_sql_builder *builder, const struct con
 					      .literal = &expr->value,
 					      .attribute = "literal"};
 
-	if (!is_plain_literal(&expr->value))
+	if (!pg_is_plain(&expr->value))
 		return pg_render_slot(builder, &slot, storage, out);
 	switch (expr->value.type.id) {
 	case CONSORT_TYPE_BOOL:
@@ -183,7 +182,7 @@ static bool render_literal(struct consort_sql_builder *builder, const struct con
 		render_number(&expr->value, storage, out);
 		return true;
 	default:
-		render_quoted(&expr->value, storage, out);
+		pg_append_quoted(&expr->value, storage, out);
 		return true;
 	}
 }

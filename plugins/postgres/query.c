@@ -189,19 +189,7 @@ static enum pg_way choose_way(struct pg_connection *conn, const struct pg_compil
 		return PG_WHOLE;
 	if (conn->transaction != PG_TX_NONE)
 		return pg_portal_is_free(conn) ? PG_PORTAL : PG_WHOLE;
-	if (!compiled->base.nslots && pg_gave_many(conn->database, compiled->hash))
-		return PG_COPY;
-	return PG_ROWS;
-}
-
-static uint32_t send_copy(struct pg_connection *conn, const struct pg_compiled *compiled,
-			  struct consort_error *error)
-{
-	consort_buffer_reset(&conn->text);
-	consort_buffer_printf(&conn->text, "COPY (%s) TO STDOUT (FORMAT binary)", compiled->base.sql);
-	if (conn->text.failed)
-		return consort_error_no_memory(error);
-	return PQsendQuery(conn->pq, conn->text.data) ? CONSORT_OK : pg_fail_lost(conn, error);
+	return pg_gave_many(conn->database, compiled->hash) ? PG_COPY : PG_ROWS;
 }
 
 static uint32_t send_statement(struct pg_connection *conn, const struct pg_compiled *compiled,
@@ -218,6 +206,20 @@ static uint32_t send_statement(struct pg_connection *conn, const struct pg_compi
 	return status ? status : pg_statement_send(conn, statement, &source, error);
 }
 
+static uint32_t send_copy(struct pg_cursor *cursor, const struct pg_compiled *compiled,
+			  struct consort_error *error)
+{
+	struct pg_connection *conn = cursor->conn;
+	uint32_t status = pg_parameters_end(conn, compiled->base.nslots, error);
+
+	if (status)
+		return status;
+	if (pg_make_copy(conn, compiled))
+		return PQsendQuery(conn->pq, conn->text.data) ? CONSORT_OK : pg_fail_lost(conn, error);
+	cursor->way = PG_ROWS;
+	return send_statement(conn, compiled, error);
+}
+
 static uint32_t start(struct pg_cursor *cursor, const struct pg_compiled *compiled,
 		      struct consort_error *error)
 {
@@ -230,13 +232,13 @@ static uint32_t start(struct pg_cursor *cursor, const struct pg_compiled *compil
 		status = pg_portal_open(cursor, &source, error);
 		break;
 	case PG_COPY:
-		status = send_copy(conn, compiled, error);
+		status = send_copy(cursor, compiled, error);
 		break;
 	default:
 		status = send_statement(conn, compiled, error);
-		if (!status && cursor->way == PG_ROWS)
-			PQsetSingleRowMode(conn->pq);
 	}
+	if (!status && cursor->way == PG_ROWS)
+		PQsetSingleRowMode(conn->pq);
 	if (!status)
 		conn->stream = cursor;
 	return status;

@@ -64,6 +64,11 @@ static inline const struct pg_storage *pg_slot_storage(const struct consort_sql_
 }
 /* Appends a text in quotes, whatever standard_conforming_strings is. */
 void pg_quote_text(const char *text, size_t size, struct consort_buffer *out);
+/* Is the value's text the same to PostgreSQL as it is to us? */
+bool pg_is_plain(const struct consort_value *value);
+/* Appends '…'::type. */
+void pg_append_quoted(const struct consort_value *value, const struct pg_storage *storage,
+		      struct consort_buffer *out);
 
 /* --- compare.c --- */
 

@@ -3,6 +3,7 @@
  * prepared statements that the server forgets. */
 #include "postgres-adapter.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static struct adapter_test test;
@@ -106,6 +107,77 @@ static void test_copy_fails(void)
 	adapter_end(&test, &cursor);
 	OK(adapter_run(&test, QUERY(.resource = "x", .select = "count(*)")));
 	TESTING_TEXT(adapter_text(&test), "5000\n");
+	postgres_test_close(&test);
+}
+
+/* 1,600 rows, and how each was asked for. */
+#define TOLD                                                                                          \
+	"CREATE TABLE w(id bigint, f double precision, \"t$1'\"\"\" text, at timestamptz, d date, b " \
+	"boolean,"                                                                                    \
+	" u uuid, n numeric(12, 2), raw bytea);"                                                      \
+	"INSERT INTO w SELECT i, i / 8.0, E'it''s \\\\ \"$1\" ' || i,"                                \
+	" '2024-01-01 00:00:00+00'::timestamptz + i * interval '1.000001 s', '2024-01-01'::date + i," \
+	" i > 300, lpad(i::text, 32, '0')::uuid, i / 100.0, i::text::bytea"                           \
+	" FROM generate_series(1, 1600) AS i;"                                                        \
+	"CREATE VIEW told AS SELECT *, current_query() AS query FROM w;"
+
+struct told {
+	const char *where;
+	struct consort_value value;
+	int rows;
+	bool copied; /* when it is asked for again */
+};
+
+static void expect_told(const struct told *told, const char *way)
+{
+	int rows = 0;
+	const char *at;
+
+	OK(adapter_run(&test, QUERY(.resource = "told", .select = "query", .where = told->where,
+				    .args = CONSORT_ARGS(told->value))));
+	for (at = adapter_text(&test); *at; at = strchr(at, '\n') + 1) {
+		CU_ASSERT(!strncmp(at, way, strlen(way)));
+		rows++;
+	}
+	CU_ASSERT_EQUAL(rows, told->rows);
+	if (rows != told->rows || strncmp(adapter_text(&test), way, strlen(way)))
+		fprintf(stderr, "%s: %d rows by %.200s\n", told->where, rows, adapter_text(&test));
+}
+
+/* A COPY has the values of parameters in its text; what has no text that means the same is sent beside it. */
+static void test_copied_parameters(void)
+{
+	static const uint8_t uuid[16] = {[14] = 0x03};
+	const struct told cases[] = {
+		{"id > $1", consort_int64(300), 1300, true},
+		{"id > $1", consort_int64(INT64_MIN), 1600, true},
+		{"id > $1", consort_int64(300), 1300, true},
+		{"f > $1", consort_float64(37.5), 1300, true},
+		{"f > $1", consort_float64(-0x1p-1074), 1600, true},
+		{"f < $1", consort_float64(HUGE_VAL), 1600, false},
+		{"\"t$1'\"\"\" <> $1", consort_text("it's \\ \"$1\" 300"), 1599, true},
+		{"\"t$1'\"\"\" <> $1", consort_text("'; DROP TABLE w; --"), 1600, true},
+		{"\"t$1'\"\"\" <> $1", consort_text("\\'"), 1600, true},
+		{"at > $1", consort_timestamp(INT64_C(1704067500000300)), 1300, true},
+		{"at > $1", consort_timestamp(INT64_C(-100000000000000000)), 1600, false},
+		{"d > $1", consort_date(19723 + 300), 1300, true},
+		{"b = $1", consort_bool(1), 1300, true},
+		{"u <> $1", consort_uuid(uuid), 1599, true},
+		{"n > $1", consort_decimal_of(consort_decimal_from_int64(300), 12, 2), 1300, true},
+		{"raw <> $1", consort_bytes("300", 3), 1599, false},
+	};
+	size_t i;
+
+	postgres_test_open(&test, TOLD, NULL);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool again = i && !strcmp(cases[i].where, cases[i - 1].where);
+
+		expect_told(&cases[i], again && cases[i].copied ? "COPY (" : "SELECT ");
+		expect_told(&cases[i], cases[i].copied ? "COPY (" : "SELECT ");
+	}
+	/* none, where there were many before */
+	expect_told(&(struct told){"d > $1", consort_null(), 0, true}, "COPY (");
+	expect_told(&(struct told){"d > $1", consort_date(19723), 1600, true}, "SELECT ");
 	postgres_test_close(&test);
 }
 
@@ -480,6 +552,7 @@ int main(int argc, char **argv)
 	static const struct testing_case cases[] = {
 		{"ways", test_ways},
 		{"copy-fails", test_copy_fails},
+		{"copied-parameters", test_copied_parameters},
 		{"closed-early", test_closed_early},
 		{"beside", test_beside},
 		{"beside-in-transaction", test_beside_in_transaction},
