@@ -32,6 +32,20 @@ test_packages() {
 	check diff shown installed
 }
 
+# RPM's packages are Debian's, of the same release; only that which one develops with has another name.
+test_spec() {
+	spec=$testing_source/packaging/consort.spec
+	sed -n 's/^Package: //p' "$testing_source/debian/control" | sed 's/^libconsort-dev$/libconsort-devel/' |
+		sort >debian
+	sed -n 's/^%package -n //p; s/^%package \([a-z]\)/consort-\1/p' "$spec" | sort >rpm
+	has rpm libconsort0
+	check diff debian rpm
+	sed -n 's/^%files -n //p; s/^%files \([a-z]\)/consort-\1/p' "$spec" | sort >with_files
+	check diff rpm with_files
+	version=$(sed -n 's/^AC_INIT(\[consort\], \[\(.*\)\])$/\1/p' "$testing_source/configure.ac")
+	has "$spec" "Version:        ${version:-unknown}"
+}
+
 # Every function of the API, and every status, is in libconsort(3).
 test_man_names_all() {
 	page=$testing_source/docs/man/libconsort.3
