@@ -137,6 +137,45 @@ static uint32_t append(void *context, const char *text, uint64_t size)
 	return ((struct consort_buffer *)context)->failed ? CONSORT_ENOMEM : CONSORT_OK;
 }
 
+static const char *node_name(const struct consort_node *node)
+{
+	static const char *const names[] = {"?",    "scan",  "filter", "key sets", "project", "aggregate",
+					    "sort", "limit", "join",   "update",   "delete",  "values"};
+
+	return node->kind < sizeof(names) / sizeof(names[0]) ? names[node->kind] : "?";
+}
+
+static const char *print_node(struct explain *explain, const struct consort_node *node)
+{
+	switch (node->kind) {
+	case CONSORT_NODE_AGGREGATE:
+		return print_aggregates(explain, node);
+	case CONSORT_NODE_SORT:
+		return print_orders(explain, node);
+	case CONSORT_NODE_LIMIT:
+		return node->limit ? print_list(explain, &node->limit, 1, node, "") : "";
+	default:
+		return print_list(explain, node->exprs, node->nexprs, node->inputs[0], " and ");
+	}
+}
+
+/* Where the adapter cannot tell what it sends: the nodes that it took, from the scans up. */
+static void add_taken(struct explain *explain, struct shown *shown, const struct consort_node *node)
+{
+	const char *text;
+	uint32_t i;
+
+	for (i = 0; i < node->ninputs; i++)
+		add_taken(explain, shown, node->inputs[i]);
+	if (!node->ninputs)
+		return;
+	text = node->kind == CONSORT_NODE_JOIN ? "" : print_node(explain, node);
+	if (text)
+		text = consort_arena_printf(&explain->arena, "%s%s%s", node_name(node), *text ? " " : "",
+					    text);
+	add(explain, shown, "taken", false, text);
+}
+
 static void add_sent(struct explain *explain, struct shown *shown, const struct consort_step *step)
 {
 	const struct consort_query_ops *ops = step->database->plugin->query;
@@ -144,19 +183,13 @@ static void add_sent(struct explain *explain, struct shown *shown, const struct 
 	const struct consort_text_sink sink = {&buffer, append};
 	struct consort_error local = CONSORT_ERROR_INIT;
 
-	if (!consort_database_has(step->database, CONSORT_FEATURE_EXPLAIN) || !ops->explain)
+	if (!consort_database_has(step->database, CONSORT_FEATURE_EXPLAIN) || !ops->explain) {
+		add_taken(explain, shown, step->node);
 		return;
+	}
 	if (ops->explain(step->database->context, step->compiled, &sink, &local))
 		consort_buffer_printf(&buffer, "(the adapter cannot tell: %s)", consort_error_text(&local));
 	add(explain, shown, "sent", false, keep(explain, &buffer));
-}
-
-static const char *node_name(const struct consort_node *node)
-{
-	static const char *const names[] = {"?",    "scan",  "filter", "key sets", "project", "aggregate",
-					    "sort", "limit", "join",   "update",   "delete",  "values"};
-
-	return node->kind < sizeof(names) / sizeof(names[0]) ? names[node->kind] : "?";
 }
 
 static void add_kept(struct explain *explain, struct shown *shown, const struct consort_step *step)
@@ -321,7 +354,8 @@ static void print_json_name(struct consort_buffer *out, const char *name)
 
 static bool repeated(const struct fact *fact)
 {
-	return !strcmp(fact->name, "not sent") || !strcmp(fact->name, "checked again");
+	return !strcmp(fact->name, "taken") || !strcmp(fact->name, "not sent") ||
+	       !strcmp(fact->name, "checked again");
 }
 
 /* The facts of one repeated name as a list. */
@@ -357,6 +391,7 @@ static void print_json(const struct shown *shown, struct consort_buffer *out)
 		else
 			quote(out, shown->facts[i].text);
 	}
+	print_json_list(shown, "taken", out);
 	print_json_list(shown, "not sent", out);
 	print_json_list(shown, "checked again", out);
 	consort_buffer_text(out, ",\"inputs\":[");
