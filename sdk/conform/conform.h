@@ -118,6 +118,7 @@ enum conform_result { CONFORM_PASSED, CONFORM_FAILED, CONFORM_SKIPPED };
 
 struct conform_outcome {
 	enum conform_result result;
+	bool untried; /* skipped, since one that it builds on failed */
 	int64_t milliseconds;
 	struct consort_buffer detail; /* why, in a line; behind it what it printed */
 };

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct conform_test *const lists[] = {
@@ -151,6 +152,7 @@ static void run_test(struct run *run, const struct conform_test *test)
 	if (!named && !(answer && run->lives))
 		return;
 	if (why) {
+		outcome.untried = run->broken != NULL;
 		consort_buffer_text(&outcome.detail, why);
 	} else {
 		run->conform.random = seed_of(run, test->clause);
@@ -321,6 +323,7 @@ static void parse(struct run *run, int argc, char **argv)
 	struct conform *conform = &run->conform;
 	const char **opts = NULL, **settings = NULL, **resources = NULL, *plugin = NULL;
 	const size_t room = (size_t)argc;
+	struct stat file;
 	int option, i;
 
 	while ((option = getopt_long(argc, argv, "p:o:R:r:h", options, NULL)) != -1) {
@@ -378,6 +381,8 @@ static void parse(struct run *run, int argc, char **argv)
 	conform->path = realpath(plugin, NULL);
 	if (!conform->path)
 		give_up("%s: %s", plugin, strerror(errno));
+	if (stat(conform->path, &file) || !S_ISREG(file.st_mode))
+		give_up("%s is no file", plugin);
 	conform->options = opts;
 	conform->settings = settings;
 	conform->resources = resources;

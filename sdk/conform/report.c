@@ -79,8 +79,16 @@ static void report_json(size_t number, const struct conform_test *test, const st
 	printf(",\"milliseconds\":%lld}", (long long)outcome->milliseconds);
 }
 
+static size_t untried; /* tests of which the report says at its end that they were not tried */
+static char why_untried[200];
+
 static void report_text(const struct conform_test *test, const struct conform_outcome *outcome)
 {
+	if (outcome->result == CONFORM_SKIPPED && outcome->untried) {
+		untried++;
+		consort_copy_text(why_untried, sizeof(why_untried), detail_of(outcome));
+		return;
+	}
 	printf("%-6s %s\n", words[outcome->result], test->clause);
 	if (outcome->result == CONFORM_SKIPPED)
 		print_lines("  ", detail_of(outcome));
@@ -128,6 +136,8 @@ void conform_report_end(enum conform_format format, const struct conform *confor
 		       counts[CONFORM_FAILED], counts[CONFORM_SKIPPED]);
 		break;
 	default:
+		if (untried)
+			printf("skip   %zu more: %s\n", untried, why_untried);
 		if (conform->facts.found) {
 			printf("\n%s, with", conform->facts.server);
 			print_features(&conform->facts.features);

@@ -51,6 +51,8 @@ test_refused() {
 		has message "consort-adapter: the name '$name'"
 		[ ! -e folder ] || fail "it made a folder for '$name'"
 	done
+	./consort-adapter new try 2>message && fail 'it takes the name of the program that uses it'
+	has message "consort-adapter: the name 'try'"
 	for arguments in '' new 'old fine' 'new a b c'; do
 		./consort-adapter $arguments 2>message && fail "it takes: $arguments"
 		has message 'usage: consort-adapter new NAME [FOLDER]'
