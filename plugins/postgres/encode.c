@@ -362,29 +362,6 @@ static uint32_t encode_list(const struct pg_storage *storage, const struct conso
 	return status ? status : end_array(out, start, error);
 }
 
-uint32_t pg_column_value(const struct consort_column *column, int64_t row, struct consort_arena *memory,
-			 struct consort_value *out, struct consort_error *error)
-{
-	const int32_t *offsets = (const int32_t *)column->values + column->offset + row;
-	struct consort_value *items;
-	int32_t i;
-
-	if (column->type.id != CONSORT_TYPE_LIST || consort_column_is_null(column, row)) {
-		*out = consort_column_value(column, row);
-		return CONSORT_OK;
-	}
-	items = consort_arena_array(memory, (size_t)(offsets[1] - offsets[0]), sizeof(*items));
-	if (!items)
-		return consort_error_no_memory(error);
-	for (i = offsets[0]; i < offsets[1]; i++)
-		items[i - offsets[0]] = consort_column_value(column->child, i);
-	*out = consort_null();
-	out->type = column->type;
-	out->as.list.items = items;
-	out->as.list.count = (uint64_t)(offsets[1] - offsets[0]);
-	return CONSORT_OK;
-}
-
 uint32_t pg_encode_array(const struct pg_storage *storage, enum pg_purpose purpose,
 			 const struct consort_column *column, int64_t rows, const char *attribute,
 			 struct consort_buffer *out, int64_t *out_row, struct consort_error *error)

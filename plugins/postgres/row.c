@@ -55,7 +55,7 @@ static uint32_t encode_cell(struct pg_write_call *call, uint32_t i, int64_t row,
 	uint32_t status;
 
 	consort_arena_reset(&conn->scratch);
-	status = pg_column_value(&call->rows->columns[i], row, &conn->scratch, &value, error);
+	status = consort_column_cell(&call->rows->columns[i], row, &conn->scratch, &value, error);
 	if (status)
 		return status;
 	return pg_encode(&plan->storages[i], i < plan->first_key ? PG_STORE : PG_COMPARE, &value,

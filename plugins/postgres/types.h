@@ -157,9 +157,6 @@ uint32_t pg_encode(const struct pg_storage *storage, enum pg_purpose purpose,
 uint32_t pg_encode_array(const struct pg_storage *storage, enum pg_purpose purpose,
 			 const struct consort_column *column, int64_t rows, const char *attribute,
 			 struct consort_buffer *out, int64_t *out_row, struct consort_error *error);
-/* The value at a row, with lists. */
-uint32_t pg_column_value(const struct consort_column *column, int64_t row, struct consort_arena *memory,
-			 struct consort_value *out, struct consort_error *error);
 
 /* Room for a field of that size behind its length; NULL: no memory. */
 char *pg_add_field(struct consort_buffer *out, size_t size);

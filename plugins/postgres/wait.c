@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define CONNECT_SLICE INT64_C(20000000) /* nothing wakes whom a cancel finds while connecting */
 
@@ -17,28 +16,6 @@ static bool is_cancelled(const struct pg_connection *conn)
 {
 	return !conn->heedless && (__atomic_load_n(&conn->cancelled, __ATOMIC_RELAXED) ||
 				   (conn->call && consort_call_cancelled(conn->call)));
-}
-
-/* Polls until the time, if there is one; 1: something can be read or written, 0: not, -1: it failed. */
-static int poll_until(const struct pg_connection *conn, struct pollfd *fds, nfds_t count, int64_t until)
-{
-	struct timespec time;
-	int64_t left;
-	int code;
-
-	do {
-		if (!until) {
-			code = poll(fds, count, -1); /* which costs less */
-			continue;
-		}
-		left = until - conn->host->clock();
-		if (left <= 0)
-			return 0;
-		time.tv_sec = left / 1000000000;
-		time.tv_nsec = left % 1000000000;
-		code = ppoll(fds, count, &time, NULL);
-	} while (code < 0 && errno == EINTR);
-	return code < 0 ? -1 : code > 0;
 }
 
 static uint32_t fail_poll(struct pg_connection *conn, struct consort_error *error)
@@ -78,7 +55,7 @@ uint32_t pg_wait(struct pg_connection *conn, bool writing, struct consort_error 
 		return pg_fail_lost(conn, error);
 	if (CONSORT_UNLIKELY(is_cancelled(conn)))
 		return give_up(conn, CONSORT_ECANCELLED, error);
-	code = poll_until(conn, fds, conn->heedless ? 1 : 2, conn->call ? conn->call->deadline : 0);
+	code = consort_poll_until(conn->host, fds, conn->heedless ? 1 : 2, conn->call ? conn->call->deadline : 0);
 	if (CONSORT_LIKELY(code > 0 && fds[0].revents))
 		return CONSORT_OK;
 	if (code < 0)
@@ -106,7 +83,7 @@ uint32_t pg_wait_connect(struct pg_connection *conn, int descriptor, short event
 						 own ? "connect_timeout" : "deadline");
 		if (deadline && deadline < until)
 			until = deadline;
-		code = poll_until(conn, &fd, 1, until);
+		code = consort_poll_until(conn->host, &fd, 1, until);
 		if (code < 0)
 			return fail_poll(conn, error);
 		if (code)
@@ -209,7 +186,7 @@ static uint32_t await_cancel(struct pg_connection *conn, struct consort_error *e
 	int code = 1;
 
 	if (fd.fd >= 0)
-		code = poll_until(conn, &fd, 1, conn->call ? conn->call->deadline : 0);
+		code = consort_poll_until(conn->host, &fd, 1, conn->call ? conn->call->deadline : 0);
 	if (code < 0)
 		return fail_poll(conn, error);
 	if (!code)

@@ -253,38 +253,18 @@ static uint32_t prepare(struct lite_connection *conn, enum kind kind, const stru
 
 /* --- rows --- */
 
-/* A list's elements as a value, borrowed from the batch. */
-static bool list_value(const struct consort_column *column, int64_t row, struct consort_arena *memory,
-		       struct consort_value *out)
-{
-	const int32_t *offsets = (const int32_t *)column->values + column->offset + row;
-	struct consort_value *items =
-		consort_arena_array(memory, (size_t)(offsets[1] - offsets[0]), sizeof(*items));
-	int32_t i;
-
-	if (!items)
-		return false;
-	for (i = offsets[0]; i < offsets[1]; i++)
-		items[i - offsets[0]] = consort_column_value(column->child, i);
-	out->type = column->type;
-	out->as.list.items = items;
-	out->as.list.count = (uint64_t)(offsets[1] - offsets[0]);
-	return true;
-}
-
 static __attribute__((__noinline__)) uint32_t bind_other(struct lite_statement *statement, uint32_t i,
 							 const struct consort_column *column, int64_t row,
 							 struct consort_error *error)
 {
 	const struct write_plan *plan = statement->plan;
-	struct consort_value value = consort_column_value(column, row);
+	struct consort_value value;
 	struct lite_cell cell;
-	uint32_t status;
+	uint32_t status = consort_column_cell(column, row, &statement->memory.arena, &value, error);
 	int code;
 
-	if (column->type.id == CONSORT_TYPE_LIST &&
-	    !list_value(column, row, &statement->memory.arena, &value))
-		return consort_error_no_memory(error);
+	if (status)
+		return status;
 	status = lite_encode(&plan->storages[i], LITE_STORE, &value, plan->names[i], false,
 			     &statement->memory, &cell, error);
 	if (status)

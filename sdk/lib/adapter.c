@@ -178,3 +178,26 @@ const struct consort_value *consort_run_value(const struct consort_run *run,
 		return &run->parameters[constant->index];
 	return constant->kind == CONSORT_EXPR_LITERAL ? &constant->value : NULL;
 }
+
+uint32_t consort_column_cell(const struct consort_column *column, int64_t row, struct consort_arena *memory,
+			 struct consort_value *out, struct consort_error *error)
+{
+	const int32_t *offsets = (const int32_t *)column->values + column->offset + row;
+	struct consort_value *items;
+	int32_t i;
+
+	if (column->type.id != CONSORT_TYPE_LIST || consort_column_is_null(column, row)) {
+		*out = consort_column_value(column, row);
+		return CONSORT_OK;
+	}
+	items = consort_arena_array(memory, (size_t)(offsets[1] - offsets[0]), sizeof(*items));
+	if (!items)
+		return consort_error_no_memory(error);
+	for (i = offsets[0]; i < offsets[1]; i++)
+		items[i - offsets[0]] = consort_column_value(column->child, i);
+	*out = consort_null();
+	out->type = column->type;
+	out->as.list.items = items;
+	out->as.list.count = (uint64_t)(offsets[1] - offsets[0]);
+	return CONSORT_OK;
+}

@@ -46,6 +46,12 @@ int consort_write_is_key(const struct consort_write *write, uint32_t column);
  * known. It lives as long as both. */
 const char *consort_resource_name_of(const struct consort_resource *resource, const char *column);
 
+struct pollfd;
+
+/* Polls until that time of host->clock(), 0: for as long as it takes; signals do not end it. 1: there is something to
+ * be done, 0: the time is over, -1: it failed, and errno says why. */
+int consort_poll_until(const struct consort_host *host, struct pollfd *fds, uint32_t count, int64_t until);
+
 /* A codec as manifests name it, for attributes of one type; the number is the adapter's. */
 struct consort_codec_name {
 	uint16_t type; /* enum consort_type_id */
@@ -75,6 +81,10 @@ void consort_offer_scan(const struct consort_node *tree, struct consort_offer *a
  * a literal or parameter of the same type? The constant is args[1] of the conjunct. */
 int consort_condition_equals(const struct consort_node *filter, uint32_t conjunct, const char *source,
 			     struct consort_type type);
+
+/* A cell of a column of any type; a list's items, borrowed as all values are, stand in `memory`. */
+uint32_t consort_column_cell(const struct consort_column *column, int64_t row, struct consort_arena *memory,
+			     struct consort_value *out_value, struct consort_error *error);
 
 /* The value of a literal or parameter; NULL for any other expression. It lives as long as the run's values. */
 const struct consort_value *consort_run_value(const struct consort_run *run, const struct consort_expr *constant);
