@@ -460,13 +460,19 @@ static uint32_t write_each(struct pg_write_call *call, enum how how, struct cons
 		struct run run = {next, end, how, UNKNOWN_ROW};
 		uint32_t status = next < end ? do_run(call, &run, error) : CONSORT_OK;
 
-		if (status &&
-		    (!pg_write_is_row_failure(error) || (run.failed == UNKNOWN_ROW && how == BY_PIPELINE)))
+		if (status && !pg_write_is_row_failure(error))
 			return status;
-		if (status && run.failed == UNKNOWN_ROW) {
+		if (status && run.failed == UNKNOWN_ROW && how != BY_PIPELINE) {
 			how = BY_PIPELINE;
 			continue;
 		}
+		if (status && run.failed == UNKNOWN_ROW &&
+		    end - next > 1) { /* a deferred constraint: by halves */
+			end = next + (end - next) / 2;
+			continue;
+		}
+		if (status && run.failed == UNKNOWN_ROW)
+			run.failed = next;
 		if (status) { /* those before it again */
 			failure = *error;
 			end = bad = run.failed;

@@ -6,6 +6,7 @@
 #include "sqlite.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum kind { INSERT, UPDATE, REMOVE, UPSERT };
@@ -367,47 +368,111 @@ static bool is_row_failure(const struct consort_error *error)
 	}
 }
 
-static void not_found(struct consort_write_result *result, const struct consort_resource *resource,
-		      int64_t row)
-{
-	struct consort_error error;
+/* A batch on its way. */
+struct batch {
+	struct lite_statement *statement;
+	enum kind kind;
+	const struct consort_write *write;
+	const struct consort_batch *rows;
+	struct consort_write_result *result;
+	bool *told; /* [rows] the failures that were told, if rows are written again; NULL: none yet */
+	int64_t affected;
+};
 
-	if (!result->row_failed)
-		return;
-	consort_error_set(&error, CONSORT_ENOTFOUND, "resource '%s' has no record with this key",
-			  resource->name);
-	consort_copy_text(error.resource, sizeof(error.resource), resource->name);
-	result->row_failed(result->context, row, &error);
+static void tell(const struct batch *batch, int64_t row, const struct consort_error *error)
+{
+	if (batch->result->row_failed)
+		batch->result->row_failed(batch->result->context, row, error);
 }
 
-static uint32_t write_rows(struct lite_statement *statement, enum kind kind,
-			   const struct consort_write *write, const struct consort_batch *rows,
-			   struct consort_write_result *result, int64_t *out_affected,
+/* The row is left out, now and when those beside it are written again. */
+static uint32_t skip_row(struct batch *batch, int64_t row, struct consort_error *error)
+{
+	if (!batch->told)
+		batch->told = calloc((size_t)batch->rows->nrows, sizeof(*batch->told));
+	if (!batch->told)
+		return consort_error_no_memory(error);
+	batch->told[row] = true;
+	tell(batch, row, error);
+	return CONSORT_OK;
+}
+
+static uint32_t not_found(struct batch *batch, int64_t row, struct consort_error *error)
+{
+	const struct consort_resource *resource = batch->write->resource;
+	struct consort_error own = CONSORT_ERROR_INIT;
+
+	consort_error_set(&own, CONSORT_ENOTFOUND, "resource '%s' has no record with this key",
+			  resource->name);
+	consort_copy_text(own.resource, sizeof(own.resource), resource->name);
+	if (batch->write->flags & CONSORT_WRITE_CONTINUE)
+		return skip_row(batch, row, &own) ? consort_error_no_memory(error) : CONSORT_OK;
+	tell(batch, row, &own);
+	return CONSORT_OK;
+}
+
+static uint32_t write_rows(struct batch *batch, int64_t first, int64_t end, int64_t *out_affected,
 			   struct consort_error *error)
 {
-	struct consort_batch *returned = write->nreturning ? result->returned : NULL;
+	const struct consort_write *write = batch->write;
+	struct consort_batch *returned = write->nreturning ? batch->result->returned : NULL;
 	int64_t row, affected = 0, changed;
 	uint32_t status;
 
-	for (row = 0; row < rows->nrows; row++) {
-		status = bind_row(statement, rows, row, error);
+	for (row = first; row < end; row++) {
+		if (CONSORT_UNLIKELY(batch->told && batch->told[row]))
+			continue;
+		status = bind_row(batch->statement, batch->rows, row, error);
 		if (CONSORT_LIKELY(!status))
-			status = step_row(statement, returned, &changed, error);
+			status = step_row(batch->statement, returned, &changed, error);
 		if (CONSORT_UNLIKELY(status)) {
-			bool skip = is_row_failure(error) && (write->flags & CONSORT_WRITE_CONTINUE);
-
-			if (is_row_failure(error) && result->row_failed)
-				result->row_failed(result->context, row, error);
-			if (!skip)
+			if (is_row_failure(error) && (write->flags & CONSORT_WRITE_CONTINUE))
+				status = skip_row(batch, row, error);
+			else if (is_row_failure(error))
+				tell(batch, row, error);
+			if (status)
 				return status;
 			continue;
 		}
-		if (!changed && (kind == UPDATE || kind == REMOVE))
-			not_found(result, write->resource, row);
+		if (!changed && (batch->kind == UPDATE || batch->kind == REMOVE))
+			status = not_found(batch, row, error);
+		if (CONSORT_UNLIKELY(status))
+			return status;
 		affected += changed;
 	}
 	*out_affected = affected;
 	return CONSORT_OK;
+}
+
+/* Rows as one transaction; what returns nothing and is a single one needs none. */
+static uint32_t write_group(struct batch *batch, int64_t first, int64_t end, struct consort_error *error)
+{
+	struct lite_connection *conn = batch->statement->conn;
+	bool grouped = end - first > 1 || batch->write->nreturning;
+	uint32_t status = grouped ? lite_group_begin(conn, error) : CONSORT_OK;
+	int64_t affected = 0;
+
+	if (status)
+		return status;
+	status = write_rows(batch, first, end, &affected, error);
+	if (grouped)
+		status = lite_group_end(conn, status, error);
+	if (!status)
+		batch->affected += affected;
+	return status;
+}
+
+/* Each row that can be. Where the rows were good and their commit is not, a deferred constraint is broken by
+ * one of them, which is found by halves. What was returned cannot be taken back. */
+static uint32_t write_each(struct batch *batch, int64_t first, int64_t end, struct consort_error *error)
+{
+	uint32_t status = write_group(batch, first, end, error);
+	int64_t middle = first + (end - first) / 2;
+
+	if (status != CONSORT_ECONSTRAINT || end - first < 2 || batch->write->nreturning)
+		return status;
+	status = write_each(batch, first, middle, error);
+	return status ? status : write_each(batch, middle, end, error);
 }
 
 static uint32_t do_write(void *connection, const struct consort_call *call, enum kind kind,
@@ -415,9 +480,7 @@ static uint32_t do_write(void *connection, const struct consort_call *call, enum
 			 struct consort_write_result *result, struct consort_error *error)
 {
 	struct lite_connection *conn = connection;
-	struct lite_statement *statement;
-	int64_t affected = 0;
-	bool grouped = false;
+	struct batch batch = {.kind = kind, .write = write, .rows = rows, .result = result};
 	uint32_t status = lite_enter(conn, call, error);
 
 	if (status)
@@ -425,23 +488,18 @@ static uint32_t do_write(void *connection, const struct consort_call *call, enum
 	status = consort_write_check_rows(write, rows, error);
 	if (!status)
 		status = lite_settle(conn, error);
-	statement = status ? NULL : lite_statement_take(conn, write->id);
-	if (!status && !statement)
-		status = prepare(conn, kind, write, &statement, error);
-	/* also one row is undone if what it returns cannot be read */
-	if (!status && (rows->nrows > 1 || write->nreturning)) {
-		status = lite_group_begin(conn, error);
-		grouped = !status;
-	}
+	batch.statement = status ? NULL : lite_statement_take(conn, write->id);
+	if (!status && !batch.statement)
+		status = prepare(conn, kind, write, &batch.statement, error);
 	if (!status)
-		status = write_rows(statement, kind, write, rows, result, &affected, error);
+		status = (write->flags & CONSORT_WRITE_CONTINUE ? write_each
+								: write_group)(&batch, 0, rows->nrows, error);
 	/* the batch's buffers stay bound; nothing looks at them before the next row is */
-	if (statement)
-		lite_statement_release(statement);
-	if (grouped)
-		status = lite_group_end(conn, status, error);
+	if (batch.statement)
+		lite_statement_release(batch.statement);
 	if (!status)
-		result->affected = affected;
+		result->affected = batch.affected;
+	free(batch.told);
 	lite_leave(conn);
 	return status;
 }

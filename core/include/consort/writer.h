@@ -32,7 +32,7 @@ enum consort_writer_kind {
 };
 
 /* Bits of flags */
-#define CONSORT_WRITER_CONTINUE 1u /* go on after rows that fail; row_failed tells of each */
+#define CONSORT_WRITER_CONTINUE 1u /* go on after rows that fail; row_failed tells of each, in any order */
 
 /*
  * attributes: "id, delay_min"; NULL: all that can be written.

@@ -195,9 +195,9 @@ struct consort_write_result {
 	int64_t affected;            /* rows written; an update or delete of a key that is not there counts 0 */
 	struct consort_batch *returned; /* RETURNING: a row for each one written, in their order; NULL: not wanted */
 	void *context;
-	/* Called for each row (from 0) that failed, or whose key was not there (ENOTFOUND: such a row is no
-	 * failure of the batch). Without CONSORT_WRITE_CONTINUE the call stops at the first failure and returns
-	 * its status, with everything of the batch undone where the engine can (else `affected` tells). */
+	/* Called once for each row (from 0), in any order, that failed, or whose key was not there (ENOTFOUND: such
+	 * a row is no failure of the batch). Without CONSORT_WRITE_CONTINUE the call stops at the first failure and
+	 * returns its status, with everything of the batch undone where the engine can (else `affected` tells). */
 	void (*row_failed)(void *context, int64_t row, const struct consort_error *error);
 };
 
