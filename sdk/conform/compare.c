@@ -35,12 +35,34 @@ static struct consort_query *make(struct world *world, const char *name, const s
 	return query;
 }
 
-/* Sums of doubles depend on the order in which they come: twelve digits of aggregates count; and -0 is 0. */
-static void print_value(const struct consort_value *value, bool aggregated, struct result *out)
+/* What may be left of the greatest doubles that there are when they were added and taken off again. */
+static double remainder_of(const struct world *world)
+{
+	const size_t nvalues = world->nrows * world->resource->nattributes;
+	double most = 0;
+	size_t i;
+
+	for (i = 0; i < nvalues; i++)
+		if (world->rows[i].type.id == CONSORT_TYPE_FLOAT64 && isfinite(world->rows[i].as.float64))
+			most = fmax(most, fabs(world->rows[i].as.float64));
+	return most * 1e-12;
+}
+
+static bool is_sum(const char *name)
+{
+	return !strncmp(name, "sum(", 4) || !strncmp(name, "avg(", 4);
+}
+
+/* Sums of doubles depend on the order in which they come: twelve digits of aggregates count, those of the
+ * greatest addend; and -0 is 0. */
+static void print_value(const struct consort_value *value, bool aggregated, double remainder,
+			struct result *out)
 {
 	bool real = aggregated && value->type.id == CONSORT_TYPE_FLOAT64;
 
-	if (real && isfinite(value->as.float64))
+	if (real && fabs(value->as.float64) < remainder)
+		consort_buffer_text(&out->lines, "little");
+	else if (real && isfinite(value->as.float64))
 		consort_buffer_printf(&out->lines, "%.11e", value->as.float64 + 0.0);
 	else
 		conform_value_print(value, &out->lines);
@@ -51,6 +73,7 @@ static void run(struct world *world, const char *name, const struct query_made *
 {
 	const struct consort_args args = {made->args, made->nargs};
 	struct consort_query *query = make(world, name, made);
+	const double remainder = remainder_of(world);
 	struct consort_cursor *rows = NULL;
 	uint32_t i;
 
@@ -61,7 +84,8 @@ static void run(struct world *world, const char *name, const struct query_made *
 			const struct consort_value value = consort_cursor_value(rows, i);
 
 			consort_buffer_text(&out->lines, i ? "|" : "");
-			print_value(&value, made->select.size > 0, out);
+			print_value(&value, made->select.size > 0,
+				    is_sum(consort_cursor_name(rows, i)) ? remainder : 0, out);
 		}
 		consort_buffer_char(&out->lines, '\n');
 	}

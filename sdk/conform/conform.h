@@ -61,6 +61,7 @@ struct conform {
 	const char *native; /* a statement in the engine's language, or NULL */
 	const char
 		*aggregate; /* what the option continuous_aggregate of a resource says over '%s', or NULL */
+	bool client_aborts; /* the client library ends the process where memory runs out */
 	uint64_t seed;
 	uint64_t random;		/* the state that grows from it; a test has its own */
 	int64_t timeout;		/* of a test, milliseconds */
@@ -148,6 +149,8 @@ bool conform_memory_works(void); /* not under a sanitizer, which has an allocato
  * before. */
 long conform_memory_fail(long n);
 bool conform_memory_failed(void); /* has it? */
+/* From now on only what the code of the file that has this address allocates can fail. */
+void conform_memory_only(const void *address);
 /* While it is held, allocations of this thread neither count nor fail; nests. */
 void conform_memory_hold(void);
 void conform_memory_release(void);

@@ -43,6 +43,7 @@ static const char usage[] =
 	"  -r NAME=VALUE          an option of each resource\n"
 	"      --native TEXT      a statement in the engine's own language that gives rows\n"
 	"      --aggregate TEXT   what the option continuous_aggregate of a resource says; %s: of which one\n"
+	"      --client-aborts    the client library ends the process where memory runs out\n"
 	"      --seed NUMBER      where values and queries grow from; each run has its own, unless it is "
 	"given\n"
 	"      --timeout SECONDS  the most that a test may take (30)\n"
@@ -294,6 +295,7 @@ static const char *assignment(const char *option, const char *text)
 enum long_option {
 	OPTION_NATIVE = 256,
 	OPTION_AGGREGATE,
+	OPTION_CLIENT_ABORTS,
 	OPTION_SEED,
 	OPTION_TIMEOUT,
 	OPTION_TAP,
@@ -310,6 +312,7 @@ static void parse(struct run *run, int argc, char **argv)
 		{"resource", required_argument, NULL, 'R'},
 		{"native", required_argument, NULL, OPTION_NATIVE},
 		{"aggregate", required_argument, NULL, OPTION_AGGREGATE},
+		{"client-aborts", no_argument, NULL, OPTION_CLIENT_ABORTS},
 		{"seed", required_argument, NULL, OPTION_SEED},
 		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 		{"tap", no_argument, NULL, OPTION_TAP},
@@ -347,6 +350,9 @@ static void parse(struct run *run, int argc, char **argv)
 			if (!strstr(optarg, "%s"))
 				give_up("--aggregate takes a text with %%s in it, not '%s'", optarg);
 			conform->aggregate = optarg;
+			break;
+		case OPTION_CLIENT_ABORTS:
+			conform->client_aborts = true;
 			break;
 		case OPTION_SEED:
 			conform->seed = (uint64_t)number("--seed", optarg, 0);

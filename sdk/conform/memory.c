@@ -7,6 +7,7 @@
 #include "conform.h"
 
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -22,6 +23,7 @@ static _Thread_local bool failed;
 static _Thread_local long asked;
 static _Thread_local unsigned held;
 static _Thread_local uint64_t calls;
+static uintptr_t only_start, only_end; /* code whose allocations can fail; 0: any */
 
 #ifdef SANITIZED
 
@@ -47,11 +49,16 @@ bool conform_memory_works(void)
 	return true;
 }
 
-static bool refuses(void)
+/* `caller`: where the allocation was asked for */
+static bool refuses(const void *caller)
 {
+	const uintptr_t from = (uintptr_t)caller;
+
 	if (held)
 		return false;
 	calls++;
+	if (only_end && (from < only_start || from >= only_end))
+		return false;
 	if (++asked != fail_at)
 		return false;
 	failed = true;
@@ -80,12 +87,12 @@ static void *counted(void *memory)
 
 CONSORT_EXPORT void *malloc(size_t size)
 {
-	return refuses() ? NULL : counted(__libc_malloc(size));
+	return refuses(__builtin_return_address(0)) ? NULL : counted(__libc_malloc(size));
 }
 
 CONSORT_EXPORT void *calloc(size_t count, size_t size)
 {
-	return refuses() ? NULL : counted(__libc_calloc(count, size));
+	return refuses(__builtin_return_address(0)) ? NULL : counted(__libc_calloc(count, size));
 }
 
 CONSORT_EXPORT void *realloc(void *memory, size_t size)
@@ -94,8 +101,8 @@ CONSORT_EXPORT void *realloc(void *memory, size_t size)
 	void *grown;
 
 	if (!memory)
-		return malloc(size);
-	if (refuses())
+		return refuses(__builtin_return_address(0)) ? NULL : counted(__libc_malloc(size));
+	if (refuses(__builtin_return_address(0)))
 		return NULL;
 	grown = __libc_realloc(memory, size);
 	if (grown)
@@ -105,7 +112,7 @@ CONSORT_EXPORT void *realloc(void *memory, size_t size)
 
 CONSORT_EXPORT void *memalign(size_t alignment, size_t size)
 {
-	return refuses() ? NULL : counted(__libc_memalign(alignment, size));
+	return refuses(__builtin_return_address(0)) ? NULL : counted(__libc_memalign(alignment, size));
 }
 
 CONSORT_EXPORT void *aligned_alloc(size_t alignment, size_t size)
@@ -135,6 +142,36 @@ CONSORT_EXPORT void free(void *memory)
 }
 
 #endif
+
+static int find_code(struct dl_phdr_info *file, size_t size, void *context)
+{
+	const uintptr_t wanted = *(const uintptr_t *)context;
+	uintptr_t start = UINTPTR_MAX, end = 0;
+	int i;
+
+	(void)size;
+	for (i = 0; i < file->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &file->dlpi_phdr[i];
+		const uintptr_t at = file->dlpi_addr + part->p_vaddr;
+
+		if (part->p_type != PT_LOAD)
+			continue;
+		start = at < start ? at : start;
+		end = at + part->p_memsz > end ? at + part->p_memsz : end;
+	}
+	if (wanted < start || wanted >= end)
+		return 0;
+	only_start = start;
+	only_end = end;
+	return 1;
+}
+
+void conform_memory_only(const void *address)
+{
+	uintptr_t wanted = (uintptr_t)address;
+
+	dl_iterate_phdr(find_code, &wanted);
+}
 
 long conform_memory_fail(long n)
 {

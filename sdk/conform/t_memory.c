@@ -17,6 +17,8 @@ static void begin(struct world *world, struct conform *conform)
 	world_open(world, conform, NULL);
 	if (consort_features_has(&conform->facts.features, CONSORT_FEATURE_READ))
 		world_make(world);
+	if (conform->client_aborts)
+		conform_memory_only(conform_load(conform));
 	conform_config(conform, "subject"); /* made once, and not while memory runs out */
 }
 
