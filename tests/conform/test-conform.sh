@@ -41,6 +41,20 @@ test_postgres() {
 		-o gssencmode=disable --native 'select 1 as one'
 }
 
+# libbson ends the process when it finds no memory.
+conforms_mongodb() {
+	[ -n "${2:-}" ] || skip "no MongoDB server: scripts/servers start $1, and eval \"\$(scripts/servers env $1)\""
+	conforms mongodb "$3" -o "uri=$2" -o dbname=conform --client-aborts --native '{"ping": 1}'
+}
+
+test_mongodb() {
+	conforms_mongodb mongodb "${CONSORT_TEST_MONGODB_URI:-}" 95
+}
+
+test_mongodb_rs() {
+	conforms_mongodb mongodb-rs "${CONSORT_TEST_MONGODB_RS_URI:-}" 102
+}
+
 # The same twice, by the same seed; a test that is named runs alone, as it does among the others.
 test_seed() {
 	for run in 1 2; do

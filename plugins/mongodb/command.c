@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands. libmongoc chooses the server, adds the session, concerns and preference, and tries again what may
+ * be. It is told not to wait for a server that is not there: that is done here, as long as the URI and the
+ * call allow.
+ */
+#include "mongodb.h"
+
+#include <string.h>
+
+#define MILLISECOND INT64_C(1000000)
+#define PAUSE (50 * MILLISECOND) /* between two looks for a server */
+
+static bool once(struct mongo_connection *conn, enum mongo_kind kind, const bson_t *command,
+		 const bson_t *options, bson_t *reply, bson_error_t *said)
+{
+	const char *database = conn->database->dbname;
+
+	switch (kind) {
+	case MONGO_READ:
+		return mongoc_client_read_command_with_opts(conn->client, database, command, NULL, options,
+							    reply, said);
+	case MONGO_WRITE:
+		return mongoc_client_write_command_with_opts(conn->client, database, command, options, reply,
+							     said);
+	default:
+		return mongoc_client_command_with_opts(conn->client, database, command, NULL, options, reply,
+						       said);
+	}
+}
+
+/* No server was found, so nothing was sent. */
+static bool is_selection(const bson_error_t *said)
+{
+	return said->domain == MONGOC_ERROR_SERVER_SELECTION &&
+	       said->code == MONGOC_ERROR_SERVER_SELECTION_FAILURE;
+}
+
+uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bson_t *command,
+		   uint32_t server, const struct consort_resource *resource, bson_t *reply,
+		   struct consort_error *error)
+{
+	const int64_t end = conn->host->clock() + conn->database->selection_timeout;
+	const bson_t *options = &conn->options;
+	bson_error_t said = {0};
+	bson_t directed;
+	bool done;
+
+	if (CONSORT_UNLIKELY(server)) {
+		bson_copy_to(options, &directed);
+		BSON_APPEND_INT32(&directed, "serverId", (int32_t)server);
+		options = &directed;
+	}
+	for (;;) {
+		done = once(conn, kind, command, options, reply, &said);
+		if (CONSORT_LIKELY(done) || !is_selection(&said) || conn->given_up ||
+		    conn->host->clock() >= end || mongo_pause(conn, PAUSE))
+			break;
+		bson_destroy(reply);
+	}
+	if (CONSORT_UNLIKELY(server))
+		bson_destroy(&directed);
+	return CONSORT_LIKELY(done) ? CONSORT_OK : mongo_fail(conn, &said, reply, resource, error);
+}
+
+void mongo_add_time(const struct mongo_connection *conn, bson_t *command)
+{
+	int64_t left;
+
+	if (!conn->call->deadline)
+		return;
+	left = mongo_remaining(conn, (int64_t)INT32_MAX * MILLISECOND);
+	BSON_APPEND_INT64(command, "maxTimeMS", left < MILLISECOND ? 1 : left / MILLISECOND);
+}
+
+bool mongo_part(const bson_t *document, const char *name, bson_iter_t *out_inside)
+{
+	bson_iter_t at;
+
+	return bson_iter_init_find(&at, document, name) && bson_iter_recurse(&at, out_inside);
+}
+
+int64_t mongo_number(const bson_t *document, const char *name, int64_t otherwise)
+{
+	bson_iter_t at;
+
+	return bson_iter_init_find(&at, document, name) && BSON_ITER_HOLDS_NUMBER(&at)
+		       ? bson_iter_as_int64(&at)
+		       : otherwise;
+}
