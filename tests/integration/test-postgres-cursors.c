@@ -136,12 +136,13 @@ static void expect_told(const struct told *told, const char *way)
 	OK(adapter_run(&test, QUERY(.resource = "told", .select = "query", .where = told->where,
 				    .args = CONSORT_ARGS(told->value))));
 	for (at = adapter_text(&test); *at; at = strchr(at, '\n') + 1) {
-		CU_ASSERT(!strncmp(at, way, strlen(way)));
+		if (strncmp(at, way, strlen(way)))
+			break;
 		rows++;
 	}
+	if (rows != told->rows)
+		fprintf(stderr, "%s: %d rows by %s, then: %.200s\n", told->where, rows, way, at);
 	CU_ASSERT_EQUAL(rows, told->rows);
-	if (rows != told->rows || strncmp(adapter_text(&test), way, strlen(way)))
-		fprintf(stderr, "%s: %d rows by %.200s\n", told->where, rows, adapter_text(&test));
 }
 
 /* A COPY has the values of parameters in its text; what has no text that means the same is sent beside it. */
