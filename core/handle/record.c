@@ -162,19 +162,24 @@ enum consort_status consort_record_keep(struct consort_record *r, uint32_t posit
 
 /* --- reading --- */
 
-uint32_t consort_record_attributes(const struct consort_record *r)
+static inline uint32_t count_of(const struct consort_record *r)
 {
 	return r && r->access ? r->access->resource->nattributes : 0;
 }
 
+uint32_t consort_record_attributes(const struct consort_record *r)
+{
+	return count_of(r);
+}
+
 const char *consort_record_name(const struct consort_record *r, uint32_t index)
 {
-	return index < consort_record_attributes(r) ? r->access->resource->attributes[index]->name : "";
+	return index < count_of(r) ? r->access->resource->attributes[index]->name : "";
 }
 
 struct consort_value consort_record_value(const struct consort_record *r, uint32_t index)
 {
-	return index < consort_record_attributes(r) ? consort_record_at(r, index) : consort_null();
+	return index < count_of(r) ? consort_record_at(r, index) : consort_null();
 }
 
 /* The value by name, if it is of that type; NULL otherwise. */

@@ -232,17 +232,26 @@ enum consort_status consort_record_shape(struct consort_record *r, uint32_t kind
 	return status;
 }
 
+/* The value, which is copied only if it was read. */
+static const struct consort_value *value_at(const struct consort_record *r, uint32_t position,
+					    struct consort_value *room)
+{
+	if (r->states[position] != CONSORT_FROM_ROW)
+		return &r->values[position];
+	*room = consort_record_at(r, position);
+	return room;
+}
+
 enum consort_status consort_record_append(const struct consort_record *r, const struct consort_shape *shape,
 					  struct consort_batch *batch, struct consort_error *error)
 {
+	struct consort_value read;
 	uint32_t i;
 
-	for (i = 0; i < shape->write.nattributes; i++) {
-		const struct consort_value value = consort_record_at(r, shape->write.attributes[i]);
-
-		if (consort_append_value(batch, &batch->columns[i], &value))
+	for (i = 0; i < shape->write.nattributes; i++)
+		if (consort_append_value(batch, &batch->columns[i],
+					 value_at(r, shape->write.attributes[i], &read)))
 			return consort_error_no_memory(error);
-	}
 	consort_batch_end_row(batch);
 	return CONSORT_OK;
 }
