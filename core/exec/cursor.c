@@ -46,6 +46,19 @@ static enum consort_status fail(struct consort_cursor *rows, struct consort_erro
 	return (enum consort_status)rows->error.status;
 }
 
+enum consort_status consort_cursor_pull(struct consort_cursor *rows, struct consort_batch **out_batch,
+					struct consort_error *error)
+{
+	enum consort_status status;
+
+	do
+		status = rows->op ? consort_operator_next(rows->op, out_batch, error)
+				  : (enum consort_status)error->status;
+	while (CONSORT_UNLIKELY(status) && rows->again && rows->again(rows->owner, &rows->op, error));
+	rows->again = NULL;
+	return status;
+}
+
 static enum consort_status next_batch(struct consort_cursor *rows, struct consort_error *error)
 {
 	enum consort_status status;
@@ -60,7 +73,7 @@ static enum consort_status next_batch(struct consort_cursor *rows, struct consor
 		status = consort_error_set(&rows->error, CONSORT_EFORKED,
 					   "this cursor belongs to the parent process");
 	else
-		status = consort_operator_next(rows->op, &rows->batch, &rows->error);
+		status = consort_cursor_pull(rows, &rows->batch, &rows->error);
 	if (status)
 		return fail(rows, error);
 	if (!rows->batch)

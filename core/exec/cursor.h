@@ -20,6 +20,13 @@ struct consort_cursor {
 	const uint32_t *stamp;        /* the fork stamp of its handle, or NULL */
 	void *owner;
 	void (*owner_free)(void *owner);
+	/* After a failure, and while nothing was given out yet: may it begin again? Then *op is another one, or NULL
+	 * with the error of making it. NULL: never. */
+	bool (*again)(void *owner, struct consort_operator **op, struct consort_error *error);
 };
+
+/* The next batch of the operator, also one of another that has taken its place; NULL at the end. */
+enum consort_status consort_cursor_pull(struct consort_cursor *rows, struct consort_batch **out_batch,
+					struct consort_error *error);
 
 #endif

@@ -56,7 +56,7 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 	}
 	if (rows->ended)
 		return 0;
-	status = consort_operator_next(rows->op, &batch, &rows->error);
+	status = consort_cursor_pull(rows, &batch, &rows->error);
 	if (status)
 		return errno_of(status);
 	if (!batch) {

@@ -118,6 +118,8 @@ void consort_session_end(struct consort_handle_session *session);
  * deadline it had, and the error is empty.
  */
 bool consort_session_again(struct consort_handle_session *session, struct consort_error *error);
+/* Will it say yes? What works with its connections has to end before it is asked. */
+bool consort_session_is_lost(struct consort_handle_session *session, const struct consort_error *error);
 /* The database's own default deadline, where the handle has none. */
 void consort_session_limit(struct consort_handle_session *session, const struct consort_database *database);
 

@@ -10,6 +10,7 @@ struct run {
 	struct consort_arena arena; /* parameters */
 	struct consort *handle;
 	struct consort_plan *plan; /* NULL for a native statement */
+	struct consort_value *parameters;
 	struct consort_values values;
 };
 
@@ -49,7 +50,7 @@ static struct run *new_run(struct consort *c, struct consort_plan *plan)
 }
 
 static enum consort_status set_parameters(struct run *run, struct consort_args args,
-					  struct consort_value **out_values, struct consort_error *error)
+					  struct consort_error *error)
 {
 	const struct consort_logical *logical = &run->plan->logical;
 	struct consort_value *values =
@@ -65,7 +66,7 @@ static enum consort_status set_parameters(struct run *run, struct consort_args a
 		memcpy(values + logical->nuser, run->plan->after_key, logical->nafter_key * sizeof(*values));
 	run->exec.parameters = values;
 	run->exec.nparameters = logical->nparameters;
-	*out_values = values;
+	run->parameters = values;
 	return CONSORT_OK;
 }
 
@@ -88,9 +89,9 @@ static enum consort_status take_connections(struct run *run, struct consort_erro
 }
 
 /* Reads the order values of the record to page after into the last parameters. */
-static enum consort_status read_after(struct run *run, struct consort_value *values,
-				      struct consort_error *error)
+static enum consort_status read_after(struct run *run, struct consort_error *error)
 {
+	struct consort_value *values = run->parameters;
 	const struct consort_logical *logical = &run->plan->logical;
 	uint32_t first = logical->nuser + logical->nafter_key, i;
 	struct consort_operator *op = NULL;
@@ -111,29 +112,44 @@ static enum consort_status read_after(struct run *run, struct consort_value *val
 	return status;
 }
 
-static enum consort_status open_once(struct run *run, struct consort_value *values,
-				     struct consort_operator **out_op, struct consort_error *error)
+static enum consort_status open_once(struct run *run, struct consort_operator **out_op,
+				     struct consort_error *error)
 {
-	enum consort_status status = take_connections(run, error);
+	enum consort_status status;
 
+	run->exec.memory_used = 0;
+	status = take_connections(run, error);
 	if (!status && run->plan->after)
-		status = read_after(run, values, error);
+		status = read_after(run, error);
 	if (!status)
 		status = consort_operator_open(&run->exec, run->plan->step, out_op, error);
 	return status;
 }
 
 /* Plans only read: another connection is as good as one that was lost. */
-static enum consort_status open_plan(struct run *run, struct consort_value *values,
-				     struct consort_operator **out_op, struct consort_error *error)
+static enum consort_status open_plan(struct run *run, struct consort_operator **out_op,
+				     struct consort_error *error)
 {
 	enum consort_status status;
 
-	do {
-		run->exec.memory_used = 0;
-		status = open_once(run, values, out_op, error);
-	} while (status && consort_session_again(&run->session, error));
+	do
+		status = open_once(run, out_op, error);
+	while (status && consort_session_again(&run->session, error));
 	return status;
+}
+
+/* The same where it shows when the first rows are read. */
+static bool begin_again(void *owner, struct consort_operator **op, struct consort_error *error)
+{
+	struct run *run = owner;
+
+	if (!consort_session_is_lost(&run->session, error))
+		return false;
+	consort_operator_close(*op);
+	*op = NULL;
+	consort_session_again(&run->session, error);
+	open_once(run, op, error);
+	return true;
 }
 
 /* A cursor that owns the run; frees the run if it cannot be made. */
@@ -149,6 +165,7 @@ static enum consort_status give_cursor(struct run *run, struct consort_operator 
 		return consort_error_no_memory(error);
 	}
 	rows->stamp = &run->handle->root->stamp;
+	rows->again = run->plan ? begin_again : NULL;
 	*out_rows = rows;
 	return CONSORT_OK;
 }
@@ -169,7 +186,6 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 				       struct consort_operator **out_op, struct consort_error *error)
 {
 	enum consort_status status = consort_plan_check(c, plan, error);
-	struct consort_value *values = NULL;
 	struct consort_operator *op = NULL;
 	struct consort_error spare;
 	struct run *run;
@@ -181,16 +197,20 @@ enum consort_status consort_plan_start(struct consort *c, struct consort_plan *p
 	if (!run)
 		return consort_error_no_memory(error);
 	run->exec.analyze = analyze;
-	status = set_parameters(run, args, &values, error);
+	status = set_parameters(run, args, error);
 	if (!status)
-		status = open_plan(run, values, &op, error);
+		status = open_plan(run, &op, error);
 	if (status) {
 		free_run(run);
 		return status;
 	}
-	if (out_op)
+	status = give_cursor(run, op, plan->logical.root->fields, plan->logical.root->nfields, out_rows,
+			     error);
+	if (!status && out_op) { /* its operators are looked at afterwards: there are no others */
+		(*out_rows)->again = NULL;
 		*out_op = op;
-	return give_cursor(run, op, plan->logical.root->fields, plan->logical.root->nfields, out_rows, error);
+	}
+	return status;
 }
 
 enum consort_status consort_plan_start_values(struct consort *c, struct consort_plan *plan,
@@ -212,7 +232,7 @@ enum consort_status consort_plan_start_values(struct consort *c, struct consort_
 	*values = (struct consort_values){0};
 	run->exec.values = run->values.batches;
 	run->exec.nvalues = run->values.count;
-	status = open_plan(run, NULL, &op, error);
+	status = open_plan(run, &op, error);
 	if (status) {
 		free_run(run);
 		return status;

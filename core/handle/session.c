@@ -156,16 +156,24 @@ void consort_session_end(struct consort_handle_session *session)
 	session->more = NULL;
 }
 
-bool consort_session_again(struct consort_handle_session *session, struct consort_error *error)
+bool consort_session_is_lost(struct consort_handle_session *session, const struct consort_error *error)
 {
 	bool lost = false;
 	uint32_t i;
 
 	if (session->again || session->handle->tx || error->status != CONSORT_ECONNECTION)
 		return false;
-	for (i = 0; i < session->nheld; i++)
-		lost |= (*place(session, i))->broken && (*place(session, i))->used;
-	if (!lost)
+	for (i = 0; i < session->nheld; i++) {
+		const struct consort_connection *connection = *place(session, i);
+
+		lost |= connection->broken && connection->used;
+	}
+	return lost;
+}
+
+bool consort_session_again(struct consort_handle_session *session, struct consort_error *error)
+{
+	if (!consort_session_is_lost(session, error))
 		return false;
 	consort_session_end(session);
 	session->again = true;

@@ -316,6 +316,36 @@ static void cut_scan(enum proxy_kind kind)
 	}
 }
 
+/* A connection that was lost while it waited: reading begins again, also where it shows with the first row
+ * only, as of a statement that is prepared or copied. */
+static void test_before_scan(void)
+{
+	struct proxy *proxy = postgres_proxy(SERVER);
+	struct consort *c = postgres_items(SERVER, proxy, NULL);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	int condition, round;
+
+	for (condition = 0; condition < 2; condition++) {
+		struct consort_plan *plan = postgres_plan_many(c, condition);
+
+		for (round = 0; round < 3; round++) {
+			int64_t count = condition ? MANY - 3 : 0;
+			const struct consort_value first = consort_int64(count);
+			const struct consort_args args = {&first, (uint64_t)condition};
+			struct consort_cursor *rows = NULL;
+
+			API_OK(consort_plan_run(c, plan, args, &rows, &error));
+			API_OK(postgres_read_many(rows, &count, &error));
+			CU_ASSERT_EQUAL(count, MANY);
+			consort_cursor_close(rows);
+			CU_ASSERT_EQUAL(proxy_reset(proxy), 1);
+		}
+		consort_plan_free(plan);
+	}
+	consort_close(c);
+	proxy_stop(proxy);
+}
+
 static void test_scan_closed(void)
 {
 	cut_scan(PROXY_CLOSE);
@@ -438,6 +468,7 @@ int main(int argc, char **argv)
 		{"query-swallowed", test_query_swallowed},
 		{"answer-swallowed", test_answer_swallowed},
 		{"cancel", test_cancel},
+		{"before-scan", test_before_scan},
 		{"scan-closed", test_scan_closed},
 		{"scan-reset", test_scan_reset},
 		{"scan-swallowed", test_scan_swallowed},
