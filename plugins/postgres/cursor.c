@@ -15,20 +15,22 @@
 
 static uint64_t *place_of(struct pg_database *database, uint64_t hash)
 {
-	return &database->many[hash & (PG_MANY_SLOTS - 1)];
+	return &database->yields[(hash >> 1) & (PG_YIELD_SLOTS - 1)];
 }
 
-bool pg_gave_many(struct pg_database *database, uint64_t hash)
+enum pg_yield pg_yield_of(struct pg_database *database, uint64_t hash)
 {
-	return __atomic_load_n(place_of(database, hash), __ATOMIC_RELAXED) == hash;
+	uint64_t known = __atomic_load_n(place_of(database, hash), __ATOMIC_RELAXED);
+
+	if ((known ^ hash) >> 1)
+		return PG_UNKNOWN;
+	return known & 1 ? PG_MANY : PG_FEW;
 }
 
+/* In the place of what another statement gave. */
 static void remember(struct pg_database *database, uint64_t hash, bool many)
 {
-	if (many)
-		__atomic_store_n(place_of(database, hash), hash, __ATOMIC_RELAXED);
-	else if (pg_gave_many(database, hash))
-		__atomic_store_n(place_of(database, hash), 0, __ATOMIC_RELAXED);
+	__atomic_store_n(place_of(database, hash), (hash & ~UINT64_C(1)) | many, __ATOMIC_RELAXED);
 }
 
 /* --- life --- */

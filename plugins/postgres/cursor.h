@@ -4,8 +4,8 @@
 
 /*
  * Cursors: cursor.c has their life and rows that stream, portal.c those of transactions, copy.c the statement
- * of a COPY, aside.c what happens to rows on their way when another statement is to run, reader.c makes batches
- * of all of them.
+ * of a COPY, aside.c what happens to rows on their way when another statement is to run, reader.c makes
+ * batches of all of them.
  */
 
 #include "postgres.h"
@@ -73,15 +73,16 @@ void pg_cursor_close(void *cursor);
 
 /* --- cursor.c, for the others --- */
 
-/* Did a statement of that hash give many rows when it last ran, on any connection? */
-bool pg_gave_many(struct pg_database *database, uint64_t hash);
+/* What a statement of that hash gave when it last ran, on any connection. */
+enum pg_yield { PG_UNKNOWN, PG_FEW, PG_MANY };
+enum pg_yield pg_yield_of(struct pg_database *database, uint64_t hash);
 
 /* The first result of what was sent; *out_result is to be cleared. */
 uint32_t pg_first_result(struct pg_cursor *cursor, PGresult **out_result, struct consort_error *error);
 uint32_t pg_check_columns(struct pg_cursor *cursor, const PGresult *result, struct consort_error *error);
 /* The error that the statement ended with. Takes the result. */
-uint32_t pg_fail_statement(struct pg_cursor *cursor, PGresult *result, struct consort_error *error)
-	CONSORT_COLD;
+uint32_t pg_fail_statement(struct pg_cursor *cursor, PGresult *result,
+			   struct consort_error *error) CONSORT_COLD;
 /* The cursor has what it needs; the server may have a last word. */
 uint32_t pg_end_stream(struct pg_cursor *cursor, struct consort_error *error);
 /* The one result of a cursor that has one. */

@@ -35,7 +35,7 @@
 #define PG_KEYWORDS_MOST 64 /* of libpq's, which has some 40 */
 #define PG_KEYWORDS_MORE 4  /* that come with each place */
 
-#define PG_MANY_SLOTS 256 /* a power of two */
+#define PG_YIELD_SLOTS 256 /* a power of two */
 
 struct pg_database {
 	const struct consort_host *host;
@@ -50,8 +50,8 @@ struct pg_database {
 	struct consort_arena arena;
 	/* what the first connection told; atomic */
 	uint32_t facts; /* PG_FACT_… */
-	/* hashes of statements that gave many rows when they last ran; each one's own place; atomic */
-	uint64_t many[PG_MANY_SLOTS];
+	/* hashes of statements, each in its place, and as their last bit whether they gave many rows; atomic */
+	uint64_t yields[PG_YIELD_SLOTS];
 };
 
 #define PG_FACT_KNOWN 1u

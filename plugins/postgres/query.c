@@ -95,14 +95,14 @@ static bool is_few(const struct consort_node *root)
 	return false;
 }
 
-/* FNV-1a; never 0. */
+/* FNV-1a; never one whose last bit alone is set, or none. */
 static uint64_t hash_of(const char *sql)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	for (; *sql; sql++)
 		hash = (hash ^ (unsigned char)*sql) * UINT64_C(0x100000001b3);
-	return hash ? hash : 1;
+	return hash > 1 ? hash : 2;
 }
 
 static void query_compiled_free(void *database, void *context)
@@ -189,7 +189,14 @@ static enum pg_way choose_way(struct pg_connection *conn, const struct pg_compil
 		return PG_WHOLE;
 	if (conn->transaction != PG_TX_NONE)
 		return pg_portal_is_free(conn) ? PG_PORTAL : PG_WHOLE;
-	return pg_gave_many(conn->database, compiled->hash) ? PG_COPY : PG_ROWS;
+	switch (pg_yield_of(conn->database, compiled->hash)) {
+	case PG_MANY:
+		return PG_COPY;
+	case PG_FEW:
+		return PG_ROWS;
+	default: /* to prepare a statement takes longer than to copy what it gives once */
+		return compiled->base.nslots ? PG_ROWS : PG_COPY;
+	}
 }
 
 static uint32_t send_statement(struct pg_connection *conn, const struct pg_compiled *compiled,

@@ -182,6 +182,23 @@ static void test_copied_parameters(void)
 	postgres_test_close(&test);
 }
 
+/* What has no parameters is copied when it runs for the first time, and from then on if it had many rows. */
+static void test_copied_first(void)
+{
+	int round;
+
+	postgres_test_open(&test,
+			   TOLD "CREATE VIEW few AS SELECT id, current_query() AS query FROM w WHERE id < 4",
+			   NULL);
+	for (round = 0; round < 3; round++) {
+		OK(adapter_run(&test, QUERY(.resource = "few", .select = "query")));
+		CU_ASSERT(!strncmp(adapter_text(&test), round ? "SELECT " : "COPY (", 6));
+		OK(adapter_run(&test, QUERY(.resource = "told", .select = "query")));
+		CU_ASSERT(!strncmp(adapter_text(&test), "COPY (", 6));
+	}
+	postgres_test_close(&test);
+}
+
 /* Closed early, whatever the way; the connection goes on. */
 static void test_closed_early(void)
 {
@@ -559,6 +576,7 @@ int main(int argc, char **argv)
 		{"beside-in-transaction", test_beside_in_transaction},
 		{"beside-fails", test_beside_fails},
 		{"many", test_many},
+		{"copied-first", test_copied_first},
 		{"rolled-back", test_rolled_back},
 		{"keys", test_keys},
 		{"changed", test_changed},
