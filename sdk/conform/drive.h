@@ -238,6 +238,8 @@ bool world_is_key(const struct world *world, uint32_t attribute);
 /* The resource as the subject's own store has it: defined there, and filled with the world's rows, where
  * databases of the same options are different stores. */
 void world_lend(struct world *world, struct subject *subject, bool rows);
+/* Removes records of ours that a test has left in a resource that is not ours. */
+void world_sweep(struct conform *conform);
 /* Opens both: a world with its resource, without records, and the subject that has it too. */
 void world_begin(struct world *world, struct subject *subject, struct conform *conform);
 void world_end(struct world *world, struct subject *subject);

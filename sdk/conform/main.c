@@ -141,6 +141,48 @@ static uint64_t seed_of(const struct run *run, const char *clause)
 	return state;
 }
 
+/* --- what tests that failed have left behind --- */
+
+static enum consort_status drop_ours(void *context, const struct consort_resource *resource,
+				     const struct consort_error *error)
+{
+	const struct conform *conform = context;
+	const char *source = strstr(resource->source, conform->prefix);
+
+	(void)error;
+	if (source && !strncmp(resource->name, "subject.", 8)) {
+		struct consort_error ignored;
+		struct consort *c = conform_open((struct conform *)(uintptr_t)conform, NULL, NULL);
+
+		consort_drop(c, resource->name, CONSORT_DEFINE_IF_NEEDED, NULL, &ignored);
+		consort_close(c);
+	}
+	return CONSORT_OK;
+}
+
+static void drop_tables(struct conform *conform)
+{
+	struct consort_error error;
+	struct consort *c = conform_open(conform, NULL, NULL);
+
+	consort_resources(c, 0, drop_ours, conform, &error);
+	consort_close(c);
+}
+
+/* In a process of its own, as what made it necessary was. */
+static void clean_up(struct run *run, void (*sweep)(struct conform *conform))
+{
+	const struct conform_test test = {"", "", sweep, CONSORT_FEATURE_ALWAYS, 0, 0};
+	struct conform_outcome outcome;
+
+	if (!run->conform.facts.found)
+		return;
+	conform_run(&run->conform, &test, NULL, 0, &outcome);
+	consort_buffer_clear(&outcome.detail);
+}
+
+/* --- a test --- */
+
 static void run_test(struct run *run, const struct conform_test *test)
 {
 	struct conform_outcome outcome = {.result = CONFORM_SKIPPED};
@@ -161,53 +203,13 @@ static void run_test(struct run *run, const struct conform_test *test)
 	}
 	if (outcome.result == CONFORM_FAILED && test->flags & (CONFORM_FILE | CONFORM_FIRST))
 		run->broken = test->clause;
+	if (!why && outcome.result != CONFORM_PASSED) /* it ended where it was */
+		clean_up(run, world_sweep);
 	if (named || outcome.result == CONFORM_FAILED) {
 		run->counts[outcome.result]++;
 		conform_report_test(run->format, ++run->ntests, test, &outcome);
 	}
 	consort_buffer_clear(&outcome.detail);
-}
-
-/* --- what tests that failed have left behind --- */
-
-static enum consort_status drop_ours(void *context, const struct consort_resource *resource,
-				     const struct consort_error *error)
-{
-	const struct conform *conform = context;
-	const char *source = strstr(resource->source, conform->prefix);
-
-	(void)error;
-	if (source && !strncmp(resource->name, "subject.", 8)) {
-		struct consort_error ignored;
-		struct consort *c = conform_open((struct conform *)(uintptr_t)conform, NULL, NULL);
-
-		consort_drop(c, resource->name, CONSORT_DEFINE_IF_NEEDED, NULL, &ignored);
-		consort_close(c);
-	}
-	return CONSORT_OK;
-}
-
-static void sweep(struct conform *conform)
-{
-	struct consort_error error;
-	struct consort *c = conform_open(conform, NULL, NULL);
-
-	consort_resources(c, 0, drop_ours, conform, &error);
-	consort_close(c);
-}
-
-static void clean_up(struct run *run)
-{
-	static const struct conform_test sweeping = {"sweep", "", sweep, CONSORT_FEATURE_ALWAYS, 0, 0};
-	struct conform_outcome outcome;
-
-	if (run->counts[CONFORM_FAILED] && run->conform.facts.found &&
-	    consort_features_has(&run->conform.facts.features, CONSORT_FEATURE_DEFINE) &&
-	    consort_features_has(&run->conform.facts.features, CONSORT_FEATURE_INTROSPECT)) {
-		conform_run(&run->conform, &sweeping, NULL, 0, &outcome);
-		consort_buffer_clear(&outcome.detail);
-	}
-	rmdir(run->conform.folder);
 }
 
 static size_t count_named(struct run *run)
@@ -231,7 +233,11 @@ static int run_all(struct run *run)
 	conform_report_begin(run->format, &run->conform, count_named(run));
 	for (i = 0; (test = test_at(i)); i++)
 		run_test(run, test);
-	clean_up(run);
+	if (run->counts[CONFORM_FAILED] &&
+	    consort_features_has(&run->conform.facts.features, CONSORT_FEATURE_DEFINE) &&
+	    consort_features_has(&run->conform.facts.features, CONSORT_FEATURE_INTROSPECT))
+		clean_up(run, drop_tables);
+	rmdir(run->conform.folder);
 	conform_report_end(run->format, &run->conform, run->counts);
 	return run->counts[CONFORM_FAILED] > 0;
 }

@@ -132,6 +132,7 @@ void conform_report_end(enum conform_format format, const struct conform *confor
 	case CONFORM_JSON:
 		printf("\n],\"server\":");
 		quote(conform->facts.server);
+		printf(",\"client_aborts\":%s", conform->client_aborts ? "true" : "false");
 		printf(",\"passed\":%zu,\"failed\":%zu,\"skipped\":%zu}\n", counts[CONFORM_PASSED],
 		       counts[CONFORM_FAILED], counts[CONFORM_SKIPPED]);
 		break;
@@ -142,6 +143,8 @@ void conform_report_end(enum conform_format format, const struct conform *confor
 			printf("\n%s, with", conform->facts.server);
 			print_features(&conform->facts.features);
 		}
+		if (conform->client_aborts)
+			puts("only the adapter's own allocations were made to fail");
 		printf("conform: %zu passed, %zu failed, %zu skipped\n", counts[CONFORM_PASSED],
 		       counts[CONFORM_FAILED], counts[CONFORM_SKIPPED]);
 		if (counts[CONFORM_FAILED])

@@ -260,11 +260,16 @@ uint32_t scenario_run(struct conform *conform, struct world *world, size_t nth, 
 {
 	struct scenario scenario = {.subject = {.conform = conform}, .world = world};
 	struct subject *subject = &scenario.subject;
+	struct consort_arena arena = {0};
 	uint32_t status;
 	size_t i;
 
-	/* what is ours neither counts nor fails */
+	/* what is ours neither counts nor fails, nor does it stay */
 	conform_memory_hold();
+	if (world) {
+		arena = world->arena;
+		consort_arena_init(&world->arena, 0);
+	}
 	subject->plugin = conform_load(conform);
 	subject->call = STRUCT(struct consort_call);
 	if (world && world->resource) {
@@ -293,5 +298,9 @@ uint32_t scenario_run(struct conform *conform, struct world *world, size_t nth, 
 	}
 	*out_subject = *subject;
 	subject_close(subject);
+	if (world) {
+		consort_arena_clear(&world->arena);
+		world->arena = arena;
+	}
 	return status;
 }

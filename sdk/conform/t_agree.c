@@ -375,15 +375,33 @@ struct declared {
 
 static bool is_spelling(const struct declared *of, struct consort_arena *arena)
 {
-	const struct consort_view text = of->was->as.view;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	struct consort_value parsed;
 	struct consort_error error;
+	bool same;
 
+	if (of->was->type.id == CONSORT_TYPE_TEXT)
+		consort_buffer_append(&text, of->was->as.view.data, of->was->as.view.size);
+	else
+		consort_value_print(of->was, &text);
 	if (of->read.type.id == CONSORT_TYPE_BYTES)
-		return of->read.as.view.size == text.size &&
-		       !memcmp(of->read.as.view.data, text.data, (size_t)text.size);
-	return !consort_value_parse(of->read.type, text.data, text.size, arena, &parsed, &error) &&
-	       conform_value_equal(&of->read, &parsed);
+		same = of->read.as.view.size == text.size &&
+		       !memcmp(of->read.as.view.data, text.data, text.size);
+	else
+		same = !consort_value_parse(of->read.type, text.data, text.size, arena, &parsed, &error) &&
+		       conform_value_equal(&of->read, &parsed);
+	if (!same &&
+	    of->read.type.id == CONSORT_TYPE_JSON) { /* or a document's text, which has quotes there */
+		struct consort_buffer quoted = CONSORT_BUFFER_INIT;
+
+		consort_json_quote(&quoted, text.data ? text.data : "", text.size);
+		same = !consort_value_parse(of->read.type, quoted.data, quoted.size, arena, &parsed,
+					    &error) &&
+		       conform_value_equal(&of->read, &parsed);
+		consort_buffer_clear(&quoted);
+	}
+	consort_buffer_clear(&text);
+	return same;
 }
 
 static void __attribute__((__noreturn__))
@@ -397,19 +415,21 @@ fail_declared(const struct declared *of, const char *how, const char *what)
 }
 
 /* The last one beside those before it: a text is a spelling of what is read for it, and other values that
- * differ are read as values that differ. */
-static void check_declared(const struct declared *all, size_t count, struct consort_arena *arena,
-			   const char *what)
+ * differ are read as values that differ; but an engine that tells no types may keep all of them as texts. */
+static void check_declared(struct world *world, const struct declared *all, size_t count, const char *what)
 {
+	const bool typed = consort_features_has(&world->conform->facts.features, CONSORT_FEATURE_INTROSPECT);
 	const struct declared *last = &all[count - 1], *each;
 
 	if (consort_value_is_null(last->was) != consort_value_is_null(&last->read))
 		fail_declared(last, "", what);
 	if (last->was->type.id == CONSORT_TYPE_TEXT) {
-		if (!is_spelling(last, arena))
+		if (!is_spelling(last, &world->arena))
 			fail_declared(last, "", what);
 		return;
 	}
+	if (!typed && is_spelling(last, &world->arena))
+		return;
 	for (each = all; each < last; each++)
 		if (conform_value_equal(&each->read, &last->read) &&
 		    !conform_value_equal(each->was, last->was))
@@ -447,7 +467,7 @@ static void read_declared(struct world *world, uint32_t attribute, const char *t
 		for (at = 0; strcmp(consort_record_name(next->record, at), name) != 0; at++)
 			;
 		next->read = consort_record_value(next->record, at);
-		check_declared(all, ++count, &world->arena, what.data);
+		check_declared(world, all, ++count, what.data);
 	}
 	while (count)
 		consort_record_free(all[--count].record);

@@ -309,6 +309,7 @@ struct consort_value conform_different(struct consort_type type, uint64_t n, str
 {
 	char text[64];
 	uint8_t id[16] = {0};
+	uint64_t most = 1;
 	int i;
 
 	for (i = 0; i < 8; i++)
@@ -334,7 +335,9 @@ struct consort_value conform_different(struct consort_type type, uint64_t n, str
 		snprintf(text, sizeof(text), "{\"n\":%" PRIu64 "}", n);
 		return parse(type, text, arena);
 	case CONSORT_TYPE_DECIMAL:
-		return consort_decimal_of(consort_decimal_from_int64((int64_t)(n % 10)), type.precision,
+		for (i = 0; i < type.precision && i < 18; i++)
+			most *= 10;
+		return consort_decimal_of(consort_decimal_from_int64((int64_t)(n % most)), type.precision,
 					  type.scale);
 	case CONSORT_TYPE_BYTES:
 		return consort_bytes(consort_arena_copy(arena, id, 12), 12);

@@ -400,6 +400,24 @@ void world_close(struct world *world)
 	consort_arena_clear(&world->arena);
 }
 
+/* Tests number their records from 0 on; none has more than these. */
+#define SWEPT 1300
+
+void world_sweep(struct conform *conform)
+{
+	struct consort_error ignored;
+	struct world world;
+	size_t i;
+
+	if (defines(conform) || !consort_features_has(&conform->facts.features, CONSORT_FEATURE_DELETE))
+		return;
+	world_open(&world, conform, NULL);
+	world_make(&world);
+	for (i = 0; writes(&world) && i < SWEPT; i++)
+		consort_delete(world.c, world.item, world_key(&world, world_new_row(&world, i)), &ignored);
+	world_close(&world);
+}
+
 void world_begin(struct world *world, struct subject *subject, struct conform *conform)
 {
 	world_open(world, conform, NULL);

@@ -26,6 +26,12 @@ test_sqlite() {
 	conforms sqlite 1 -o path=full.db -o synchronous=full decision-durable
 }
 
+# Where the client library would end the process, the report says what was not tried.
+test_client_aborts() {
+	conforms sqlite 1 -o path=test.db --client-aborts memory-fails
+	has "$testing_log" "only the adapter's own allocations were made to fail"
+}
+
 test_file() {
 	mkdir data
 	cp "$testing_source"/examples/data/*.csv data/
