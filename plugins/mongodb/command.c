@@ -41,7 +41,7 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 		   struct consort_error *error)
 {
 	const int64_t end = conn->host->clock() + conn->database->selection_timeout;
-	const bson_t *options = &conn->options;
+	const bson_t *options = kind == MONGO_ASIDE ? &conn->aside_options : &conn->options;
 	bson_error_t said = {0};
 	bson_t directed;
 	bool done;
@@ -60,7 +60,12 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 	}
 	if (CONSORT_UNLIKELY(server))
 		bson_destroy(&directed);
-	return CONSORT_LIKELY(done) ? CONSORT_OK : mongo_fail(conn, &said, reply, resource, error);
+	if (CONSORT_LIKELY(done))
+		return CONSORT_OK;
+	mongo_fail(conn, &said, reply, resource, error);
+	if (kind == MONGO_ASIDE && !conn->unsettled)
+		error->flags &= ~(uint32_t)CONSORT_ERROR_TX_ABORTED;
+	return error->status;
 }
 
 void mongo_add_time(const struct mongo_connection *conn, bson_t *command)

@@ -38,9 +38,12 @@ static void free_connection(struct mongo_connection *conn)
 	conn->given_up = CONSORT_ECANCELLED;
 	if (conn->session)
 		mongoc_client_session_destroy(conn->session);
+	if (conn->aside)
+		mongoc_client_session_destroy(conn->aside);
 	if (conn->client)
 		mongoc_client_destroy(conn->client);
 	bson_destroy(&conn->options);
+	bson_destroy(&conn->aside_options);
 	if (conn->wake >= 0)
 		close(conn->wake);
 	consort_arena_clear(&conn->scratch);
@@ -62,6 +65,7 @@ static uint32_t new_connection(struct mongo_database *database, struct mongo_con
 	conn->database = database;
 	conn->host = database->host;
 	bson_init(&conn->options);
+	bson_init(&conn->aside_options);
 	consort_arena_init(&conn->scratch, 0);
 	conn->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (conn->wake < 0) {

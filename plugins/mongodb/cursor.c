@@ -40,7 +40,7 @@ static void leave(struct mongo_cursor *cursor)
 		return;
 	if (conn->nstale < sizeof(conn->stale) / sizeof(*conn->stale)) {
 		stale = &conn->stale[conn->nstale++];
-		*stale = (struct mongo_stale){cursor->id, cursor->server, cursor->collection};
+		*stale = (struct mongo_stale){cursor->id, cursor->server, cursor->aside, cursor->collection};
 		cursor->collection = NULL;
 	}
 	cursor->id = 0;
@@ -59,7 +59,8 @@ static void sweep(struct mongo_connection *conn)
 		BSON_APPEND_ARRAY_BEGIN(&command, "cursors", &list);
 		BSON_APPEND_INT64(&list, "0", stale->id);
 		bson_append_array_end(&command, &list);
-		mongo_run(conn, MONGO_PLAIN, &command, stale->server, NULL, &reply, &ignored);
+		mongo_run(conn, stale->aside ? MONGO_ASIDE : MONGO_PLAIN, &command, stale->server, NULL,
+			  &reply, &ignored);
 		bson_destroy(&reply);
 		bson_destroy(&command);
 		free(stale->collection);
@@ -158,6 +159,7 @@ uint32_t mongo_cursor_run(struct mongo_cursor *cursor, enum mongo_kind kind, con
 	if (CONSORT_UNLIKELY(conn->nstale))
 		sweep(conn);
 	drop_reply(cursor);
+	cursor->aside = kind == MONGO_ASIDE;
 	status = mongo_run(conn, kind, command, choose_server(cursor), resource, &cursor->reply, error);
 	cursor->replied = true;
 	return status ? status : take_reply(cursor, "firstBatch", error);
@@ -186,7 +188,7 @@ static uint32_t get_more(struct mongo_cursor *cursor, struct consort_error *erro
 	BSON_APPEND_UTF8(&command, "collection", cursor->collection);
 	BSON_APPEND_INT64(&command, "batchSize", next_size(cursor));
 	drop_reply(cursor);
-	status = mongo_run(cursor->conn, MONGO_PLAIN, &command, cursor->server,
+	status = mongo_run(cursor->conn, cursor->aside ? MONGO_ASIDE : MONGO_PLAIN, &command, cursor->server,
 			   compiled ? compiled->resource : NULL, &cursor->reply, error);
 	cursor->replied = true;
 	if (!status)

@@ -41,7 +41,7 @@ static void deliver(void *context)
 
 void mongo_kill_start(const struct mongo_connection *conn)
 {
-	struct kill *kill = conn->session ? calloc(1, sizeof(*kill)) : NULL;
+	struct kill *kill = conn->aside ? calloc(1, sizeof(*kill)) : NULL;
 	struct consort_errand *errand;
 	bson_t sessions;
 
@@ -53,7 +53,8 @@ void mongo_kill_start(const struct mongo_connection *conn)
 	mongoc_uri_set_option_as_int32(kill->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, PATIENCE);
 	bson_init(&kill->command);
 	bson_append_array_begin(&kill->command, "killSessions", -1, &sessions);
-	bson_append_document(&sessions, "0", -1, mongoc_client_session_get_lsid(conn->session));
+	BSON_APPEND_DOCUMENT(&sessions, "0", mongoc_client_session_get_lsid(conn->session));
+	BSON_APPEND_DOCUMENT(&sessions, "1", mongoc_client_session_get_lsid(conn->aside));
 	bson_append_array_end(&kill->command, &sessions);
 	errand = consort_errand_start(&kills, deliver, free_kill, kill);
 	if (!errand)

@@ -59,6 +59,7 @@ struct mongo_cursor;
 struct mongo_stale {
 	int64_t id;
 	uint32_t server;
+	bool aside;
 	char *collection;
 };
 
@@ -67,14 +68,16 @@ struct mongo_connection {
 	const struct consort_host *host;
 	mongoc_client_t *client;
 	mongoc_client_session_t *session; /* of all that this connection does; NULL: the server has none */
-	bson_t options;			  /* that name the session */
-	int wake;			  /* an eventfd, written to by cancel */
-	const struct consort_call *call;  /* the one that runs, or NULL */
-	uint32_t cancelled;		  /* atomic; set by cancel, cleared by reset */
-	uint32_t given_up;		  /* why stream.c ended a wait of this call: a status, or 0 */
-	bool heedless;			  /* waits do not look at cancels */
-	bool unsettled;			  /* a command was given up: only a rollback or a reset may follow */
-	struct mongo_stream *streams;	  /* open ones */
+	mongoc_client_session_t *aside;	  /* of what a transaction cannot have in it: introspection */
+	bson_t aside_options;
+	bson_t options;			 /* that name the session */
+	int wake;			 /* an eventfd, written to by cancel */
+	const struct consort_call *call; /* the one that runs, or NULL */
+	uint32_t cancelled;		 /* atomic; set by cancel, cleared by reset */
+	uint32_t given_up;		 /* why stream.c ended a wait of this call: a status, or 0 */
+	bool heedless;			 /* waits do not look at cancels */
+	bool unsettled;			 /* a command was given up: only a rollback or a reset may follow */
+	struct mongo_stream *streams;	 /* open ones */
 	enum mongo_transaction transaction;
 	bool read_only, wrote;	      /* this transaction */
 	struct mongo_cursor *cursors; /* open ones */
@@ -138,7 +141,8 @@ void mongo_info(void *connection, struct consort_connection_info *info);
 enum mongo_kind {
 	MONGO_READ,  /* with the URI's read preference and concern */
 	MONGO_WRITE, /* with its write concern */
-	MONGO_PLAIN  /* with neither */
+	MONGO_PLAIN, /* with neither */
+	MONGO_ASIDE  /* the same, and not in a transaction that is open */
 };
 
 /* Runs a command of the database. *reply is initialized in any case. server: 0, or whom to ask. A command

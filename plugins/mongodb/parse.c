@@ -472,8 +472,9 @@ static uint32_t parse_number(struct parser *parser, struct consort_view text, bs
 		return added(parser, bson_append_int64(out, key, (int)key_size, value.as.int64));
 	if (read_as(CONSORT_TYPE_FLOAT64, &number, &value)) {
 		consort_value_print(&value, &printed);
-		same = !printed.failed && printed.size == text.size &&
-		       !memcmp(printed.data, text.data, printed.size);
+		/* in a command any other number is a double, as MongoDB has it */
+		same = parser->run || (!printed.failed && printed.size == text.size &&
+				       !memcmp(printed.data, text.data, printed.size));
 		consort_buffer_clear(&printed);
 	}
 	if (same)

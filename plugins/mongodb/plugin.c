@@ -60,8 +60,8 @@ static void log_handler(mongoc_log_level_t level, const char *domain, const char
 /* libmongoc is set up once in a process, and never taken down: the program may use it, too. */
 static uint32_t set_up(void)
 {
-	mongoc_init();
 	mongoc_log_set_handler(log_handler, NULL);
+	mongoc_init();
 	return CONSORT_OK;
 }
 

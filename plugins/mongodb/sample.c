@@ -208,6 +208,7 @@ bool mongo_sample_validator(struct mongo_sample *sample, const bson_iter_t *sche
 			}
 		}
 	}
+	sample->nstated = sample->nfields;
 	return true;
 }
 

@@ -25,6 +25,7 @@ struct mongo_sample {
 	struct consort_arena arena;
 	struct mongo_seen *fields;
 	uint32_t nfields, room;
+	uint32_t nstated; /* of them by a validator */
 	uint32_t documents;
 };
 

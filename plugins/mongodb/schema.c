@@ -8,6 +8,7 @@
 #include "plan.h"
 #include "sample.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SAMPLE 1000
@@ -69,7 +70,7 @@ static uint32_t read_sample(struct reading *reading)
 	bson_append_array_end(&command, &pipeline);
 	BSON_APPEND_DOCUMENT_BEGIN(&command, "cursor", &inside);
 	bson_append_document_end(&command, &inside);
-	status = each(reading, MONGO_READ, &command, take_sampled);
+	status = each(reading, MONGO_ASIDE, &command, take_sampled);
 	bson_destroy(&command);
 	return status;
 }
@@ -86,6 +87,16 @@ static int find_attribute(const struct reading *reading, const char *source)
 	return -1;
 }
 
+/* MongoDB's own key first, others by their names, since documents have them in orders of their own. */
+static int by_name(const void *a, const void *b)
+{
+	const struct mongo_seen *left = a, *right = b;
+	bool first = !strcmp(left->name, "_id"), second = !strcmp(right->name, "_id");
+
+	return first || second ? second - first : strcmp(left->name, right->name);
+}
+
+/* Those that a validator tells come before all others, in its order. */
 static uint32_t make_attributes(struct reading *reading)
 {
 	struct mongo_sample *sample = &reading->sample;
@@ -94,6 +105,8 @@ static uint32_t make_attributes(struct reading *reading)
 
 	if (!mongo_sample_field(sample, "_id"))
 		return no_memory(reading);
+	qsort(sample->fields + sample->nstated, sample->nfields - sample->nstated, sizeof(*sample->fields),
+	      by_name);
 	list = consort_arena_array(&sample->arena, sample->nfields, sizeof(*list));
 	if (!list)
 		return no_memory(reading);
@@ -214,7 +227,7 @@ static uint32_t read_indexes(struct reading *reading)
 	if (reading->resource.flags & CONSORT_RESOURCE_READ_ONLY)
 		return CONSORT_OK;
 	BSON_APPEND_UTF8(&command, "listIndexes", reading->resource.source);
-	status = each(reading, MONGO_PLAIN, &command, take_index);
+	status = each(reading, MONGO_ASIDE, &command, take_index);
 	bson_destroy(&command);
 	return status;
 }
@@ -278,7 +291,7 @@ static uint32_t list_collections(struct reading *reading, const char *source, bs
 		BSON_APPEND_UTF8(&filter, "name", source);
 		bson_append_document_end(&command, &filter);
 	}
-	status = mongo_cursor_run(cursor, MONGO_PLAIN, &command, NULL, reading->error);
+	status = mongo_cursor_run(cursor, MONGO_ASIDE, &command, NULL, reading->error);
 	while (!status && !(status = mongo_cursor_document(cursor, &data, &size, reading->error)) && data) {
 		const char *key;
 		char digits[16];

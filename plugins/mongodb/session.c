@@ -9,15 +9,22 @@
 
 #define WIRE_LEAST 13 /* MongoDB 5.0 */
 
+static bool renew(struct mongo_connection *conn, mongoc_client_session_t **session, bson_t *options,
+		  bson_error_t *said)
+{
+	if (*session)
+		mongoc_client_session_destroy(*session);
+	bson_reinit(options);
+	*session = mongoc_client_start_session(conn->client, NULL, said);
+	return *session && mongoc_client_session_append(*session, options, said);
+}
+
 uint32_t mongo_session_renew(struct mongo_connection *conn, struct consort_error *error)
 {
 	bson_error_t said = {0};
 
-	if (conn->session)
-		mongoc_client_session_destroy(conn->session);
-	bson_reinit(&conn->options);
-	conn->session = mongoc_client_start_session(conn->client, NULL, &said);
-	if (conn->session && mongoc_client_session_append(conn->session, &conn->options, &said))
+	if (renew(conn, &conn->session, &conn->options, &said) &&
+	    renew(conn, &conn->aside, &conn->aside_options, &said))
 		return CONSORT_OK;
 	return mongo_fail(conn, &said, NULL, NULL, error);
 }
