@@ -14,10 +14,14 @@ static const struct engine {
 	const char *variable; /* of the environment, that tells where; NULL: needs nothing */
 	const char *section;  /* %s: what it tells */
 	const char *how;
+	uint32_t lacks;
 } engines[] = {
-	{"sqlite", NULL, "type = sqlite\npath = transactions.db\n%s", NULL},
+	{"sqlite", NULL, "type = sqlite\npath = transactions.db\n%s", NULL, 0},
 	{"postgres", "CONSORT_TEST_POSTGRES_DSN", "type = postgres\ndsn = %s\n",
-	 "set CONSORT_TEST_POSTGRES_DSN to a server's DSN (scripts/servers start postgres)"},
+	 "set CONSORT_TEST_POSTGRES_DSN to a server's DSN (scripts/servers start postgres)", 0},
+	{"mongodb", "CONSORT_TEST_MONGODB_RS_URI", "type = mongodb\nuri = \"%s\"\ndbname = transactions\n",
+	 "set CONSORT_TEST_MONGODB_RS_URI to a replica set's URI (scripts/servers start mongodb-rs)",
+	 ENGINES_SAVEPOINTS | ENGINES_SERIALIZABLE | ENGINES_DEFINES},
 };
 
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))
@@ -53,6 +57,11 @@ static const struct engine *this_engine(void)
 	abort();
 }
 
+bool engines_have(uint32_t what)
+{
+	return !(this_engine()->lacks & what);
+}
+
 static struct consort *open_engine(const char *keys, const char *sections)
 {
 	const struct engine *engine = this_engine();
@@ -84,6 +93,13 @@ struct consort *engines_open(const char *keys, const char *sections)
 	API_OK(consort_drop(c, "account", CONSORT_DEFINE_IF_NEEDED, NULL, &error));
 	API_OK(consort_define(c, "account", 0, NULL, &error));
 	return c;
+}
+
+struct consort *engines_open_with(uint32_t what, const char *keys, const char *sections)
+{
+	if (!engines_have(what))
+		testing_skip("this engine's transactions do not have what the case is about");
+	return engines_open(keys, sections);
 }
 
 struct consort *engines_open_again(const char *keys, const char *sections)

@@ -8,15 +8,26 @@
  * own.
  */
 
+#include <stdbool.h>
+
 #include "api.h"
 
 /* testing_main with these cases for each engine. */
 int engines_main(const char *topic, const struct testing_case *cases, int argc, char **argv);
 
+/* What not every engine has. */
+#define ENGINES_SAVEPOINTS 1u
+#define ENGINES_SERIALIZABLE 2u /* transactions that are as if one came after the other */
+#define ENGINES_DEFINES 4u	/* in a transaction */
+/* Has this run's engine all of that? */
+bool engines_have(uint32_t what);
+
 /* Opens "[database db]" of this run's engine, with more keys for it and more sections behind it (both may be
  * ""), and the empty resource `account`: id int64 key, owner text not null, balance int64. Skips the case
  * without a server. */
 struct consort *engines_open(const char *keys, const char *sections);
+/* The same for a case that needs what not every engine has, and is skipped without it. */
+struct consort *engines_open_with(uint32_t what, const char *keys, const char *sections);
 /* The same again, as another program would. */
 struct consort *engines_open_again(const char *keys, const char *sections);
 /* Closes it and drops what was made. */

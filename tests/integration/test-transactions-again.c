@@ -198,7 +198,7 @@ static void *add(void *arg)
 static void test_serializable(void)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c = engines_open("pool.max = 4\n", "");
+	struct consort *c = engines_open_with(ENGINES_SERIALIZABLE, "pool.max = 4\n", "");
 	struct adder adders[THREADS];
 	pthread_barrier_t start;
 	char expected[32];

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shapes of queries that MongoDB must be given whole: explain tells one step, with nothing left out and
+ * nothing checked again. The answer is the one that the library finds in the same records when the manifest
+ * allows the adapter nothing but to read them.
+ */
+#include "api.h"
+#include "servers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <consort/buffer.h>
+
+/* Ten customers, some without this or that, and forty purchases. Sums of these doubles are exact. */
+static void fill(struct consort *c)
+{
+	static const char *const names[] = {"Ada", "Bob", "Çelik", "ada", "Äda",
+					    "Zoë", "M%n", "M_n",   "",	  "Mo\\\\n"};
+	static const char *const countries[] = {"CH", "DE", NULL, "CH", "TR"};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort_cursor *rows = NULL;
+	int i;
+
+	consort_buffer_text(&text, "{\"insert\": \"customer\", \"documents\": [");
+	for (i = 1; i <= 10; i++) {
+		consort_buffer_printf(&text, "%s{\"_id\": %d, \"name\": \"%s\"", i > 1 ? ", " : "", i,
+				      names[i - 1]);
+		if (countries[i % 5])
+			consort_buffer_printf(&text, ", \"country\": \"%s\"", countries[i % 5]);
+		if (i % 3 < 2)
+			consort_buffer_printf(&text, ", \"vip\": %s", i % 3 ? "false" : "true");
+		if (i == 4)
+			consort_buffer_text(&text, ", \"score\": {\"$numberDouble\": \"NaN\"}");
+		else if (i != 5)
+			consort_buffer_printf(&text, ", \"score\": %.2f", i * 1.25 - 6);
+		consort_buffer_printf(&text,
+				      ", \"rank\": %d, \"born\": {\"$date\": {\"$numberLong\": \"%lld\"}}"
+				      ", \"token\": {\"$uuid\": \"%02x000000-0000-0000-0000-0000000000%02x\"}"
+				      ", \"tags\": [\"t%d\", \"u\"], \"referrer\": %d, \"level\": null}",
+				      i - 5, (i - 5) * 86400000000LL, i * 25, i, i, (i * 7) % 10);
+	}
+	consort_buffer_text(&text, "]}");
+	API_OK(consort_native(c, "db", text.data, CONSORT_NO_ARGS, &rows, NULL, &error));
+	consort_cursor_close(rows);
+	consort_buffer_reset(&text);
+	consort_buffer_text(&text, "{\"insert\": \"purchase\", \"documents\": [");
+	for (i = 1; i <= 40; i++) {
+		consort_buffer_printf(&text, "%s{\"_id\": %d, \"customer\": %d", i > 1 ? ", " : "", i,
+				      1 + (i * 3) % 12);
+		consort_buffer_printf(&text, ", \"at\": {\"$date\": {\"$numberLong\": \"%lld\"}}",
+				      1709071200000LL + i * 10801000LL);
+		if (i % 7)
+			consort_buffer_printf(&text, ", \"amount\": {\"$numberDecimal\": \"%d.%02d\"}",
+					      i * 12, (i * 35) % 100);
+		if (i % 11)
+			consort_buffer_printf(&text, ", \"units\": %d", i % 6 - 2);
+		if (i % 5)
+			consort_buffer_printf(&text, ", \"note\": \"note %d\"", i % 8);
+		consort_buffer_text(&text, "}");
+	}
+	consort_buffer_text(&text, "]}");
+	API_OK(consort_native(c, "db", text.data, CONSORT_NO_ARGS, &rows, NULL, &error));
+	consort_cursor_close(rows);
+	consort_buffer_clear(&text);
+}
+
+#define RESOURCES(database, prefix)                                                                      \
+	"[resource " prefix "customer]\ndatabase = " database "\nsource = customer\nkey = id\n"          \
+	"attribute.id = int64 not null from _id\nattribute.name = text\nattribute.country = text\n"      \
+	"attribute.vip = bool\nattribute.score = float64\nattribute.rank = int64\nattribute.born = "     \
+	"timestamp\n"                                                                                    \
+	"attribute.token = uuid\nattribute.tags = list of text\nattribute.referrer = int64\n"            \
+	"relationship.introduced_by = " prefix "customer, referrer -> id\n"                              \
+	"[resource " prefix "purchase]\ndatabase = " database "\nsource = purchase\nkey = id\n"          \
+	"attribute.id = int64 not null from _id\nattribute.customer = int64\nattribute.at = timestamp\n" \
+	"attribute.amount = decimal(12,2)\nattribute.units = int64\nattribute.note = text\n"             \
+	"relationship.buyer = " prefix "customer, customer -> id\n"
+
+/* Two databases that are one: of `plain` only records are wanted. */
+static struct consort *open_both(void)
+{
+	const char *uri = servers_get("mongodb", "URI");
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort_cursor *rows = NULL;
+	struct consort *c;
+
+	consort_buffer_printf(&text,
+			      "[database db]\ntype = mongodb\nuri = \"%s\"\ndbname = pushdown_%d\n"
+			      "[database plain]\ntype = mongodb\nuri = \"%s\"\ndbname = pushdown_%d\n"
+			      "features = -filter -sort -limit -aggregate -group -join\n%s%s",
+			      uri, (int)getpid(), uri, (int)getpid(), RESOURCES("db", ""),
+			      RESOURCES("plain", "plain_"));
+	c = api_open(text.data);
+	consort_buffer_clear(&text);
+	API_OK(consort_native(c, "db", "{\"dropDatabase\": 1}", CONSORT_NO_ARGS, &rows, NULL, &error));
+	consort_cursor_close(rows);
+	fill(c);
+	return c;
+}
+
+static void close_both(struct consort *c)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_cursor *rows = NULL;
+
+	API_OK(consort_native(c, "db", "{\"dropDatabase\": 1}", CONSORT_NO_ARGS, &rows, NULL, &error));
+	consort_cursor_close(rows);
+	consort_close(c);
+}
+
+/* --- shapes --- */
+
+struct shape {
+	const char *resource, *select, *where, *group, *having, *order;
+	int64_t limit, offset;
+	int64_t parameter; /* $1, where one is used */
+};
+
+static struct consort_query *query_of(struct consort *c, const char *prefix, const struct shape *shape)
+{
+	struct consort_query *q;
+	char resource[64];
+
+	snprintf(resource, sizeof(resource), "%s%s", prefix, shape->resource);
+	q = consort_query_new(c, resource);
+	consort_query_select(q, shape->select);
+	if (shape->where)
+		consort_query_where(q, shape->where);
+	consort_query_group(q, shape->group);
+	if (shape->having)
+		consort_query_having(q, shape->having);
+	consort_query_order(q, shape->order);
+	if (shape->limit)
+		consort_query_limit(q, shape->limit);
+	if (shape->offset)
+		consort_query_offset(q, shape->offset);
+	return q;
+}
+
+static void check_shape(struct consort *c, const struct shape *shape)
+{
+	const struct consort_args args =
+		shape->parameter ? CONSORT_ARGS(consort_int64(shape->parameter)) : CONSORT_NO_ARGS;
+	struct consort_query *q = query_of(c, "", shape), *plain = query_of(c, "plain_", shape);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	unsigned failures = CU_get_number_of_failures();
+	char *text = NULL;
+	const char *rows;
+
+	API_OK(consort_query_explain(q, CONSORT_EXPLAIN_TEXT, 0, args, &text, &error));
+	CU_ASSERT_EQUAL(strncmp(text, "read on db (", strlen("read on db (")), 0);
+	CU_ASSERT_PTR_NULL(strstr(text, "- not sent: "));
+	CU_ASSERT_PTR_NULL(strstr(text, "- checked again: "));
+	rows = api_rows(q, args);
+	CU_ASSERT_NOT_EQUAL(rows[0], '\0');
+	TESTING_TEXT(rows, api_rows(plain, args));
+	if (CU_get_number_of_failures() > failures)
+		fprintf(stderr, "  %s: select %s where %s group %s having %s order %s\n%s\n", shape->resource,
+			shape->select ? shape->select : "-", shape->where ? shape->where : "-",
+			shape->group ? shape->group : "-", shape->having ? shape->having : "-",
+			shape->order ? shape->order : "-", text);
+	consort_free(text);
+	consort_query_free(q);
+	consort_query_free(plain);
+}
+
+static void check_shapes(const struct shape *shapes, size_t count)
+{
+	struct consort *c = open_both();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		check_shape(c, &shapes[i]);
+	close_both(c);
+}
+
+#define SHAPES(...)                                                     \
+	do {                                                            \
+		static const struct shape shapes[] = {__VA_ARGS__};     \
+		check_shapes(shapes, sizeof(shapes) / sizeof(*shapes)); \
+	} while (0)
+#define CUSTOMER(condition)                                                 \
+	{                                                                   \
+		"customer", "id, name", .where = (condition), .order = "id" \
+	}
+#define PURCHASE(condition)                                           \
+	{                                                             \
+		"purchase", "id", .where = (condition), .order = "id" \
+	}
+
+static void test_conditions(void)
+{
+	SHAPES(PURCHASE("id = 7"), PURCHASE("id in (3, 4, 4711)"), PURCHASE("id not in (3, 4)"),
+	       PURCHASE("id between 10 and 12"), PURCHASE("units > 1 and amount < 100.00"),
+	       PURCHASE("not (units = 1 or amount >= 250.5) or note is null"), PURCHASE("units <> 2"),
+	       PURCHASE("units is not distinct from null"), PURCHASE("units is distinct from 2"),
+	       PURCHASE("amount = 24.7"), PURCHASE("at >= '2024-02-29' and at < '2024-03-01T12:00:00.5Z'"),
+	       CUSTOMER("score > 1.5"), CUSTOMER("score <= 'NaN'::float8"), CUSTOMER("not score < 2.0"),
+	       CUSTOMER("name = 'Ada'"), CUSTOMER("name <> 'Ada'"), CUSTOMER("name >= 'M' and name < 'N'"),
+	       CUSTOMER("name like 'M%'"), CUSTOMER("name like 'M\\%_'"), CUSTOMER("name not like '_d%'"),
+	       CUSTOMER("name in ('', 'Zoë')"), CUSTOMER("vip"), CUSTOMER("not vip"),
+	       CUSTOMER("vip is not true"), CUSTOMER("token > '80000000-0000-0000-0000-000000000000'"),
+	       CUSTOMER("tags is not null"),
+	       {.resource = "purchase",
+		.select = "id",
+		.where = "units = $1",
+		.order = "id",
+		.parameter = 3});
+}
+
+static void test_order(void)
+{
+	SHAPES({.resource = "customer", .order = "id"},
+	       {.resource = "customer", .select = "name", .order = "name desc"},
+	       {.resource = "customer", .select = "country, id", .order = "country nulls first, id"},
+	       {.resource = "customer", .select = "country, id", .order = "country, id desc"},
+	       {.resource = "customer",
+		.select = "country, id",
+		.order = "country desc nulls last, id desc",
+		.limit = 4,
+		.offset = 2},
+	       {.resource = "purchase",
+		.select = "id, note",
+		.where = "units > 0",
+		.order = "note, amount desc nulls last, id",
+		.limit = 7},
+	       {.resource = "customer", .select = "id", .order = "score, id"},
+	       {.resource = "customer", .select = "id", .order = "score desc, id"},
+	       {.resource = "customer", .select = "id", .order = "vip desc, born desc, token"},
+	       {.resource = "purchase", .select = "id", .order = "id", .offset = 35});
+}
+
+static void test_aggregates(void)
+{
+	SHAPES({.resource = "purchase", .select = "count(*)"},
+	       {.resource = "purchase", .select = "count(*), count(note)"},
+	       {.resource = "purchase", .select = "sum(units), min(units), max(units), avg(units)"},
+	       {.resource = "purchase", .select = "min(amount), max(at), min(note)"},
+	       {.resource = "customer", .select = "sum(score), avg(score)", .where = "id in (1, 2, 3)"},
+	       {.resource = "purchase", .select = "count(*), sum(units), min(at)", .where = "id < 0"},
+	       {.resource = "purchase", .select = "note, count(*)", .group = "note", .order = "note"},
+	       {.resource = "purchase",
+		.select = "note, units, sum(units)",
+		.group = "note, units",
+		.having = "count(*) > 1",
+		.order = "note, units"},
+	       {.resource = "customer", .select = "score, count(*)", .group = "score", .order = "score"},
+	       {.resource = "purchase",
+		.select = "customer, count(*) as n",
+		.group = "customer",
+		.order = "n desc, customer",
+		.limit = 3});
+}
+
+static void test_joins(void)
+{
+	SHAPES({.resource = "purchase", .select = "id, buyer.name", .order = "id"},
+	       {.resource = "purchase",
+		.select = "id, units, buyer.country",
+		.where = "units > 1",
+		.order = "id"},
+	       {.resource = "customer", .select = "id, introduced_by.name", .order = "id"});
+}
+
+/* --- what is not given --- */
+
+/* Why a condition stays, or is checked again. */
+static void stays(struct consort *c, const char *where, const char *why)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_query *q = consort_query_new(c, "purchase");
+	char *text = NULL;
+
+	consort_query_where(q, where);
+	API_OK(consort_query_explain(q, CONSORT_EXPLAIN_TEXT, 0, CONSORT_NO_ARGS, &text, &error));
+	TESTING_CONTAINS(text, why);
+	consort_free(text);
+	consort_query_free(q);
+}
+
+static void test_kept(void)
+{
+	struct consort *c = open_both();
+
+	stays(c, "units + 1 > 2", "it can fail");
+	stays(c, "units = customer", "of a field with a constant");
+	stays(c, "note ilike 'n%'", "no such operator");
+	stays(c, "length(note) > 1", "not on what is computed");
+	close_both(c);
+}
+
+/* --- hostile names and values --- */
+
+/* They are values and never operators. */
+static void test_injection(void)
+{
+	static const char *const hostile[] = {"$where",
+					      "{\"$gt\": \"\"}",
+					      "'; return true; //",
+					      "$name",
+					      "a.b",
+					      "\\A.*\\z",
+					      "\r\n",
+					      "*",
+					      "$$ROOT",
+					      "\"}"};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = open_both();
+	size_t i;
+
+	for (i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
+		const struct consort_args args = CONSORT_ARGS(consort_text(hostile[i]));
+		struct consort_record *r = consort_record_new(c, "customer");
+		struct consort_query *q = consort_query_new(c, "customer");
+		char expected[32];
+
+		consort_record_set(r, "id", consort_int64(100 + (int64_t)i));
+		consort_record_set(r, "name", consort_text(hostile[i]));
+		API_OK(consort_create(c, r, &error));
+		consort_query_select(q, "id, count(*)");
+		consort_query_where(q, "name = $1");
+		consort_query_group(q, "id");
+		snprintf(expected, sizeof(expected), "%zu,1", 100 + i);
+		TESTING_TEXT(api_rows(q, args), expected);
+		consort_query_free(q);
+		consort_record_free(r);
+	}
+	close_both(c);
+}
+
+static void test_hostile_names(void)
+{
+	static const char *const sources[] = {"$where", "a..b", "a.$set", ".a"};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	size_t i;
+
+	for (i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		struct consort_cursor *rows = NULL;
+		struct consort_query *q;
+		struct consort *c;
+
+		consort_buffer_reset(&text);
+		consort_buffer_printf(&text,
+				      "[database db]\ntype = mongodb\nuri = \"%s\"\ndbname = hostile_%d\n"
+				      "[resource r]\ndatabase = db\nkey = id\nattribute.id = int64 from _id\n"
+				      "attribute.x = text from \"%s\"\n",
+				      servers_get("mongodb", "URI"), (int)getpid(), sources[i]);
+		c = api_open(text.data);
+		API_OK(consort_native(c, "db", "{\"insert\": \"r\", \"documents\": [{\"_id\": 1}]}",
+				      CONSORT_NO_ARGS, &rows, NULL, &error));
+		consort_cursor_close(rows);
+		rows = NULL;
+		q = consort_query_new(c, "r");
+		CU_ASSERT_EQUAL(consort_query_run(q, CONSORT_NO_ARGS, &rows, &error), CONSORT_ENAME);
+		TESTING_CONTAINS(error.message, "MongoDB takes it for something else");
+		consort_query_free(q);
+		API_OK(consort_native(c, "db", "{\"dropDatabase\": 1}", CONSORT_NO_ARGS, &rows, NULL,
+				      &error));
+		consort_cursor_close(rows);
+		consort_close(c);
+	}
+	consort_buffer_clear(&text);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct testing_case cases[] = {
+		{"conditions", test_conditions},
+		{"order", test_order},
+		{"aggregates", test_aggregates},
+		{"joins", test_joins},
+		{"kept", test_kept},
+		{"injection", test_injection},
+		{"hostile-names", test_hostile_names},
+		{NULL, NULL},
+	};
+
+	return testing_main("mongodb-pushdown", cases, argc, argv);
+}
