@@ -76,6 +76,9 @@ void consort_wake_wait(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t unti
 int32_t consort_thread_number(void);
 /* A number from 0 to bound - 1 that others cannot be in step with; not for secrets. */
 uint64_t consort_random_below(uint64_t bound);
+/* How long to wait before one tries again, after that many attempts: any time below `least`, which doubles with each
+ * attempt up to `most`, so that those who met do not meet again. */
+int64_t consort_random_pause(uint32_t attempts, int64_t least, int64_t most);
 
 /* --- need.c: pointers that a public function cannot do without --- */
 

@@ -42,7 +42,8 @@ int32_t consort_thread_number(void)
 	return number;
 }
 
-/* splitmix64 (S. Vigna), whose state may be advanced by many threads. */
+/* splitmix64 (S. Vigna), whose state may be advanced by many threads; after a fork it is the same on both
+ * sides, and the thread's number is not. */
 uint64_t consort_random_below(uint64_t bound)
 {
 	static uint64_t state;
@@ -55,8 +56,18 @@ uint64_t consort_random_below(uint64_t bound)
 		__atomic_compare_exchange_n(&state, &none, z, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	}
 	z = __atomic_add_fetch(&state, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
+	z ^= (uint64_t)consort_thread_number() << 32;
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	z ^= z >> 31;
 	return bound ? z % bound : 0;
+}
+
+int64_t consort_random_pause(uint32_t attempts, int64_t least, int64_t most)
+{
+	int64_t pause = least;
+
+	for (; attempts > 1 && pause < most; attempts--)
+		pause *= 2;
+	return (int64_t)consort_random_below((uint64_t)(pause < most ? pause : most));
 }

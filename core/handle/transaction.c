@@ -229,13 +229,9 @@ static enum consort_status run(struct consort *c, const char *databases,
  * time. */
 static bool pause_before(const struct consort *c, uint32_t attempts)
 {
-	int64_t most = PAUSE_LEAST << (attempts < 8 ? attempts - 1 : 8),
-		now = consort_host_services()->clock();
-	int64_t until;
+	int64_t until =
+		consort_host_services()->clock() + consort_random_pause(attempts, PAUSE_LEAST, PAUSE_MOST);
 
-	if (most > PAUSE_MOST)
-		most = PAUSE_MOST;
-	until = now + (int64_t)consort_random_below((uint64_t)most);
 	if (c->deadline && until >= c->deadline)
 		return false;
 	consort_cancel_sleep(c->cancel, until);

@@ -129,11 +129,66 @@ static void test_fork(void)
 	CU_ASSERT_EQUAL(consort_fork_count, before);
 }
 
+/* Pauses fill the whole of their range, which doubles up to a limit. */
+static void test_pauses(void)
+{
+	static const int64_t ranges[] = {500, 1000, 2000, 4000, 4000, 4000};
+	uint32_t attempts;
+	int i;
+
+	for (attempts = 1; attempts <= sizeof(ranges) / sizeof(*ranges); attempts++) {
+		int64_t range = ranges[attempts - 1];
+		int eighths[8] = {0};
+
+		for (i = 0; i < 8000; i++) {
+			int64_t pause = consort_random_pause(attempts, 500, 4000);
+
+			CU_ASSERT_FATAL(pause >= 0 && pause < range);
+			eighths[pause * 8 / range]++;
+		}
+		for (i = 0; i < 8; i++) /* a deviation of 20 standard ones is no chance */
+			CU_ASSERT(eighths[i] > 400 && eighths[i] < 1600);
+	}
+	CU_ASSERT(consort_random_pause(UINT32_MAX, 1, 1000) < 1000);
+}
+
+/* Nor do processes go in step that were one. */
+static void test_pauses_after_fork(void)
+{
+	uint64_t mine[4], theirs[4];
+	int ends[2], status;
+	size_t i;
+	pid_t pid;
+
+	consort_random_below(2);
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	pid = fork();
+	for (i = 0; i < 4; i++)
+		mine[i] = consort_random_below(UINT64_MAX);
+	if (!pid)
+		_exit(write(ends[1], mine, sizeof(mine)) == sizeof(mine) ? 0 : 1);
+	CU_ASSERT_EQUAL(read(ends[0], theirs, sizeof(theirs)), sizeof(theirs));
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+	for (i = 0; i < 4; i++)
+		CU_ASSERT_NOT_EQUAL(mine[i], theirs[i]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"map", test_map}, {"nearest", test_nearest}, {"arena", test_arena}, {"buffer", test_buffer},
-		{"error", test_error}, {"utf8", test_utf8}, {"fork", test_fork}, {NULL, NULL},
+		{"map", test_map},
+		{"nearest", test_nearest},
+		{"arena", test_arena},
+		{"buffer", test_buffer},
+		{"error", test_error},
+		{"utf8", test_utf8},
+		{"fork", test_fork},
+		{"pauses", test_pauses},
+		{"pauses-after-fork", test_pauses_after_fork},
+		{NULL, NULL},
 	};
 
 	return testing_main("base", cases, argc, argv);
