@@ -421,6 +421,8 @@ static uint32_t give_tables(struct reading *reading, const char *source,
 		status = read_table(reading, row, source, &table);
 		if (status)
 			break;
+		if (!source && !table.resource.nattributes) /* there is nothing to read, or to write */
+			continue;
 		status = sink->resource(sink->context, &table.resource);
 		if (status)
 			consort_error_set(reading->error, status, "what was found could not be taken");
