@@ -467,6 +467,9 @@ uint32_t redis_cursor_open(struct redis_connection *conn, const struct redis_com
 	cursor->conn = conn;
 	cursor->compiled = compiled;
 	status = start(cursor, run, error);
+	/* here, so that the core can begin again if the connection was lost in its pool */
+	if (!status)
+		status = fetch(cursor, error);
 	if (status) {
 		cursor_close(&cursor->base);
 		return status;

@@ -11,13 +11,14 @@ static uint32_t append_value(const struct redis_layout *layout, uint32_t attribu
 			     const struct consort_value *value, struct consort_buffer *out,
 			     struct consort_error *error)
 {
-	switch (layout->attributes[attribute].codec) {
-	case REDIS_CODEC_PLAIN:
-		consort_value_print_json(value, out);
-		return CONSORT_OK;
-	default:
+	if (layout->attributes[attribute].codec != REDIS_CODEC_PLAIN)
 		return redis_encode(layout, attribute, value, out, error);
-	}
+	/* a string is read as the JSON that it holds: one that is JSON itself is a string in a string */
+	if (value->type.id == CONSORT_TYPE_JSON && value->as.view.size && *value->as.view.data == '"')
+		consort_json_quote(out, value->as.view.data, value->as.view.size);
+	else
+		consort_value_print_json(value, out);
+	return CONSORT_OK;
 }
 
 struct merge {
@@ -134,19 +135,12 @@ struct reading {
 	struct consort_error *error;
 };
 
-/* JSON as a value of type json, or the text of anything else. */
-static struct consort_view text_of(struct redis_connection *conn, const struct consort_json_value *value,
-				   bool json)
+/* What stands for the value: of a string its characters, so that one read as json has to hold JSON itself. */
+static struct consort_view text_of(const struct consort_json_value *value)
 {
-	struct consort_buffer *text = &conn->text;
-
 	if (value->kind == CONSORT_JSON_BOOL)
 		return value->boolean ? (struct consort_view){"true", 4} : (struct consort_view){"false", 5};
-	if (value->kind != CONSORT_JSON_STRING || !json)
-		return value->text;
-	consort_buffer_reset(text);
-	consort_json_quote(text, value->text.data, value->text.size);
-	return (struct consort_view){text->data, text->size};
+	return value->text;
 }
 
 /* May a JSON value of that kind be read as the type? */
@@ -187,9 +181,7 @@ static uint32_t read_member(void *context, struct consort_view key, const struct
 					  consort_json_noun(value->kind), consort_type_noun(own->type));
 			return redis_blame(layout, reading->attributes[i], reading->error);
 		}
-		text = text_of(reading->conn, value, own->type.id == CONSORT_TYPE_JSON);
-		if (reading->conn->text.failed)
-			return consort_error_no_memory(reading->error);
+		text = text_of(value);
 		status = redis_decode_into(layout, reading->attributes[i], text.data, text.size,
 					   &reading->conn->scratch, reading->batch, column, reading->error);
 		if (status)

@@ -35,8 +35,10 @@ static uint32_t take_hello(struct redis_connection *conn, const struct redis_rep
 				 *role = told(hello, "role");
 
 	if (hello->kind == REDIS_REPLY_ERROR) {
-		if (redis_fail(conn, hello, NULL, error) == CONSORT_EUNSUPPORTED)
+		if (redis_fail(conn, hello, NULL, error) == CONSORT_ESYNTAX) {
 			consort_error_prefix(error, "Redis 6 or newer is needed");
+			error->status = CONSORT_EUNSUPPORTED;
+		}
 		return error->status;
 	}
 	if (!version || !redis_is_text(version))
