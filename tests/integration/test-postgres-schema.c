@@ -164,7 +164,8 @@ static void test_kinds(void)
 		  "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);"
 		  "CREATE VIEW simple AS SELECT a, b FROM t; CREATE VIEW counted AS SELECT count(*) AS n "
 		  "FROM t;"
-		  "CREATE MATERIALIZED VIEW kept AS SELECT a FROM t; CREATE SEQUENCE s; CREATE TYPE pair AS "
+		  "CREATE MATERIALIZED VIEW kept AS SELECT a FROM t; CREATE TABLE nothing(); CREATE SEQUENCE "
+		  "s; CREATE TYPE pair AS "
 		  "(a integer)",
 		  NULL,
 		  "t:\n  a int64 'integer' not-null strict\n  b text 'text' strict\n  key a\n"
