@@ -482,7 +482,7 @@ static void open_table(void)
 		 "type = postgres\nhost = %s\nport = %s\ndbname = %s\nuser = %s\n"
 		 "password = ${env:CONSORT_TEST_POSTGRES_BENCH_PASSWORD}",
 		 variable("SOCKET"), variable("PORT"), variable("DBNAME"), variable("USER"));
-	table_open(path, text);
+	table_open(path, text, TABLE_ATTRIBUTES);
 }
 
 /* --- deadlines --- */

@@ -198,11 +198,13 @@ int main(int argc, char **argv)
 	atexit(clear);
 	make_file();
 	table_open(file("consort.ini"),
-		   "type = sqlite\npath = bench.db\nsynchronous = off\ncache_size = 200000KiB");
+		   "type = sqlite\npath = bench.db\nsynchronous = off\ncache_size = 200000KiB",
+		   TABLE_ATTRIBUTES);
 	if (bench_run("sqlite", measures, argc, argv)) {
 		/* with a small cache of SQLite, which would grow to what it may have */
 		table_close();
-		table_open(file("consort.ini"), "type = sqlite\npath = bench.db\ncache_size = 1MiB");
+		table_open(file("consort.ini"), "type = sqlite\npath = bench.db\ncache_size = 1MiB",
+			   TABLE_ATTRIBUTES);
 		table_note_memory();
 	}
 	table_close();

@@ -32,7 +32,7 @@ const struct table_row *table_made(void)
 	return made;
 }
 
-void table_open(const char *path, const char *text)
+void table_open(const char *path, const char *text, const char *attributes)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
 	FILE *file = fopen(path, "w");
@@ -40,10 +40,9 @@ void table_open(const char *path, const char *text)
 	snprintf(manifest, sizeof(manifest), "%s", path);
 	if (!file ||
 	    fprintf(file,
-		    "[database bench]\n%s\n[resource t]\ndatabase = bench\nkey = id\n"
-		    "attribute.ts = timestamp\n[resource ins]\ndatabase = bench\nkey = id\n"
-		    "attribute.ts = timestamp\n",
-		    text) < 0 ||
+		    "[database bench]\n%s\n[resource t]\ndatabase = bench\nkey = id\n%s"
+		    "[resource ins]\ndatabase = bench\nkey = id\n%s",
+		    text, attributes, attributes) < 0 ||
 	    fclose(file))
 		bench_die("%s cannot be written", path);
 	ok(consort_open(path, &consort, &error), &error);
@@ -186,6 +185,20 @@ uint64_t table_scan_with(int64_t operations)
 
 /* --- writing --- */
 
+/* In a transaction, where there are any. */
+static void begin(struct consort_error *error)
+{
+	in = consort;
+	if (consort_supports(consort, "bench", CONSORT_FEATURE_TRANSACTIONS, NULL))
+		ok(consort_begin(consort, "bench", &in, error), error);
+}
+
+static void commit(struct consort_error *error)
+{
+	if (in != consort)
+		ok(consort_commit(in, NULL, error), error);
+}
+
 uint64_t table_create_each(int64_t operations)
 {
 	const struct table_row *made = table_made();
@@ -193,7 +206,7 @@ uint64_t table_create_each(int64_t operations)
 	struct consort_record *r;
 	int64_t i;
 
-	ok(consort_begin(consort, "bench", &in, &error), &error);
+	begin(&error);
 	r = consort_record_new(in, "ins");
 	for (i = 0; i < operations; i++) {
 		consort_record_clear(r);
@@ -204,7 +217,7 @@ uint64_t table_create_each(int64_t operations)
 		ok(consort_create(in, r, &error), &error);
 	}
 	consort_record_free(r);
-	ok(consort_commit(in, NULL, &error), &error);
+	commit(&error);
 	return (uint64_t)operations;
 }
 
@@ -217,7 +230,7 @@ uint64_t table_create_bulk(int64_t operations)
 	uint64_t written;
 	int64_t i;
 
-	ok(consort_begin(consort, "bench", &in, &error), &error);
+	begin(&error);
 	ok(consort_writer_open(in, "ins", "id, name, value, ts", CONSORT_WRITER_CREATE, 0, &writer, &error),
 	   &error);
 	batch = consort_writer_batch(writer);
@@ -232,7 +245,7 @@ uint64_t table_create_bulk(int64_t operations)
 	ok(consort_writer_flush(writer, &error), &error);
 	written = (uint64_t)consort_writer_written(writer);
 	consort_writer_close(writer);
-	ok(consort_commit(in, NULL, &error), &error);
+	commit(&error);
 	return written;
 }
 

@@ -41,8 +41,11 @@ static inline uint64_t table_sum(int64_t id, const char *name, uint64_t size, do
 	return bench_mix(sum, (uint64_t)ts);
 }
 
-/* Writes the manifest, with `text` for the database, and opens it; closes it and removes the file. */
-void table_open(const char *path, const char *text);
+/* All that an engine with a schema need be told. */
+#define TABLE_ATTRIBUTES "attribute.ts = timestamp\n"
+/* Writes the manifest, with `text` for the database and `attributes` for both resources, and opens it; closes it and
+ * removes the file. */
+void table_open(const char *path, const char *text, const char *attributes);
 void table_close(void);
 struct consort *table_handle(void);
 

@@ -189,12 +189,13 @@ enum { ABSENT, THERE, UNSURE };
 static uint32_t judge(const struct cursor *cursor, uint32_t i, uint8_t *out_there,
 		      struct consort_error *error)
 {
-	const struct redis_reply *reply = &cursor->pipe.commands[i * cursor->stride].reply;
+	const struct redis_reply *reply;
 	uint64_t item;
 
 	*out_there = THERE;
 	if (!cursor->stride)
 		return CONSORT_OK;
+	reply = &cursor->pipe.commands[i * cursor->stride].reply;
 	switch (reply->kind) {
 	case REDIS_REPLY_ERROR:
 		if (!redis_is_error(reply, "WRONGTYPE"))
@@ -399,7 +400,8 @@ static uint32_t append_expires(struct cursor *cursor, const struct redis_reply *
 static uint32_t append_row(struct cursor *cursor, struct consort_batch *batch, struct consort_error *error)
 {
 	const struct redis_compiled *compiled = cursor->compiled;
-	const struct redis_command *commands = &cursor->pipe.commands[cursor->at * cursor->stride];
+	const struct redis_command *commands =
+		cursor->stride ? &cursor->pipe.commands[cursor->at * cursor->stride] : NULL;
 	uint32_t status = CONSORT_OK;
 
 	consort_arena_reset(&cursor->conn->scratch);

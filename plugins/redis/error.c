@@ -2,6 +2,7 @@
 /* The server's errors, by their first words, as statuses. */
 #include "redis.h"
 
+#include <string.h>
 #include <strings.h>
 
 #define RETRY CONSORT_ERROR_RETRYABLE
@@ -79,7 +80,7 @@ uint32_t redis_fail_protocol(const struct redis_connection *conn, const char *wh
 uint32_t redis_fail_lost(struct redis_link *link, const char *why, struct consort_error *error)
 {
 	consort_error_set(error, CONSORT_ECONNECTION, "the connection to %s was lost: %s", link->node,
-			  *why ? why : "the server has gone");
+			  *why && strcmp(why, strerror(0)) ? why : "the server has gone, or refused us");
 	error->flags |= CONSORT_ERROR_RETRYABLE | CONSORT_ERROR_CONNECTION_DEAD;
 	consort_copy_text(error->origin, sizeof(error->origin), link->conn->database->name);
 	redis_link_lose(link);
