@@ -14,7 +14,8 @@
 
 struct consort_errand {
 	uint32_t references; /* atomic */
-	int done;	     /* an eventfd, written to at the end */
+	uint32_t ended;	     /* atomic */
+	int done;	     /* an eventfd, written to then */
 	struct consort_errands *kind;
 	void (*run)(void *context);
 	void (*clear)(void *context);
@@ -42,6 +43,7 @@ static void *run(void *argument)
 	struct consort_errands *kind = errand->kind;
 
 	errand->run(errand->context);
+	__atomic_store_n(&errand->ended, 1, __ATOMIC_RELEASE);
 	eventfd_write(errand->done, 1);
 	consort_errand_drop(errand);
 	__atomic_sub_fetch(&kind->running, 1, __ATOMIC_RELAXED);
@@ -74,14 +76,23 @@ struct consort_errand *consort_errand_start(struct consort_errands *kind, void (
 
 	if (!errand)
 		return NULL;
-	*errand = (struct consort_errand){2,	  eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), kind, work, clear,
-					  context};
+	*errand = (struct consort_errand){.references = 2,
+					  .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+					  .kind = kind,
+					  .run = work,
+					  .clear = clear,
+					  .context = context};
 	if (__atomic_add_fetch(&kind->running, 1, __ATOMIC_RELAXED) <= kind->most && errand->done >= 0 &&
 	    start_thread(errand))
 		return errand;
 	__atomic_sub_fetch(&kind->running, 1, __ATOMIC_RELAXED);
 	free_errand(errand);
 	return NULL;
+}
+
+int consort_errand_is_done(const struct consort_errand *errand)
+{
+	return __atomic_load_n(&errand->ended, __ATOMIC_ACQUIRE) != 0;
 }
 
 int consort_errand_descriptor(const struct consort_errand *errand)

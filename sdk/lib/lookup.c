@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,6 +102,7 @@ uint32_t consort_lookup_start(const char *host, struct consort_lookup **out_look
 {
 	struct consort_lookup *lookup = calloc(1, sizeof(*lookup));
 	struct question *question = new_question(host);
+	bool known;
 
 	if (question)
 		ask(question, AI_NUMERICHOST);
@@ -109,9 +111,10 @@ uint32_t consort_lookup_start(const char *host, struct consort_lookup **out_look
 		goto failed;
 	}
 	lookup->question = question;
-	if (question->code)
+	known = !question->code; /* from here on it may be the thread's */
+	if (!known)
 		lookup->errand = consort_errand_start(&lookups, look_up, free_question, question);
-	if (question->code && !lookup->errand) {
+	if (!known && !lookup->errand) {
 		consort_error_set(
 			error, CONSORT_ECONNECTION,
 			"host '%s' cannot be looked up now: no thread is left, or %d of them wait for a "
@@ -139,6 +142,8 @@ uint32_t consort_lookup_answer(const struct consort_lookup *lookup, const char *
 {
 	const struct question *question = lookup->question;
 
+	if (lookup->errand && !consort_errand_is_done(lookup->errand))
+		return consort_error_set(error, CONSORT_EINVAL, "the answer is not there yet");
 	if (question->code == EAI_MEMORY)
 		return consort_error_no_memory(error);
 	if (question->code || !question->count) {

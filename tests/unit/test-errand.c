@@ -67,6 +67,7 @@ static void test_waited_for(void)
 	CU_ASSERT(!is_done(consort_errand_descriptor(errand), 0));
 	sem_post(&work.go);
 	CU_ASSERT(is_done(consort_errand_descriptor(errand), -1));
+	CU_ASSERT(consort_errand_is_done(errand));
 	CU_ASSERT_EQUAL(work.signals, 0);
 	consort_errand_drop(errand);
 	sem_wait(&work.cleared);
@@ -180,6 +181,7 @@ static void test_silent(void)
 	resolver_silent(true);
 	while (!consort_lookup_start("one.test", &lookup, &error)) {
 		CU_ASSERT(!is_done(consort_lookup_descriptor(lookup), 0));
+		CU_ASSERT_EQUAL(consort_lookup_answer(lookup, NULL, NULL, &error), CONSORT_EINVAL);
 		consort_lookup_close(last);
 		last = lookup;
 		CU_ASSERT_FATAL(++count < 1000);

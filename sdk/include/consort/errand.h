@@ -38,6 +38,8 @@ struct consort_errand *consort_errand_start(struct consort_errands *kind, void (
 					    void (*clear)(void *context), void *context);
 /* Can be read once it is done. */
 int consort_errand_descriptor(const struct consort_errand *errand);
+/* Is it done? Then what it wrote can be looked at. */
+int consort_errand_is_done(const struct consort_errand *errand);
 /* Its caller does not wait for it any longer, done or not. NULL is legal. */
 void consort_errand_drop(struct consort_errand *errand);
 
@@ -52,7 +54,7 @@ uint32_t consort_lookup_start(const char *host, struct consort_lookup **out_look
 int consort_lookup_descriptor(const struct consort_lookup *lookup);
 /*
  * The addresses of the host as texts, in the order in which they are to be tried; at least one. They live as long as
- * the lookup. Only when the answer is there. ECONNECTION, retryable, with what the resolver says if there is none.
+ * the lookup. EINVAL if the answer is not there. ECONNECTION, retryable, with what the resolver says if there is none.
  */
 uint32_t consort_lookup_answer(const struct consort_lookup *lookup, const char *const **out_addresses,
 			       uint32_t *out_count, struct consort_error *error);
