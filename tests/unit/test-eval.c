@@ -499,7 +499,7 @@ static void test_path(void)
 
 static void test_unknown(void)
 {
-	FAILS(call(CONSORT_OP_MATCH, T_BOOL, S("a"), S("a")), CONSORT_EUNSUPPORTED, "full-text");
+	FAILS(call(CONSORT_OP_MATCH, T_BOOL, S("a"), S("a")), CONSORT_EUNSUPPORTED, "operator");
 	FAILS(call(999, T_BOOL, S("a")), CONSORT_EUNSUPPORTED, "operator");
 	FAILS(column(0, T_INT), CONSORT_EINTERNAL, "column 1");
 	FAILS(parameter(0, T_INT), CONSORT_EINVAL, "$1");
