@@ -240,6 +240,8 @@ bool world_is_key(const struct world *world, uint32_t attribute);
 void world_lend(struct world *world, struct subject *subject, bool rows);
 /* Removes records of ours that a test has left in a resource that is not ours. */
 void world_sweep(struct conform *conform);
+/* Rolls back prepared branches that a test has left: they hold locks. (t_transaction.c) */
+void conform_end_branches(struct conform *conform);
 /* Opens both: a world with its resource, without records, and the subject that has it too. */
 void world_begin(struct world *world, struct subject *subject, struct conform *conform);
 void world_end(struct world *world, struct subject *subject);

@@ -181,6 +181,12 @@ static void clean_up(struct run *run, void (*sweep)(struct conform *conform))
 	consort_buffer_clear(&outcome.detail);
 }
 
+static void sweep(struct conform *conform)
+{
+	conform_end_branches(conform);
+	world_sweep(conform);
+}
+
 /* --- a test --- */
 
 static void run_test(struct run *run, const struct conform_test *test)
@@ -204,7 +210,7 @@ static void run_test(struct run *run, const struct conform_test *test)
 	if (outcome.result == CONFORM_FAILED && test->flags & (CONFORM_FILE | CONFORM_FIRST))
 		run->broken = test->clause;
 	if (!why && outcome.result != CONFORM_PASSED) /* it ended where it was */
-		clean_up(run, world_sweep);
+		clean_up(run, sweep);
 	if (named || outcome.result == CONFORM_FAILED) {
 		run->counts[outcome.result]++;
 		conform_report_test(run->format, ++run->ntests, test, &outcome);

@@ -4,7 +4,6 @@
 #include "drive.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 /* Four records of ours, none of which is there yet, and a second connection to see them by. */
 static void begin(struct stage *stage, struct conform *conform)
@@ -166,6 +165,30 @@ static void test_savepoints(struct conform *conform)
 
 /* --- prepared branches --- */
 
+#define BRANCH_SIZE 64
+
+/* The names of a run's branches: so that they can be ended by who did not begin them. */
+static void name_branch(const struct conform *conform, int number, char out[BRANCH_SIZE])
+{
+	snprintf(out, BRANCH_SIZE, "conform-%.40s%d", conform->prefix, number);
+}
+
+void conform_end_branches(struct conform *conform)
+{
+	struct subject subject;
+	char name[BRANCH_SIZE];
+	int number;
+
+	if (!consort_features_has(&conform->facts.features, CONSORT_FEATURE_PREPARE_COMMIT))
+		return;
+	subject_open(&subject, conform);
+	for (number = 1; number <= 2; number++) {
+		name_branch(conform, number, name);
+		CALL(&subject, prepared, rollback_prepared, name);
+	}
+	subject_close(&subject);
+}
+
 struct branches {
 	const char *wanted;
 	size_t found, strangers;
@@ -207,11 +230,11 @@ static void prepare(struct stage *stage, size_t which, const char *id)
 static void test_prepared(struct conform *conform)
 {
 	struct stage stage;
-	char first[64], second[64];
+	char first[BRANCH_SIZE], second[BRANCH_SIZE];
 
 	begin(&stage, conform);
-	snprintf(first, sizeof(first), "conform-%d-1", (int)getpid());
-	snprintf(second, sizeof(second), "conform-%d-2", (int)getpid());
+	name_branch(conform, 1, first);
+	name_branch(conform, 2, second);
 	prepare(&stage, 0, first);
 	REQUIRE(!sees(&stage, &stage.other, 0), "another connection sees what is only prepared");
 	REQUIRE(is_listed(&stage.other, first), "prepared.list does not tell of a branch that was prepared");

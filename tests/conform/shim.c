@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An adapter in front of the SQLite adapter: it hands on everything, but for one thing that MUTANT names.
- * What the SDK's template does not do, the tests of consort-conform are so tried with. SHIMMED is the file of
- * the real one.
+ * An adapter in front of SQLite's or PostgreSQL's: it hands on everything, but for one thing that MUTANT
+ * names. What the SDK's template does not do, the tests of consort-conform are so tried with. SHIMMED is the
+ * file of the real one.
  */
 #include <dlfcn.h>
 #include <math.h>
@@ -16,12 +16,16 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 #define BIT(feature) CONSORT_FEATURE_BIT(CONSORT_FEATURE_##feature)
+#ifdef POSTGRES
+#define MORE (BIT(NESTED_PATHS) | BIT(PREPARE_COMMIT) | BIT(SNAPSHOT_EXPORT))
+#else
+#define MORE BIT(LAST_RESOURCE)
+#endif
 #define FEATURES                                                                                             \
 	(BIT(READ) | BIT(CREATE) | BIT(UPDATE) | BIT(DELETE) | BIT(UPSERT) | BIT(BULK_WRITE) |               \
 	 BIT(RETURNING) | BIT(FILTER) | BIT(SORT) | BIT(LIMIT) | BIT(AGGREGATE) | BIT(GROUP) | BIT(JOIN) |   \
 	 BIT(KEY_LOOKUP) | BIT(CONCURRENT_CURSORS) | BIT(TRANSACTIONS) | BIT(SAVEPOINTS) | BIT(INTROSPECT) | \
-	 BIT(DEFINE) | BIT(INDEXES) | BIT(NATIVE) | BIT(CANCEL) | BIT(STREAMING) | BIT(EXPLAIN) |            \
-	 BIT(LAST_RESOURCE))
+	 BIT(DEFINE) | BIT(INDEXES) | BIT(NATIVE) | BIT(CANCEL) | BIT(STREAMING) | BIT(EXPLAIN) | MORE)
 
 /* The real tables, and ours, which begin as copies. */
 static const struct consort_plugin *real;
@@ -32,6 +36,7 @@ static struct consort_write_ops write_ops;
 static struct consort_transaction_ops transaction_ops;
 static struct consort_schema_ops schema_ops;
 static struct consort_native_ops native_ops;
+static struct consort_prepared_ops prepared_ops;
 
 #define WRITE_PARAMETERS                                                                      \
 	void *connection, const struct consort_call *call, const struct consort_write *write, \
@@ -222,6 +227,10 @@ static void spoil(const struct consort_column *column, int64_t row)
 		((uint8_t *)column->values)[(column->offset + row) / 8] |=
 			(uint8_t)(1u << (column->offset + row) % 8);
 		break;
+	case CONSORT_TYPE_LIST: /* of integers */
+		for (at = day[0]; at < day[1]; at++)
+			((int64_t *)column->child->values)[at] &= 0xff;
+		break;
 	case CONSORT_TYPE_BYTES:
 	case CONSORT_TYPE_JSON:
 		for (at = day[0]; at < day[1]; at++) /* an offset is as wide as a day */
@@ -258,6 +267,7 @@ static const struct consort_node *changed_plan(const struct consort_node *root, 
 	case CONSORT_NODE_SORT:
 		return root->inputs[0];
 	case CONSORT_NODE_LIMIT:
+	case CONSORT_NODE_FILTER:
 		return root->inputs[0];
 	case CONSORT_NODE_JOIN:
 		copy->join = CONSORT_JOIN_INNER;
@@ -484,6 +494,18 @@ static void cancel_nothing(void *connection)
 {
 }
 
+static uint32_t list_nothing(void *connection, const struct consort_call *call, const char *prefix,
+			     const struct consort_prepared_sink *sink, struct consort_error *error)
+{
+	return CONSORT_OK;
+}
+
+static uint32_t import_nothing(void *connection, const struct consort_call *call, const char *snapshot,
+			       struct consort_error *error)
+{
+	return CONSORT_OK;
+}
+
 /* --- the mutants: which slot each of them is --- */
 
 static void mutate(void)
@@ -518,8 +540,9 @@ __attribute__((__constructor__)) static void load(void)
 	plugin.transaction = &transaction_ops;
 	plugin.schema = &schema_ops;
 	plugin.native = &native_ops;
-	/* slots of features that SQLite has and the shim does not name */
-	plugin.prepared = NULL;
+	if (real->prepared)
+		prepared_ops = *real->prepared;
+	plugin.prepared = plugin.features.word[0] & BIT(PREPARE_COMMIT) ? &prepared_ops : NULL;
 	plugin.changes = NULL;
 	plugin.keyvalue = NULL;
 	mutate();
