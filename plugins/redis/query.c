@@ -23,20 +23,26 @@ static bool chooses(const struct consort_node *scan, const struct consort_expr *
 		    struct redis_choice *out_choice)
 {
 	const struct consort_expr *column;
-	uint32_t i;
+	uint32_t first = 1, count, i;
 
 	if (expr->kind != CONSORT_EXPR_CALL || expr->nargs < 2 ||
 	    (expr->op != CONSORT_OP_EQ && expr->op != CONSORT_OP_IN))
 		return false;
 	column = expr->args[0];
+	count = expr->nargs - 1;
+	if (expr->op == CONSORT_OP_EQ && is_constant(column)) { /* the other way round */
+		column = expr->args[1];
+		first = 0;
+		count = 1;
+	}
 	if (column->kind != CONSORT_EXPR_COLUMN || column->index >= scan->nattributes ||
 	    scan->attributes[column->index] != attribute)
 		return false;
-	for (i = 1; i < expr->nargs; i++)
+	for (i = first; i < first + count; i++)
 		if (!is_constant(expr->args[i]) || !consort_type_equal(expr->args[i]->type, column->type))
 			return false;
-	out_choice->count = expr->nargs - 1;
-	out_choice->constants = expr->args + 1;
+	out_choice->count = count;
+	out_choice->constants = expr->args + first;
 	return true;
 }
 
