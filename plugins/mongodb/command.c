@@ -63,6 +63,13 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 	if (CONSORT_LIKELY(done))
 		return CONSORT_OK;
 	mongo_fail(conn, &said, reply, resource, error);
+	/* it was sent, and its answer was lost; in a transaction the commit decides */
+	if (kind == MONGO_WRITE && error->status == CONSORT_ECONNECTION &&
+	    said.domain == MONGOC_ERROR_STREAM && said.code == MONGOC_ERROR_STREAM_SOCKET &&
+	    conn->transaction == MONGO_TX_NONE) {
+		error->status = CONSORT_EINDOUBT;
+		error->flags &= ~(uint32_t)CONSORT_ERROR_RETRYABLE;
+	}
 	if (kind == MONGO_ASIDE && !conn->unsettled)
 		error->flags &= ~(uint32_t)CONSORT_ERROR_TX_ABORTED;
 	return error->status;

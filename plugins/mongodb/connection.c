@@ -142,7 +142,6 @@ static uint32_t connection_ping(void *connection, const struct consort_call *cal
 	return status;
 }
 
-/* A new session, so that what still reaches the server about the old one meets nobody. */
 static uint32_t connection_reset(void *connection, const struct consort_call *call,
 				 struct consort_error *error)
 {
@@ -159,11 +158,16 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 	if (conn->transaction != MONGO_TX_NONE)
 		mongo_tx_drop(conn);
 	mongo_cursors_end(conn);
-	if (conn->unsettled)
-		status = mongo_session_renew(conn, error);
-	conn->unsettled = status != CONSORT_OK;
+	if (mongo_given_up(conn) == CONSORT_ETIMEOUT)
+		status = consort_error_set(error, CONSORT_ETIMEOUT, "the deadline passed");
 	mongo_leave(conn);
-	return status;
+	if (status || !conn->unsettled)
+		return status;
+	/* its socket is closed, and libmongoc would wait before it makes another */
+	consort_error_set(error, CONSORT_ECONNECTION,
+			  "a command of this connection was given up, and the connection with it");
+	error->flags |= CONSORT_ERROR_CONNECTION_DEAD;
+	return CONSORT_ECONNECTION;
 }
 
 static void connection_abandon(void *connection)
