@@ -6,10 +6,18 @@
  */
 #include "mongodb.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MILLISECOND INT64_C(1000000)
 #define PAUSE (50 * MILLISECOND) /* between two looks for a server */
+
+void *mongo_alloc(size_t size)
+{
+	void *memory = aligned_alloc(BSON_ALIGNOF(bson_t), size);
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
 
 static bool once(struct mongo_connection *conn, enum mongo_kind kind, const bson_t *command,
 		 const bson_t *options, bson_t *reply, bson_error_t *said)

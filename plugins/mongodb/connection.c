@@ -57,7 +57,7 @@ static void free_connection(struct mongo_connection *conn)
 static uint32_t new_connection(struct mongo_database *database, struct mongo_connection **out_conn,
 			       struct consort_error *error)
 {
-	struct mongo_connection *conn = calloc(1, sizeof(*conn));
+	struct mongo_connection *conn = mongo_alloc(sizeof(*conn));
 	bson_error_t said = {0};
 
 	if (!conn)

@@ -15,7 +15,7 @@
 
 struct mongo_cursor *mongo_cursor_new(struct mongo_connection *conn)
 {
-	struct mongo_cursor *cursor = calloc(1, sizeof(*cursor));
+	struct mongo_cursor *cursor = mongo_alloc(sizeof(*cursor));
 
 	if (!cursor)
 		return NULL;
@@ -208,7 +208,7 @@ static uint32_t next_batch(struct mongo_cursor *cursor, bool *out_more, struct c
 	if (cursor->id)
 		return get_more(cursor, error);
 	if (cursor->command < cursor->ncommands)
-		return mongo_cursor_run(cursor, MONGO_READ, &cursor->commands[cursor->command++],
+		return mongo_cursor_run(cursor, MONGO_READ, cursor->commands[cursor->command++],
 					cursor->compiled->resource, error);
 	*out_more = false;
 	return CONSORT_OK;
@@ -303,7 +303,7 @@ void mongo_cursor_close(void *context)
 		cursor->next->link = cursor->link;
 	drop_reply(cursor);
 	for (i = 0; i < cursor->ncommands; i++)
-		bson_destroy(&cursor->commands[i]);
+		bson_destroy(cursor->commands[i]);
 	free(cursor->commands);
 	free(cursor->collection);
 	mongo_reader_clear(&cursor->reader);

@@ -41,7 +41,7 @@ static void deliver(void *context)
 
 void mongo_kill_start(const struct mongo_connection *conn)
 {
-	struct kill *kill = conn->aside ? calloc(1, sizeof(*kill)) : NULL;
+	struct kill *kill = conn->aside ? mongo_alloc(sizeof(*kill)) : NULL;
 	struct consort_errand *errand;
 	bson_t sessions;
 

@@ -145,6 +145,8 @@ enum mongo_kind {
 	MONGO_ASIDE  /* the same, and not in a transaction that is open */
 };
 
+/* Zeroed memory for a struct with a bson_t in it, which is aligned to more than malloc does; for free. */
+void *mongo_alloc(size_t size);
 /* Runs a command of the database. *reply is initialized in any case. server: 0, or whom to ask. A command
  * that fails as a whole is an error about `resource`, which may be NULL; what a reply says of single writes
  * is not looked at. */

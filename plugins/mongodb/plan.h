@@ -214,7 +214,7 @@ struct mongo_cursor {
 	int64_t size, count; /* bytes and records so far, for the size of the next batch */
 	bool done;
 	bool aside;
-	bson_t *commands; /* KEYED: for all its keys */
+	bson_t **commands; /* KEYED: for all its keys */
 	uint32_t ncommands, command;
 	struct consort_error lost; /* its status not OK: the server's cursor is gone */
 	struct consort_arena own;

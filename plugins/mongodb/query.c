@@ -181,7 +181,7 @@ static void query_compiled_free(void *database, void *context)
 static uint32_t query_compile(void *database, const struct consort_statement *statement, void **out_compiled,
 			      struct consort_error *error)
 {
-	struct mongo_compiled *compiled = calloc(1, sizeof(*compiled));
+	struct mongo_compiled *compiled = mongo_alloc(sizeof(*compiled));
 	uint32_t status;
 
 	if (!compiled)
@@ -235,15 +235,14 @@ static uint32_t make_commands(struct mongo_cursor *cursor, const struct mongo_co
 	while (!status && keys.from < run->keys->nrows) {
 		keys.to = mongo_keys_until(run->keys, keys.from);
 		if (cursor->ncommands == room) {
-			bson_t *more = realloc(cursor->commands, (room = room * 2 + 1) * sizeof(*more));
+			bson_t **more = realloc(cursor->commands, (room = room * 2 + 1) * sizeof(*more));
 
 			if (!more)
 				return consort_error_no_memory(error);
 			cursor->commands = more;
 		}
-		bson_init(&cursor->commands[cursor->ncommands]);
-		status =
-			mongo_command_of(compiled, run, &keys, &cursor->commands[cursor->ncommands++], error);
+		cursor->commands[cursor->ncommands] = bson_new();
+		status = mongo_command_of(compiled, run, &keys, cursor->commands[cursor->ncommands++], error);
 		keys.from = keys.to;
 	}
 	return status;
@@ -262,7 +261,7 @@ static uint32_t start(struct mongo_cursor *cursor, const struct mongo_compiled *
 		if (!status && !cursor->ncommands)
 			cursor->done = true;
 		else if (!status)
-			status = mongo_cursor_run(cursor, MONGO_READ, &cursor->commands[cursor->command++],
+			status = mongo_cursor_run(cursor, MONGO_READ, cursor->commands[cursor->command++],
 						  compiled->resource, error);
 	} else {
 		status = mongo_command_of(compiled, run, NULL, &command, error);
