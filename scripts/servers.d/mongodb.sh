@@ -40,9 +40,10 @@ mongodb_installed() {
 
 mongodb_make() { as_user mkdir "$dir/data"; }
 
-# mongodb_run [OPTION…]
+# mongodb_run [OPTION…]: each collection and index is a file that stays open for a while.
 mongodb_run() {
-	serve "$(mongodb_bin)" --dbpath "$dir/data" --port "${ports[0]}" --bind_ip 127.0.0.1 --nounixsocket \
+	serve sh -c 'ulimit -n "$(ulimit -H -n)" && exec "$@"' sh "$(mongodb_bin)" --dbpath "$dir/data" \
+		--port "${ports[0]}" --bind_ip 127.0.0.1 --nounixsocket \
 		--wiredTigerCacheSizeGB 0.25 --fork --logpath "$dir/server.log" --pidfilepath "$dir/pid" "$@"
 }
 
