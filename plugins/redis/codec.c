@@ -2,8 +2,6 @@
 /* Values as texts in Redis, by each attribute's codec. */
 #include "redis.h"
 
-#include <stdio.h>
-
 uint32_t redis_blame(const struct redis_layout *layout, uint32_t attribute, struct consort_error *error)
 {
 	const struct consort_resource *resource = layout->resource;
@@ -36,9 +34,12 @@ static int64_t unit_of(uint8_t codec)
 
 static void append_int(struct consort_buffer *out, int64_t integer)
 {
-	char text[24];
+	char text[24], *end = text + sizeof(text);
+	char *at = redis_digits(integer < 0 ? -(uint64_t)integer : (uint64_t)integer, end);
 
-	consort_buffer_append(out, text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)integer));
+	if (integer < 0)
+		*--at = '-';
+	consort_buffer_append(out, at, (size_t)(end - at));
 }
 
 uint32_t redis_encode(const struct redis_layout *layout, uint32_t attribute,

@@ -35,15 +35,12 @@ void redis_pipe_free(struct redis_pipe *pipe)
 /* "*12\r\n" */
 static void append_count(struct consort_buffer *out, char sign, uint64_t count)
 {
-	char text[24], *at = text + sizeof(text);
+	char text[24], *end = text + sizeof(text), *at;
 
-	*--at = '\n';
-	*--at = '\r';
-	do
-		*--at = (char)('0' + count % 10);
-	while (count /= 10);
+	memcpy(end - 2, "\r\n", 2);
+	at = redis_digits(count, end - 2);
 	*--at = sign;
-	consort_buffer_append(out, at, (size_t)(text + sizeof(text) - at));
+	consort_buffer_append(out, at, (size_t)(end - at));
 }
 
 void redis_add(struct redis_connection *conn, int32_t slot, uint32_t nargs)

@@ -410,6 +410,15 @@ uint32_t redis_decode_into(const struct redis_layout *layout, uint32_t attribute
 			   uint64_t size, struct consort_arena *scratch, struct consort_batch *batch,
 			   struct consort_column *column, struct consort_error *error);
 
+/* A number's digits in front of `end`; where they begin. */
+static inline char *redis_digits(uint64_t number, char *end)
+{
+	do
+		*--end = (char)('0' + number % 10);
+	while (number /= 10);
+	return end;
+}
+
 /* The key of a record, appended; values of the key's attributes, in its order, none NULL. */
 uint32_t redis_key_make(const struct redis_layout *layout, const struct consort_value *values,
 			struct consort_buffer *out, struct consort_error *error);
