@@ -47,14 +47,14 @@ static const struct consort_option *const options[] = {
 	NULL,
 };
 
-static const struct consort_host *the_host;
+static const struct consort_host *the_host; /* atomic: any of those that there are */
 
 /* What libmongoc remarks would go to the program's standard error. */
 static void log_handler(mongoc_log_level_t level, const char *domain, const char *message, void *context)
 {
 	(void)level;
 	(void)context;
-	the_host->log(CONSORT_LOG_DEBUG, domain, message);
+	__atomic_load_n(&the_host, __ATOMIC_RELAXED)->log(CONSORT_LOG_DEBUG, domain, message);
 }
 
 /* libmongoc is set up once in a process, and never taken down: the program may use it, too. */
@@ -69,7 +69,7 @@ static uint32_t plugin_init(const struct consort_host *host, void **out_plugin, 
 {
 	uint32_t status;
 
-	the_host = host;
+	__atomic_store_n(&the_host, host, __ATOMIC_RELAXED);
 	status = host->once("org.mongodb.libmongoc", set_up);
 	if (status)
 		return consort_error_set(error, status, "libmongoc could not be set up");
