@@ -445,7 +445,15 @@ static uint32_t cursor_next(struct redis_cursor *base, const struct consort_call
 static void cursor_close(struct redis_cursor *base)
 {
 	struct cursor *cursor = (struct cursor *)base;
+	struct redis_connection *conn = cursor->conn;
 
+	/* the next call needs the room that this one has made, if the connection has none of its own */
+	if (!conn->pipe.room && !conn->unsettled) {
+		struct redis_pipe pipe = conn->pipe;
+
+		conn->pipe = cursor->pipe;
+		cursor->pipe = pipe;
+	}
 	redis_pipe_free(&cursor->pipe);
 	redis_scan_end(&cursor->scan);
 	consort_arena_clear(&cursor->arenas[0]);
