@@ -314,6 +314,8 @@ uint32_t pg_next_copied(struct pg_cursor *cursor, char **out_row, int *out_size,
 			*out_size = size;
 			return CONSORT_OK;
 		}
+		if (size == -2) /* no memory; what is left of the rows goes with the cursor */
+			return pg_fail(conn, NULL, cursor->resource, error);
 		if (size < 0)
 			break;
 		status = pg_wait(conn, false, error);

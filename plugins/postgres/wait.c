@@ -108,7 +108,8 @@ uint32_t pg_flush(struct pg_connection *conn, struct consort_error *error)
 
 uint32_t pg_next_result(struct pg_connection *conn, PGresult **out_result, struct consort_error *error)
 {
-	while (PQisBusy(conn->pq)) {
+	/* libpq takes a lack of memory for a message that is not whole: asked again, it may find it is */
+	while (PQisBusy(conn->pq) && PQisBusy(conn->pq)) {
 		uint32_t status = pg_wait(conn, false, error);
 
 		if (CONSORT_UNLIKELY(status))
