@@ -21,7 +21,7 @@ static const struct engine {
 	 "set CONSORT_TEST_POSTGRES_DSN to a server's DSN (scripts/servers start postgres)", 0},
 	{"mongodb", "CONSORT_TEST_MONGODB_RS_URI", "type = mongodb\nuri = \"%s\"\ndbname = transactions\n",
 	 "set CONSORT_TEST_MONGODB_RS_URI to a replica set's URI (scripts/servers start mongodb-rs)",
-	 ENGINES_SAVEPOINTS | ENGINES_SERIALIZABLE | ENGINES_DEFINES},
+	 ENGINES_SAVEPOINTS | ENGINES_SERIALIZABLE | ENGINES_DEFINES | ENGINES_DEFERS},
 };
 
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))

@@ -19,6 +19,7 @@ int engines_main(const char *topic, const struct testing_case *cases, int argc, 
 #define ENGINES_SAVEPOINTS 1u
 #define ENGINES_SERIALIZABLE 2u /* transactions that are as if one came after the other */
 #define ENGINES_DEFINES 4u	/* in a transaction */
+#define ENGINES_DEFERS 8u	/* constraints to the commit */
 /* Has this run's engine all of that? */
 bool engines_have(uint32_t what);
 

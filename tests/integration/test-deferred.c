@@ -42,7 +42,7 @@ static struct consort *open_nodes(void)
 
 	snprintf(section, sizeof(section), "[resource node]\ndatabase = db\nsource = %s\nkey = id\n",
 		 table());
-	c = engines_open("", section);
+	c = engines_open_with(ENGINES_DEFERS, "", section);
 	native(c, NODE);
 	return c;
 }
