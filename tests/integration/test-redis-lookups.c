@@ -40,7 +40,7 @@ static void lookups(const char *server)
 	static const char *const given[][3] = {
 		{"airport", "iata = 'SFO'", "SFO,San Francisco"},
 		{"airport", "'SFO' = iata", "SFO,San Francisco"},
-		{"airport", "iata in ('LAX', 'LAX', 'XXX')", "LAX,Los Angeles"},
+		{"airport", "iata in ('LAX', 'LAX', 'QQQ')", "LAX,Los Angeles"},
 		{"airport", "iata = 'SFO' and city like 'San%'", "SFO,San Francisco"},
 		{"airport", "iata in ('SFO', 'LAX') and city <> 'Los Angeles'", "SFO,San Francisco"},
 		{"airport", "iata = ''", ""},
