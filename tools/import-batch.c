@@ -183,7 +183,7 @@ static enum consort_status flush_failed(struct import *im, enum consort_status s
 					uint64_t records, struct consort_error *error)
 {
 	bool whole =
-		consort_supports(im->tool->c, im->resource->database, CONSORT_FEATURE_TRANSACTIONS, NULL);
+		consort_supports(im->tool->c, im->resource->database, CONSORT_FEATURE_ATOMIC_COMMIT, NULL);
 
 	im->stuck = true;
 	im->at_fault = im->failed_line != 0;

@@ -85,7 +85,7 @@ static enum consort_status write_and_read(struct consort *in, void *arg, struct 
 	return status ? status : read_stored(returning->w, in, returning->record, error);
 }
 
-/* Writes one record; `returning`: and reads it before anybody else changes it, where there are transactions.
+/* Writes one record; `returning`: and reads it before anybody else changes it, where a transaction can.
  */
 static enum consort_status write_record(struct write *w, struct consort_record **record, bool returning,
 					struct consort_error *error)
@@ -95,7 +95,7 @@ static enum consort_status write_record(struct write *w, struct consort_record *
 
 	if (!returning)
 		return w->kind->one(c, *record, error);
-	if (!consort_supports(c, w->resource->database, CONSORT_FEATURE_TRANSACTIONS, NULL))
+	if (!consort_supports(c, w->resource->database, CONSORT_FEATURE_READ_YOUR_WRITES, NULL))
 		return write_and_read(c, &both, error);
 	return consort_transaction(c, w->resource->database, write_and_read, &both, NULL, error);
 }
@@ -195,7 +195,7 @@ static enum consort_status write_lines(struct write *w, struct consort *in, stru
 
 static enum consort_status write_standard_input(struct write *w, struct consort_error *error)
 {
-	bool whole = consort_supports(w->tool->c, w->resource->database, CONSORT_FEATURE_TRANSACTIONS, NULL);
+	bool whole = consort_supports(w->tool->c, w->resource->database, CONSORT_FEATURE_ATOMIC_COMMIT, NULL);
 	struct consort *in = NULL;
 	enum consort_status status = CONSORT_OK;
 	char number[REPORT_NUMBER_SIZE];

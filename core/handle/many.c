@@ -9,7 +9,7 @@ enum consort_status consort_atomically(struct consort *c, struct consort_databas
 {
 	enum consort_status status;
 
-	if (!c->tx && consort_database_has(database, CONSORT_FEATURE_TRANSACTIONS))
+	if (!c->tx && consort_database_has(database, CONSORT_FEATURE_ATOMIC_COMMIT))
 		return consort_transaction(c, database->name, fn, arg, NULL, error);
 	status = fn(c, arg, error);
 	/* a part may be written, whatever the reason: it goes with the rest of the transaction */

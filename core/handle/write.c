@@ -351,6 +351,8 @@ static void read_generated(struct consort *c, struct consort_record *r, const st
 		if (consort_value_is_null(&value))
 			return;
 	}
+	if (c->tx && !consort_database_has(r->access->database, CONSORT_FEATURE_READ_YOUR_WRITES))
+		return; /* what would be read is what was there before */
 	if (!resource->nkeys || read_again(c, r, &again, &error))
 		return;
 	for (i = 0; again->access == r->access && i < shape->write.nreturning; i++) {

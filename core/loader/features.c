@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the core knows of each feature: its name, and which slots of an adapter it misses. */
+/* What the core knows of each feature: its name, what it stands on, and which slots of an adapter it misses.
+ */
 #include "loader/loader.h"
 
 static const char *const names[] = {
@@ -41,6 +42,8 @@ static const char *const names[] = {
 	[CONSORT_FEATURE_COMPRESSION] = "compression",
 	[CONSORT_FEATURE_CONTINUOUS_AGGREGATES] = "continuous_aggregates",
 	[CONSORT_FEATURE_EXPLAIN] = "explain",
+	[CONSORT_FEATURE_READ_YOUR_WRITES] = "read_your_writes",
+	[CONSORT_FEATURE_ATOMIC_COMMIT] = "atomic_commit",
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == CONSORT_FEATURE_COUNT, "every feature has a name");
 
@@ -57,6 +60,20 @@ int32_t consort_feature_find(const char *name)
 		if (!strcmp(names[feature], name))
 			return feature;
 	return -1;
+}
+
+int32_t consort_feature_basis(uint32_t feature)
+{
+	switch (feature) {
+	case CONSORT_FEATURE_READ_YOUR_WRITES:
+	case CONSORT_FEATURE_ATOMIC_COMMIT:
+		return CONSORT_FEATURE_TRANSACTIONS;
+	case CONSORT_FEATURE_PREPARE_COMMIT:
+	case CONSORT_FEATURE_LAST_RESOURCE:
+		return CONSORT_FEATURE_ATOMIC_COMMIT;
+	default:
+		return -1;
+	}
 }
 
 const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint32_t feature)

@@ -104,6 +104,9 @@ enum consort_status consort_loader_negotiate(const struct consort_plugin *plugin
 /* The first slot, "write.upsert", that this feature requires and that is empty; NULL if none is. */
 const char *consort_feature_empty_slot(const struct consort_plugin *plugin, uint32_t feature);
 
+/* The feature without which this one means nothing; -1: it stands by itself. */
+int32_t consort_feature_basis(uint32_t feature);
+
 /* The services, one table for the process. */
 const struct consort_host *consort_host_services(void);
 /* A place for the lines of host->log, up to a level. From any thread; fn may log, but neither begin nor end a sink. */

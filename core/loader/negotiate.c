@@ -156,12 +156,17 @@ static enum consort_status check_slots(const struct subject *subject)
 	const struct consort_plugin *plugin = subject->plugin;
 	const char *slot = plugin->init ? consort_feature_empty_slot(plugin, CONSORT_FEATURE_ALWAYS) : "init";
 	uint32_t feature;
+	int32_t basis;
 
 	if (slot)
 		return REFUSE(subject, "%s is NULL; every adapter must have it", slot);
 	for (feature = 0; feature < CONSORT_FEATURE_COUNT; feature++) {
 		if (!consort_features_has(&plugin->features, feature))
 			continue;
+		basis = consort_feature_basis(feature);
+		if (basis >= 0 && !consort_features_has(&plugin->features, (uint32_t)basis))
+			return REFUSE(subject, "sets feature '%s' without '%s', on which it stands",
+				      consort_feature_name(feature), consort_feature_name((uint32_t)basis));
 		slot = consort_feature_empty_slot(plugin, feature);
 		if (slot)
 			return REFUSE(subject, "sets feature '%s' but %s is NULL", consort_feature_name(feature),

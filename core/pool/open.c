@@ -77,6 +77,26 @@ static bool publish(struct consort_database *database, struct consort_features m
 	return changed;
 }
 
+/* What stands on a feature that is missing is missing too, whoever took that away. */
+static void take_baseless(struct consort_features *mask, struct missing *missing)
+{
+	uint32_t feature;
+	int32_t basis;
+	char why[64];
+
+	for (feature = 0; feature < CONSORT_FEATURE_COUNT; feature++) {
+		for (basis = consort_feature_basis(feature);
+		     basis >= 0 && consort_features_has(mask, (uint32_t)basis);)
+			basis = consort_feature_basis((uint32_t)basis);
+		if (basis < 0 || !consort_features_has(mask, feature))
+			continue;
+		consort_features_remove(mask, feature);
+		snprintf(why, sizeof(why), "it needs %s, which is missing",
+			 consort_feature_name((uint32_t)basis));
+		note_missing(missing, feature, why);
+	}
+}
+
 /* Sets the effective mask from the first connection; a later one that offers something else replaces it. */
 static void learn(struct consort_database *database, void *connection)
 {
@@ -90,6 +110,7 @@ static void learn(struct consort_database *database, void *connection)
 	database->plugin->connection->info(connection, &info);
 	mask = consort_features_and(consort_features_and(mask, database->plugin->features),
 				    database->manifest_mask);
+	take_baseless(&mask, &missing);
 	if (publish(database, mask, &missing, &info))
 		consort_pool_log(database, CONSORT_LOG_INFO, "connected%s%s", *database->server ? ": " : "",
 				 database->server);

@@ -6,14 +6,15 @@
 #define VERSION "0.1.0"
 
 /* README.md says for each why it may be missing on a connection. */
-#define FEATURES                                                                                         \
-	(MONGO_FEATURE(READ) | MONGO_FEATURE(CREATE) | MONGO_FEATURE(UPDATE) | MONGO_FEATURE(DELETE) |   \
-	 MONGO_FEATURE(UPSERT) | MONGO_FEATURE(BULK_WRITE) | MONGO_FEATURE(RETURNING) |                  \
-	 MONGO_FEATURE(FILTER) | MONGO_FEATURE(SORT) | MONGO_FEATURE(LIMIT) | MONGO_FEATURE(AGGREGATE) | \
-	 MONGO_FEATURE(GROUP) | MONGO_FEATURE(JOIN) | MONGO_FEATURE(KEY_LOOKUP) |                        \
-	 MONGO_FEATURE(SCHEMALESS) | MONGO_FEATURE(TRANSACTIONS) | MONGO_FEATURE(LAST_RESOURCE) |        \
-	 MONGO_FEATURE(INTROSPECT) | MONGO_FEATURE(DEFINE) | MONGO_FEATURE(INDEXES) |                    \
-	 MONGO_FEATURE(NATIVE) | MONGO_FEATURE(CANCEL) | MONGO_FEATURE(STREAMING) | MONGO_FEATURE(EXPLAIN))
+#define FEATURES                                                                                             \
+	(MONGO_FEATURE(READ) | MONGO_FEATURE(CREATE) | MONGO_FEATURE(UPDATE) | MONGO_FEATURE(DELETE) |       \
+	 MONGO_FEATURE(UPSERT) | MONGO_FEATURE(BULK_WRITE) | MONGO_FEATURE(RETURNING) |                      \
+	 MONGO_FEATURE(FILTER) | MONGO_FEATURE(SORT) | MONGO_FEATURE(LIMIT) | MONGO_FEATURE(AGGREGATE) |     \
+	 MONGO_FEATURE(GROUP) | MONGO_FEATURE(JOIN) | MONGO_FEATURE(KEY_LOOKUP) |                            \
+	 MONGO_FEATURE(SCHEMALESS) | MONGO_FEATURE(TRANSACTIONS) | MONGO_FEATURE(LAST_RESOURCE) |            \
+	 MONGO_FEATURE(INTROSPECT) | MONGO_FEATURE(DEFINE) | MONGO_FEATURE(INDEXES) |                        \
+	 MONGO_FEATURE(NATIVE) | MONGO_FEATURE(CANCEL) | MONGO_FEATURE(STREAMING) | MONGO_FEATURE(EXPLAIN) | \
+	 MONGO_FEATURE(READ_YOUR_WRITES) | MONGO_FEATURE(ATOMIC_COMMIT))
 
 #define OPTION(option_scope, option_type, option_name, ...)                                         \
 	&(const struct consort_option)                                                              \

@@ -216,6 +216,12 @@ void mongo_features(void *connection, struct consort_features *mask, const struc
 		CONSORT_FEATURE_UPSERT, CONSORT_FEATURE_BULK_WRITE, CONSORT_FEATURE_RETURNING,
 		CONSORT_FEATURE_DEFINE, CONSORT_FEATURE_INDEXES,
 	};
+	static const uint32_t transactions[] = {
+		CONSORT_FEATURE_TRANSACTIONS,
+		CONSORT_FEATURE_LAST_RESOURCE,
+		CONSORT_FEATURE_READ_YOUR_WRITES,
+		CONSORT_FEATURE_ATOMIC_COMMIT,
+	};
 	const struct mongo_connection *conn = connection;
 	const char *why = !conn->writable ? "the server is a secondary of its replica set, which only reads"
 			  : conn->reader  ? "this user's roles do not let it insert into this database"
@@ -230,10 +236,8 @@ void mongo_features(void *connection, struct consort_features *mask, const struc
 		why = "transactions are the primary's affair, and this server is a secondary";
 	else
 		why = NULL;
-	if (why) {
-		take_away(mask, sink, CONSORT_FEATURE_TRANSACTIONS, why);
-		take_away(mask, sink, CONSORT_FEATURE_LAST_RESOURCE, why);
-	}
+	for (i = 0; why && i < sizeof(transactions) / sizeof(*transactions); i++)
+		take_away(mask, sink, transactions[i], why);
 }
 
 void mongo_info(void *connection, struct consort_connection_info *info)

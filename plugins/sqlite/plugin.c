@@ -13,7 +13,8 @@
 	 LITE_FEATURE(JOIN) | LITE_FEATURE(KEY_LOOKUP) | LITE_FEATURE(CONCURRENT_CURSORS) |                 \
 	 LITE_FEATURE(TRANSACTIONS) | LITE_FEATURE(SAVEPOINTS) | LITE_FEATURE(LAST_RESOURCE) |              \
 	 LITE_FEATURE(INTROSPECT) | LITE_FEATURE(DEFINE) | LITE_FEATURE(INDEXES) | LITE_FEATURE(NATIVE) |   \
-	 LITE_FEATURE(CANCEL) | LITE_FEATURE(STREAMING) | LITE_FEATURE(EXPLAIN))
+	 LITE_FEATURE(CANCEL) | LITE_FEATURE(STREAMING) | LITE_FEATURE(EXPLAIN) |                           \
+	 LITE_FEATURE(READ_YOUR_WRITES) | LITE_FEATURE(ATOMIC_COMMIT))
 
 #define OPTION(option_type, option_name, ...)                                                       \
 	&(const struct consort_option)                                                              \

@@ -3,7 +3,10 @@
  */
 #include "drive.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Four records of ours, none of which is there yet, and a second connection to see them by. */
 static void begin(struct stage *stage, struct conform *conform)
@@ -93,11 +96,188 @@ static void test_isolated(struct conform *conform)
 	begin(&stage, conform);
 	start(&stage.subject, 0);
 	insert(&stage, 0);
-	REQUIRE(sees(&stage, &stage.subject, 0), "a transaction does not see what it has written");
 	REQUIRE(!sees(&stage, &stage.other, 0), "another connection sees what is not committed");
 	roll_back(&stage.subject);
 	end(&stage);
 }
+
+static void test_own(struct conform *conform)
+{
+	struct stage stage;
+
+	begin(&stage, conform);
+	start(&stage.subject, 0);
+	insert(&stage, 0);
+	REQUIRE(sees(&stage, &stage.subject, 0), "a transaction does not see what it has written");
+	roll_back(&stage.subject);
+	end(&stage);
+}
+
+/* Writes a record; the status that it is answered with. */
+static uint32_t put(struct stage *stage, struct subject *subject, const struct consort_value *row)
+{
+	struct writing writing = {0};
+
+	return subject_write(subject, subject->plugin->write->insert, stage->resource, &writing, row, 1);
+}
+
+/* Commits, and sees that what the commit says has become of a transaction's two writes: both or none, those
+ * that were taken. Says whether it was committed. */
+static bool settle(struct stage *stage, const uint32_t answers[2], uint32_t first)
+{
+	struct subject *subject = &stage->subject;
+	const uint32_t status = CALL(subject, transaction, commit);
+	uint32_t i;
+
+	for (i = first; i < 2; i++)
+		REQUIRE(sees(stage, &stage->other, i) == (!status && !answers[i]),
+			"transaction.commit answers status %u, and a record whose write answered %u %s there",
+			status, answers[i], status || answers[i] ? "is" : "is not");
+	return !status;
+}
+
+static void test_outcome(struct conform *conform)
+{
+	uint32_t answers[2];
+	struct stage stage;
+
+	begin(&stage, conform);
+	if (!stage.resource->nkeys)
+		conform_skip("nothing is refused to '%s', which has no key", stage.resource->name);
+	insert(&stage, 2);
+	start(&stage.subject, 0);
+	answers[0] = put(&stage, &stage.subject, world_new_row(stage.world, 0));
+	subject_need(&stage.subject, answers[0], "write.insert in a transaction");
+	REQUIRE(put(&stage, &stage.subject, world_new_row(stage.world, 2)),
+		"in a transaction a record is put over another one of that key");
+	answers[1] = put(&stage, &stage.subject, world_new_row(stage.world, 1));
+	settle(&stage, answers, 0);
+	/* whatever it said, it is over */
+	insert(&stage, 3);
+	REQUIRE(sees(&stage, &stage.other, 3),
+		"what is written behind a transaction's commit is not there for others");
+	end(&stage);
+}
+
+/* As the library does behind a call that was given up. */
+static void renew(struct subject *subject)
+{
+	if (!CALL(subject, connection, reset))
+		return;
+	subject->plugin->connection->close(subject->connection, subject->call);
+	subject->connection = subject_connect(subject);
+}
+
+#define WAIT ((int64_t)500 * 1000000) /* for a lock, at most */
+
+static void test_race(struct conform *conform)
+{
+	const uint32_t taken[2] = {CONSORT_OK, CONSORT_OK};
+	struct stage stage;
+	uint32_t other;
+
+	begin(&stage, conform);
+	if (!stage.resource->nkeys)
+		conform_skip("nobody is in the way in '%s', which has no key", stage.resource->name);
+	start(&stage.subject, 0);
+	insert(&stage, 0);
+	insert(&stage, 1);
+	stage.other.call->deadline = conform_now() + WAIT;
+	other = put(&stage, &stage.other, world_new_row(stage.world, 0));
+	stage.other.call->deadline = 0;
+	renew(&stage.other);
+	if (other)
+		REQUIRE(settle(&stage, taken, 0), "two write one record, and neither of them may");
+	else
+		REQUIRE(!settle(&stage, taken, 1) && stage.subject.error->status == CONSORT_ECONFLICT &&
+				stage.subject.error->flags & CONSORT_ERROR_RETRYABLE,
+			"another one put a record that a transaction had put, and its commit does not answer "
+			"ECONFLICT, which can be tried again");
+	end(&stage);
+}
+
+/* --- all or nothing --- */
+
+#define KILLS 12
+#define LATER ((int64_t)40000) /* than the one before, each process is killed */
+
+/* A process of its own writes two records in a transaction, says so, and commits, or waits for its end. */
+static void __attribute__((__noreturn__)) write_two(struct stage *stage, size_t first, bool commits, int told)
+{
+	struct subject subject;
+
+	subject_open(&subject, stage->world->conform);
+	start(&subject, 0);
+	stage_insert(stage, &subject, world_new_row(stage->world, first));
+	stage_insert(stage, &subject, world_new_row(stage->world, first + 1));
+	if (write(told, "", 1) != 1)
+		_exit(1);
+	if (commits)
+		commit(&subject);
+	for (;;)
+		pause();
+}
+
+/* Kills one so long after it has said so. */
+static void kill_one(struct stage *stage, size_t first, bool commits, int64_t later)
+{
+	int64_t until;
+	int ends[2];
+	pid_t child;
+	char byte;
+
+	NEED(!pipe(ends));
+	child = fork();
+	if (!child)
+		write_two(stage, first, commits, ends[1]);
+	close(ends[1]);
+	NEED(child > 0);
+	if (read(ends[0], &byte, 1) != 1) {
+		waitpid(child, NULL, 0);
+		conform_fail("a transaction could not be run in a process of its own: %s", conform_printed());
+	}
+	for (until = conform_now() + later; conform_now() < until;)
+		;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(ends[0]);
+}
+
+/* Is one there without the other? A commit that was sent may still be on its way when the first is looked
+ * for.
+ */
+static bool is_torn(struct stage *stage, size_t first)
+{
+	const int64_t until = conform_now() + WAIT;
+	bool torn;
+
+	do
+		torn = sees(stage, &stage->other, first) != sees(stage, &stage->other, first + 1);
+	while (torn && conform_now() < until);
+	return torn;
+}
+
+static void test_whole(struct conform *conform)
+{
+	struct stage stage;
+	size_t i;
+
+	if (!conform->facts.shared)
+		conform_skip("its store ends with the process");
+	begin(&stage, conform);
+	kill_one(&stage, 0, false, 0);
+	REQUIRE(!sees(&stage, &stage.other, 0) && !sees(&stage, &stage.other, 1),
+		"what a process has written in a transaction is there though it was killed before its "
+		"commit");
+	for (i = 1; i <= KILLS; i++) {
+		kill_one(&stage, 2 * i, true, (int64_t)i * LATER);
+		REQUIRE(!is_torn(&stage, 2 * i),
+			"of two records of a transaction whose process was killed one is there");
+	}
+	stage_end(&stage, 2 * KILLS + 1);
+}
+
+/* --- how it ends otherwise --- */
 
 static void test_ends(struct conform *conform)
 {
@@ -291,7 +471,15 @@ const struct conform_test conform_transaction_tests[] = {
 	TEST("transaction-rollback", test_rollback, TRANSACTIONS, WRITES, 0,
 	     "What is rolled back has not happened."),
 	TEST("transaction-isolated", test_isolated, TRANSACTIONS, WRITES, 0,
-	     "Nobody sees what is not committed but the transaction itself."),
+	     "Nobody else sees what is not committed."),
+	TEST("transaction-reads-own", test_own, READ_YOUR_WRITES, WRITES, 0,
+	     "A transaction reads what it has written."),
+	TEST("transaction-outcome", test_outcome, TRANSACTIONS, WRITES, 0,
+	     "A commit says what became of the writes, also of those behind one that was refused."),
+	TEST("transaction-race", test_race, TRANSACTIONS, WRITES, 0,
+	     "Of two that write one record, one is refused."),
+	TEST("commit-whole", test_whole, ATOMIC_COMMIT, WRITES, 0,
+	     "Of a transaction whose process dies, all is there or nothing."),
 	TEST("transaction-ends", test_ends, TRANSACTIONS, WRITES, 0,
 	     "reset and close roll an open transaction back."),
 	TEST("transaction-read-only", test_read_only, TRANSACTIONS, WRITES, 0,

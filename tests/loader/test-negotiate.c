@@ -238,6 +238,8 @@ static const struct {
 	{"compression", "schema.define"},
 	{"continuous_aggregates", "schema.define"},
 	{"explain", "query.explain"},
+	{"read_your_writes", ""},
+	{"atomic_commit", ""},
 };
 
 #define SLOT(table, slot) {#table "." #slot, &full.table.slot}
@@ -283,6 +285,7 @@ static void test_slots(void)
 	for (feature = 0; feature < CONSORT_FEATURE_COUNT; feature++) {
 		size_t found = 0, expected = promised[feature].slots[0] ? 1 : 0;
 		const char *space;
+		int32_t basis;
 
 		for (space = promised[feature].slots; *space; space++)
 			expected += *space == ' ';
@@ -291,7 +294,12 @@ static void test_slots(void)
 
 			fill_all();
 			memset(&full.plugin.features, 0, sizeof(full.plugin.features));
-			consort_features_add(&full.plugin.features, (uint32_t)feature);
+			for (basis = (int32_t)feature; basis >= 0; basis = consort_feature_basis((uint32_t)basis))
+				consort_features_add(&full.plugin.features, (uint32_t)basis);
+			if (feature != CONSORT_FEATURE_TRANSACTIONS &&
+			    consort_features_has(&full.plugin.features, CONSORT_FEATURE_TRANSACTIONS) &&
+			    has_word(promised[CONSORT_FEATURE_TRANSACTIONS].slots, slots[i].name))
+				continue; /* what it stands on needs it */
 			memset(slots[i].place, 0, sizeof(void (*)(void)));
 			if (!has_word(promised[feature].slots, slots[i].name)) {
 				expect_ok(&full.plugin, NULL);
@@ -303,6 +311,36 @@ static void test_slots(void)
 			expect_refused(&full.plugin, NULL, message);
 		}
 		CU_ASSERT_EQUAL(found, expected);
+	}
+}
+
+/* A feature without the one that it stands on. */
+static void test_bases(void)
+{
+	const struct {
+		uint32_t feature, basis;
+		const char *message;
+	} cases[] = {
+		{CONSORT_FEATURE_READ_YOUR_WRITES, CONSORT_FEATURE_TRANSACTIONS,
+		 "sets feature 'read_your_writes' without 'transactions', on which it stands"},
+		{CONSORT_FEATURE_ATOMIC_COMMIT, CONSORT_FEATURE_TRANSACTIONS,
+		 "sets feature 'atomic_commit' without 'transactions', on which it stands"},
+		{CONSORT_FEATURE_PREPARE_COMMIT, CONSORT_FEATURE_ATOMIC_COMMIT,
+		 "sets feature 'prepare_commit' without 'atomic_commit', on which it stands"},
+		{CONSORT_FEATURE_LAST_RESOURCE, CONSORT_FEATURE_ATOMIC_COMMIT,
+		 "sets feature 'last_resource' without 'atomic_commit', on which it stands"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fill_all();
+		memset(&full.plugin.features, 0, sizeof(full.plugin.features));
+		consort_features_add(&full.plugin.features, CONSORT_FEATURE_TRANSACTIONS);
+		consort_features_add(&full.plugin.features, cases[i].feature);
+		consort_features_remove(&full.plugin.features, cases[i].basis);
+		expect_refused(&full.plugin, NULL, cases[i].message);
+		consort_features_add(&full.plugin.features, cases[i].basis);
+		expect_ok(&full.plugin, NULL);
 	}
 }
 
@@ -466,6 +504,7 @@ int main(int argc, char **argv)
 		{"note", test_note},
 		{"needs", test_needs},
 		{"slots", test_slots},
+		{"bases", test_bases},
 		{"required_slots", test_required_slots},
 		{"table_sizes", test_table_sizes},
 		{"has", test_has},

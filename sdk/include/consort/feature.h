@@ -109,6 +109,15 @@ enum consort_feature {
 	CONSORT_FEATURE_CONTINUOUS_AGGREGATES = 36,
 	/* query.explain writes what the engine is sent. Clear: explain shows the plan's nodes only. */
 	CONSORT_FEATURE_EXPLAIN = 37,
+	/* With TRANSACTIONS: what a transaction reads shows what it has written. Clear: it reads what the engine has
+	 * without that. The core then reads nothing again that the transaction wrote: generated values stay unknown
+	 * where RETURNING is clear too. */
+	CONSORT_FEATURE_READ_YOUR_WRITES = 38,
+	/* With TRANSACTIONS: a commit applies all that was written or nothing, whatever fails. Clear: a commit that
+	 * fails tells so, and may leave a part. The core makes no transaction of its own there (for many records, or
+	 * a write by query: they are written as without TRANSACTIONS), and it is never one of several databases of a
+	 * transaction: the loader refuses PREPARE_COMMIT and LAST_RESOURCE without it. */
+	CONSORT_FEATURE_ATOMIC_COMMIT = 39,
 	CONSORT_FEATURE_COUNT
 };
 
