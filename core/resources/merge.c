@@ -2,7 +2,8 @@
 /*
  * A declaration and what introspection found, into one resource. The engine's attributes come first, in its
  * order; a declared one of the same source changes name, type and codec; the other declared ones follow,
- * where the engine may have more than it told.
+ * where the engine may have more than it told. An engine without a schema has no order of its own: there the
+ * declared attributes come first.
  */
 #include <strings.h>
 
@@ -17,6 +18,7 @@ struct merge {
 	const struct consort_manifest_resource *declared; /* may be NULL */
 	const struct consort_resource *found;		  /* may be NULL */
 	struct consort_resource *result;
+	uint32_t *places; /* in the result, of each that was found; NOT_FOUND: it is left out */
 	bool sketch;
 	struct consort_error *error;
 };
@@ -66,11 +68,15 @@ static uint32_t find_source(const struct consort_resource *found, const char *so
 	return folded;
 }
 
+static bool is_schemaless(const struct merge *merge)
+{
+	return consort_database_has(merge->entry->database, CONSORT_FEATURE_SCHEMALESS);
+}
+
 /* Does introspection tell all that can be read? */
 static bool is_closed(const struct merge *merge)
 {
-	return merge->found && !(merge->found->flags & CONSORT_RESOURCE_OPEN) &&
-	       !consort_database_has(merge->entry->database, CONSORT_FEATURE_SCHEMALESS);
+	return merge->found && !(merge->found->flags & CONSORT_RESOURCE_OPEN) && !is_schemaless(merge);
 }
 
 /* A declared attribute that the engine did not tell: it must be a part of one, or there may be more. */
@@ -99,21 +105,72 @@ static enum consort_status check_source(const struct merge *merge,
 				     consort_hint(nearest.best, hint, sizeof(hint)));
 }
 
+static bool add_attribute(struct merge *merge, const struct consort_attribute **list, uint32_t found,
+			  const struct consort_manifest_attribute *declared)
+{
+	const struct consort_attribute *there = found == NOT_FOUND ? NULL : merge->found->attributes[found];
+
+	list[merge->result->nattributes] = make_attribute(merge, there, declared);
+	return list[merge->result->nattributes++] != NULL;
+}
+
+/* What was found, with what `first` declares of it; but what has its place already. */
+static bool add_found(struct merge *merge, const struct consort_attribute **list,
+		      const struct consort_manifest_attribute *const *first)
+{
+	uint32_t nfound = merge->found ? merge->found->nattributes : 0, i;
+
+	for (i = 0; i < nfound; i++) {
+		if (merge->places[i] != NOT_FOUND ||
+		    (!first[i] && merge->found->attributes[i]->flags & CONSORT_ATTRIBUTE_HIDDEN))
+			continue;
+		merge->places[i] = merge->result->nattributes;
+		if (!add_attribute(merge, list, i, first[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What is declared; but what was found already. */
+static bool add_declared(struct merge *merge, const struct consort_attribute **list,
+			 const struct consort_manifest_attribute *const *first)
+{
+	uint32_t ndeclared = merge->declared ? merge->declared->nattributes : 0, i;
+
+	for (i = 0; i < ndeclared; i++) {
+		const struct consort_manifest_attribute *declared = &merge->declared->attributes[i];
+		uint32_t at = find_source(merge->found, source_of(declared));
+
+		if (at != NOT_FOUND && first[at] == declared) {
+			if (merge->places[at] != NOT_FOUND)
+				continue;
+			merge->places[at] = merge->result->nattributes;
+		}
+		if (!add_attribute(merge, list, at, declared))
+			return false;
+	}
+	return true;
+}
+
 static enum consort_status merge_attributes(struct merge *merge)
 {
 	uint32_t nfound = merge->found ? merge->found->nattributes : 0,
-		 ndeclared = merge->declared ? merge->declared->nattributes : 0, count = 0, i, at;
+		 ndeclared = merge->declared ? merge->declared->nattributes : 0, i, at;
 	const struct consort_attribute **list =
 		consort_arena_array(merge->arena, (size_t)nfound + ndeclared, sizeof(*list));
-	const struct consort_manifest_attribute *declared,
-		**first = consort_arena_array(merge->arena, nfound,
-					      sizeof(*first)); /* of each that was found */
+	const struct consort_manifest_attribute **first =
+		consort_arena_array(merge->arena, nfound, sizeof(*first)); /* of each that was found */
 	enum consort_status status;
+	bool added;
 
-	if (!list || !first)
+	merge->places = consort_arena_array(merge->arena, nfound, sizeof(*merge->places));
+	if (!list || !first || !merge->places)
 		return consort_error_no_memory(merge->error);
+	for (i = 0; i < nfound; i++)
+		merge->places[i] = NOT_FOUND;
 	for (i = 0; i < ndeclared; i++) {
-		declared = &merge->declared->attributes[i];
+		const struct consort_manifest_attribute *declared = &merge->declared->attributes[i];
+
 		at = find_source(merge->found, source_of(declared));
 		status = at == NOT_FOUND ? check_source(merge, declared) : CONSORT_OK;
 		if (status)
@@ -121,26 +178,10 @@ static enum consort_status merge_attributes(struct merge *merge)
 		if (at != NOT_FOUND && !first[at])
 			first[at] = declared;
 	}
-	for (i = 0; i < nfound; i++) {
-		if (!first[i] && merge->found->attributes[i]->flags & CONSORT_ATTRIBUTE_HIDDEN)
-			continue;
-		list[count] = make_attribute(merge, merge->found->attributes[i], first[i]);
-		if (!list[count++])
-			return consort_error_no_memory(merge->error);
-	}
-	for (i = 0; i < ndeclared; i++) {
-		declared = &merge->declared->attributes[i];
-		at = find_source(merge->found, source_of(declared));
-		if (at != NOT_FOUND && first[at] == declared)
-			continue;
-		list[count] = make_attribute(merge, at == NOT_FOUND ? NULL : merge->found->attributes[at],
-					     declared);
-		if (!list[count++])
-			return consort_error_no_memory(merge->error);
-	}
 	merge->result->attributes = list;
-	merge->result->nattributes = count;
-	return CONSORT_OK;
+	added = is_schemaless(merge) ? add_declared(merge, list, first) && add_found(merge, list, first)
+				     : add_found(merge, list, first) && add_declared(merge, list, first);
+	return added ? CONSORT_OK : consort_error_no_memory(merge->error);
 }
 
 static uint32_t find_attribute(const struct consort_resource *resource, const char *name)
@@ -217,9 +258,24 @@ static enum consort_status check_names(struct merge *merge)
 	return CONSORT_OK;
 }
 
+/* Where these of what was found are now. *out_positions NULL: one is left out. */
+static enum consort_status move_found(struct merge *merge, const uint32_t *found, uint32_t count,
+				      const uint32_t **out_positions)
+{
+	uint32_t *positions = consort_arena_array(merge->arena, count, sizeof(*positions)), i;
+
+	if (!positions)
+		return consort_error_no_memory(merge->error);
+	for (i = 0; i < count && merge->places[found[i]] != NOT_FOUND; i++)
+		positions[i] = merge->places[found[i]];
+	*out_positions = i < count ? NULL : positions;
+	return CONSORT_OK;
+}
+
 static enum consort_status merge_keys(struct merge *merge)
 {
 	struct consort_resource *result = merge->result;
+	enum consort_status status = CONSORT_OK;
 
 	if (merge->declared && left_out(merge, merge->declared->keys, merge->declared->nkeys))
 		return CONSORT_OK;
@@ -229,11 +285,10 @@ static enum consort_status merge_keys(struct merge *merge)
 				       merge->declared->where_keys, &result->keys);
 	}
 	if (merge->found) {
-		/* found attributes keep their positions */
-		result->nkeys = merge->found->nkeys;
-		result->keys = merge->found->keys;
+		status = move_found(merge, merge->found->keys, merge->found->nkeys, &result->keys);
+		result->nkeys = result->keys ? merge->found->nkeys : 0;
 	}
-	return CONSORT_OK;
+	return status;
 }
 
 /* The name under which queries know what the engine calls `source` in the entry's database, or NULL. */
@@ -333,17 +388,38 @@ static enum consort_status merge_relationships(struct merge *merge)
 	return CONSORT_OK;
 }
 
+static enum consort_status merge_found_indexes(struct merge *merge)
+{
+	uint32_t count = merge->found ? merge->found->nindexes : 0, i;
+	const struct consort_index **list = consort_arena_array(merge->arena, count, sizeof(*list));
+
+	if (!list)
+		return consort_error_no_memory(merge->error);
+	merge->result->indexes = list;
+	for (i = 0; i < count; i++) {
+		struct consort_index *index = consort_arena_alloc(merge->arena, sizeof(*index));
+		enum consort_status status;
+
+		if (!index)
+			return consort_error_no_memory(merge->error);
+		*index = *merge->found->indexes[i];
+		status = move_found(merge, index->attributes, index->nattributes, &index->attributes);
+		if (status)
+			return status;
+		if (index->attributes)
+			list[merge->result->nindexes++] = index;
+	}
+	return CONSORT_OK;
+}
+
 static enum consort_status merge_indexes(struct merge *merge)
 {
 	const struct consort_manifest_resource *declared = merge->declared;
 	const struct consort_index **list;
 	uint32_t count = 0, i;
 
-	if (!declared || !declared->nindexes) {
-		merge->result->nindexes = merge->found ? merge->found->nindexes : 0;
-		merge->result->indexes = merge->found ? merge->found->indexes : NULL;
-		return CONSORT_OK;
-	}
+	if (!declared || !declared->nindexes)
+		return merge_found_indexes(merge);
 	list = consort_arena_array(merge->arena, declared->nindexes, sizeof(*list));
 	if (!list)
 		return consort_error_no_memory(merge->error);

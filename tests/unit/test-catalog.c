@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The catalogue while what it introspects is defined anew: a connection whose adapter tells one shape after
- * the other, and lets a define come between its answer and the catalogue.
+ * the other, and lets a define come between its answer and the catalogue. And what it makes of what was
+ * found.
  */
 #include "resources/resources.h"
 #include "testing.h"
@@ -130,10 +131,56 @@ static void test_describe(void)
 	consort_catalog_clear(&catalog);
 }
 
+/* What introspection hides is no attribute; keys and indexes go with those that are left. */
+static void test_hidden(void)
+{
+	static const struct consort_attribute number = {.struct_size = sizeof(number),
+							.flags = CONSORT_ATTRIBUTE_HIDDEN,
+							.type = {.id = CONSORT_TYPE_INT64},
+							.name = "number",
+							.source = "number",
+							.engine_type = "",
+							.codec = ""};
+	static const struct consort_attribute *const attributes[] = {&text, &number, &id};
+	static const uint32_t positions[] = {2, 0, 1};
+	static const struct consort_index both = {.struct_size = sizeof(both),
+						  .name = "both",
+						  .nattributes = 2,
+						  .attributes = positions},
+					  odd = {.struct_size = sizeof(odd),
+						 .name = "odd",
+						 .nattributes = 3,
+						 .attributes = positions};
+	static const struct consort_index *const indexes[] = {&odd, &both};
+	static const struct consort_resource found = {.struct_size = sizeof(found),
+						      .nattributes = 3,
+						      .nkeys = 1,
+						      .attributes = attributes,
+						      .keys = positions,
+						      .nindexes = 2,
+						      .indexes = indexes};
+	const struct consort_resource *resource = NULL;
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_entry *entry = NULL;
+
+	begin(0);
+	CU_ASSERT_EQUAL(consort_catalog_find(&catalog, &session, "db.new", &entry, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL(consort_resource_merge(&catalog, entry, &found, false, &resource, &error),
+			CONSORT_OK);
+	CU_ASSERT_EQUAL_FATAL(resource->nattributes, 2);
+	CU_ASSERT_EQUAL_FATAL(resource->nkeys, 1);
+	TESTING_TEXT(resource->attributes[resource->keys[0]]->name, "id");
+	CU_ASSERT_EQUAL_FATAL(resource->nindexes, 1);
+	TESTING_TEXT(resource->indexes[0]->name, "both");
+	CU_ASSERT_EQUAL(resource->indexes[0]->attributes[0], 1);
+	CU_ASSERT_EQUAL(resource->indexes[0]->attributes[1], 0);
+	consort_catalog_clear(&catalog);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"list", test_list}, {"describe", test_describe}, {NULL, NULL}};
+		{"list", test_list}, {"describe", test_describe}, {"hidden", test_hidden}, {NULL, NULL}};
 
 	return testing_main("catalog", cases, argc, argv);
 }

@@ -19,7 +19,7 @@ CONSORT_BEGIN
 #define CONSORT_ATTRIBUTE_STRICT 8u      /* the engine guarantees that stored values have exactly this type */
 #define CONSORT_ATTRIBUTE_UNKNOWN_TYPE 16u /* the engine's type has no counterpart; read as text */
 #define CONSORT_ATTRIBUTE_DECLARED 32u   /* the manifest states this type: the adapter converts to it or errs */
-/* From introspection, behind all others: there only if the manifest declares it (a row's number, a system column). */
+/* From introspection: there only if the manifest declares it (a row's number, a system column). */
 #define CONSORT_ATTRIBUTE_HIDDEN 64u
 
 /* One attribute of a resource. Growing. */
