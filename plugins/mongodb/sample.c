@@ -186,30 +186,40 @@ static bool read_property(struct mongo_sample *sample, const bson_iter_t *proper
 	return true;
 }
 
-bool mongo_sample_validator(struct mongo_sample *sample, const bson_iter_t *schema)
+static bool read_required(struct mongo_sample *sample, const bson_iter_t *name)
+{
+	struct mongo_seen *field;
+
+	if (!BSON_ITER_HOLDS_UTF8(name))
+		return true;
+	field = mongo_sample_field(sample, bson_iter_utf8(name, NULL));
+	if (field)
+		field->required = field->type.id != CONSORT_TYPE_NULL;
+	return field != NULL;
+}
+
+/* Reads each of what stands under that name; true if there is nothing. */
+static bool read_each(struct mongo_sample *sample, const bson_iter_t *schema, const char *name,
+		      bool (*read)(struct mongo_sample *sample, const bson_iter_t *item))
 {
 	bson_iter_t at = *schema, inside;
 
-	while (bson_iter_next(&at)) {
-		if (!strcmp(bson_iter_key(&at), "properties") && bson_iter_recurse(&at, &inside)) {
+	while (bson_iter_next(&at))
+		if (!strcmp(bson_iter_key(&at), name) && bson_iter_recurse(&at, &inside))
 			while (bson_iter_next(&inside))
-				if (!read_property(sample, &inside))
+				if (!read(sample, &inside))
 					return false;
-		} else if (!strcmp(bson_iter_key(&at), "required") && bson_iter_recurse(&at, &inside)) {
-			while (bson_iter_next(&inside)) {
-				struct mongo_seen *field =
-					BSON_ITER_HOLDS_UTF8(&inside)
-						? mongo_sample_field(sample, bson_iter_utf8(&inside, NULL))
-						: NULL;
-
-				if (!field)
-					return false;
-				field->required = field->type.id != CONSORT_TYPE_NULL;
-			}
-		}
-	}
-	sample->nstated = sample->nfields;
 	return true;
+}
+
+/* Properties come first: their order is that of the attributes, and required is told of what has a type. */
+bool mongo_sample_validator(struct mongo_sample *sample, const bson_iter_t *schema)
+{
+	bool done = read_each(sample, schema, "properties", read_property) &&
+		    read_each(sample, schema, "required", read_required);
+
+	sample->nstated = sample->nfields;
+	return done;
 }
 
 /* --- types --- */

@@ -141,11 +141,34 @@ static void test_sampled(void)
 	mongodb_test_close(&test);
 }
 
+/* A validator's properties tell order and types, wherever it says what must be there. */
+static void test_validator(void)
+{
+	struct adapter_test test;
+
+	mongodb_test_open(&test, "mongodb", NULL);
+	mongodb_test_raw(
+		"{\"create\": \"x\", \"validator\": {\"$jsonSchema\": {\"required\": [\"c\", \"z\"], "
+		"\"properties\": {\"b\": {\"description\": \"text\"}, \"c\": {\"description\": "
+		"\"int64\"}, \"a\": {\"description\": \"date\"}}}}}");
+	ADAPTER_OK(&test, adapter_describe(&test, "x"));
+	TESTING_TEXT(adapter_text(&test),
+		     "x:\n  b text 'none of 0 sampled'\n  c int64 'none of 0 sampled' not-null\n"
+		     "  a date 'none of 0 sampled'\n  z text 'none of 0 sampled' unknown\n"
+		     "  _id objectid 'none of 0 sampled' not-null generated\n  key _id\n");
+	mongodb_test_close(&test);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"documents", test_documents}, {"rest", test_rest},	  {"wrong-types", test_wrong_types},
-		{"refused", test_refused},     {"sampled", test_sampled}, {NULL, NULL},
+		{"documents", test_documents},
+		{"rest", test_rest},
+		{"wrong-types", test_wrong_types},
+		{"refused", test_refused},
+		{"sampled", test_sampled},
+		{"validator", test_validator},
+		{NULL, NULL},
 	};
 
 	return testing_main("mongodb-values", cases, argc, argv);
