@@ -10,13 +10,18 @@ unset CONSORT_CONFIG
 setup() {
 	cp "$examples/consort.ini" .
 	ln -s "$examples/data" data
-	fill
+	fill 'flight correction airport'
 }
 
+# fill DEFINED [more]: makes what has to be made, and imports what is in databases; `more` is weather and strikes.
 fill() {
-	check "$consort" define flight correction airport
+	# shellcheck disable=SC2086
+	[ -z "$1" ] || check "$consort" define $1
 	check "$consort" import airport data/airports.csv
 	check "$consort" import flight data/flights.csv
+	[ $# -gt 1 ] || return 0
+	check "$consort" import weather data/seattle-weather-hourly.csv
+	check "$consort" import strike data/birdstrikes.jsonl --map _id=id
 }
 
 # late AIRPORT MINUTES: how many flights left it at least so late, and the sum of all delays there, by the file.
@@ -83,10 +88,48 @@ test_correct_usage() {
 	same "$(ask correction -s 'count(*)')" 0
 }
 
-# What was asked of one engine, and is of the other.
+# section MANIFEST KIND NAME: what an example manifest says there.
+section() {
+	sed -n "/^\[$2 $3\]/,/^$/p" "$examples/$1.ini"
+}
+
+# Only databases differ: what the resources are is the same everywhere, but for types that a file tells by itself.
+test_manifests() {
+	for manifest in postgres mongodb redis; do
+		for resource in flight correction airport; do
+			section consort resource $resource >expected
+			has expected "[resource $resource]"
+			section $manifest resource $resource >declared
+			check diff expected declared
+		done
+	done
+	for resource in strike weather quake; do
+		section consort resource $resource >expected
+		section postgres resource $resource >declared
+		check diff expected declared
+		section mongodb resource $resource >expected
+		section redis resource $resource >declared
+		check diff expected declared
+	done
+}
+
+# Asked of each placement: what scripts/demo shows, and whole resources.
 questions() {
 	"$testing_build/delays"
+	"$consort" get airport SFO -f expanded
 	"$consort" get airport SFO
+	"$consort" find flight -s 'origin, count(*) as flights, avg(delay_min) as delay' -g origin \
+		--having 'count(*) >= 500' -o 'delay desc' -n 5 -f table
+	"$consort" find strike -s "id, airport, aircraft.model, wildlife ->> 'species' as species, cost.total" \
+		-w "wildlife.size = 'Large' and cost.total > 100000" -o id -f jsonl
+	"$consort" find quake -s 'place, mag, geometry.coordinates[2] as depth_km' \
+		-w 'mag >= 5.5 and geometry.coordinates[2] > 20' -o 'mag desc, id' -n 5 -f table
+	"$consort" find weather -s 'observed_at::date as day, min(temperature_c) as coldest, max(wind_ms) as wind' \
+		-g 'observed_at::date' -o 'coldest, day' -n 5 -f table
+	"$consort" find flight -s 'id, delay_min, destination_airport.name, destination_airport.city' \
+		-w 'origin = $1 and delay_min > $2' -p SFO -p 60 -o 'delay_min desc nulls last, id' -n 5 -f table
+	"$consort" find flight -w 'delay_mins > 60' 2>&1 || echo refused
+	"$consort" find flight -w "delay_min > 'late'" 2>&1 || echo refused
 	"$consort" find flight -s 'count(*), count(delay_min), sum(distance_mi), avg(delay_min)' -f csv
 	"$consort" find flight -s 'origin, count(*) as flights, min(departed_at), max(delay_min)' -g origin \
 		--having 'count(*) > 300' -o 'flights desc, origin' -f csv
@@ -95,40 +138,118 @@ questions() {
 		-w "destination_airport.state = 'CA' and delay_min is not null" -o 'delay_min, id' -n 50 -f csv
 	"$consort" find flight -s 'destination_airport.state as state, count(*)' \
 		-w "departed_at >= '2001-02-01 00:00:00'" -g destination_airport.state -o 'state nulls first' -f csv
+	"$consort" find weather -w 'temperature_c < -2 or wind_ms is null' -o 'temperature_c, observed_at' -f csv
+	"$consort" find strike -s 'phase, count(*), count(speed_knots), sum(speed_knots), max(flight_date)' -g phase \
+		-o phase -f csv
+	"$consort" find airport -o iata -f csv
+	"$consort" find weather -o observed_at -f csv
+	"$consort" find strike -o id -f jsonl
+	"$consort" find flight -o id -f csv
+}
+
+# The demo's transaction, the second time to be undone, and what there is behind it.
+corrections() {
 	"$testing_build/correct" SFO 60
 	"$testing_build/correct" SFO 10 2>/dev/null || echo refused
+	"$consort" find correction -s 'count(*) as corrections, sum(before_min - after_min) as minutes' -f table
 	"$consort" find correction -o flight -f csv
 	"$consort" find flight -o id -f csv
 }
 
-# The same programs, the same questions and the same answers: only the manifest differs, and of it the databases.
-test_postgres() {
-	for manifest in consort postgres; do
-		grep -v '^;' "$examples/$manifest.ini" | sed -n '/^\[resource/,$p' >"$manifest.resources"
-	done
-	has postgres.resources '[resource flight]'
-	check diff consort.resources postgres.resources
-	"$consort" plugins explain postgres >/dev/null 2>&1 || skip 'this build has no such adapter'
-	[ -n "${CONSORT_TEST_POSTGRES_PORT:-}" ] || eval "$("$testing_source/scripts/servers" env postgres 2>/dev/null)"
-	[ -n "${CONSORT_TEST_POSTGRES_PORT:-}" ] || skip 'scripts/servers start postgres'
-	questions >sqlite.out 2>sqlite.err
-	empty sqlite.err 'on SQLite:'
+# server NAME VARIABLE: sets $value to that of the server, or the case is skipped.
+server() {
+	prefix=CONSORT_TEST_$(echo "$1" | tr a-z- A-Z_)
+	eval "value=\${${prefix}_$2:-}"
+	[ -n "$value" ] || eval "$("$testing_source/scripts/servers" env "$1" 2>/dev/null)"
+	eval "value=\${${prefix}_$2:-}"
+	[ -n "$value" ] || skip "scripts/servers start $1"
+}
 
+# adapter TYPE: the case is skipped where it was not built.
+adapter() {
+	"$consort" plugins explain "$1" >/dev/null 2>&1 || skip "this build has no adapter $1"
+}
+
+# own NODES: an example manifest, but for the test's servers, and with tables, collections and keys of the case's own.
+# shellcheck disable=SC2120
+own() {
+	sed -e "s/^source = [a-z]*$/&_$$/" \
+		-e "/^type = postgres/,/^$/s/^dbname = .*/dbname = ${CONSORT_TEST_POSTGRES_DBNAME:-}/" \
+		-e "s,^uri = .*,uri = ${CONSORT_TEST_MONGODB_RS_URI:-}," \
+		-e "s/^port = .*/port = ${CONSORT_TEST_REDIS_PORT:-}/" ${1:+-e "/^port = /d; s/^host = .*/nodes = $1/"}
+}
+
+# pg: libpq connects to the test's server.
+pg() {
+	adapter postgres
+	server postgres PORT
 	PGHOST=$CONSORT_TEST_POSTGRES_HOST PGPORT=$CONSORT_TEST_POSTGRES_PORT PGUSER=$CONSORT_TEST_POSTGRES_USER
 	PGPASSWORD=$CONSORT_TEST_POSTGRES_PASSWORD
 	export PGHOST PGPORT PGUSER PGPASSWORD
-	server=postgres:dbname=$CONSORT_TEST_POSTGRES_DBNAME
-	for name in travel places; do
-		check "$consort" -d "s=$server" native s "create database ${name}_$$"
-	done
-	trap 'for name in travel places; do
-		check "$consort" -d "s=$server" native s "drop database ${name}_$$ with (force)"
+}
+
+# alike DEFINED MORE QUESTIONS…: the placement in the file placed answers as SQLite and files do. DEFINED are the
+# resources that have to be made, all others in databases hold records by themselves; MORE is empty or "more".
+alike() {
+	defined=$1 more=$2
+	shift 2
+	for ask; do "$ask"; done >sqlite.out 2>sqlite.err
+	empty sqlite.err 'on SQLite:'
+	mv placed consort.ini
+	trap 'for name in flight correction airport ${more:+weather strike}; do
+		case " $defined " in
+		*" $name "*) "$consort" -q drop -y $name ;;
+		*) "$consort" -q delete $name -w true ;;
+		esac
 	done' EXIT
-	sed "s/^dbname = .*/&_$$/" "$examples/postgres.ini" >consort.ini
-	fill
-	questions >postgres.out 2>postgres.err
-	empty postgres.err 'on PostgreSQL:'
-	check diff sqlite.out postgres.out
+	fill "$defined" $more
+	for ask; do "$ask"; done >placed.out 2>placed.err
+	empty placed.err 'placed elsewhere:'
+	check diff sqlite.out placed.out
+}
+
+test_postgres() {
+	pg
+	own <"$examples/postgres.ini" >placed
+	alike 'flight correction airport' '' questions corrections
+}
+
+test_mongodb() {
+	adapter mongodb
+	server mongodb-rs URI
+	own <"$examples/mongodb.ini" >placed
+	alike 'flight correction airport weather strike' more questions corrections
+}
+
+test_redis() {
+	adapter redis
+	server redis PORT
+	own <"$examples/redis.ini" >placed
+	alike '' more questions
+}
+
+test_redis_cluster() {
+	adapter redis
+	server redis-cluster NODES
+	own "$CONSORT_TEST_REDIS_CLUSTER_NODES" <"$examples/redis.ini" >placed
+	alike '' more questions
+}
+
+# Flights in MongoDB, airports and strikes in Redis, the weather in PostgreSQL, earthquakes in a file.
+test_mixed() {
+	adapter mongodb
+	adapter redis
+	server mongodb-rs URI
+	server redis PORT
+	pg
+	{
+		section mongodb database travel
+		section redis database places
+		section postgres database travel | sed 's/travel/station/'
+		sed -n '/^\[database drop\]/,$p' "$examples/redis.ini" |
+			sed '/^\[resource weather\]/,/^$/s/^database = .*/database = station/'
+	} | own >placed
+	alike 'flight correction weather' more questions corrections
 }
 
 # Every resource reads all the records that the data's README tells of.
