@@ -13,6 +13,7 @@
 
 #define READ_SIZE 65536
 #define QUEUE_MAX (1024 * 1024) /* then a sender has to wait, as with a network's window */
+#define TRICKLE 1000		/* nanoseconds between two bytes */
 
 enum chunk_kind { CHUNK_DATA, CHUNK_END, CHUNK_RESET };
 
@@ -78,24 +79,49 @@ bool link_is_over(const struct link *link)
 	return link->flows[0].closed && link->flows[1].closed;
 }
 
+/* When what comes now is to arrive. */
+static int64_t due(const struct link *link, int i, const struct proxy_fault *fault, int64_t now)
+{
+	const struct flow *flow = &link->flows[i];
+	const struct chunk *before = flow->first ? (const struct chunk *)(const void *)flow->last : NULL;
+
+	if (!link->faulty)
+		return 0;
+	if (fault->kind == PROXY_LIE)
+		return i ? LINK_NEVER : 0;
+	if (!(fault->ways & (1U << i)))
+		return 0;
+	switch (fault->kind) {
+	case PROXY_SILENT:
+		return LINK_NEVER;
+	case PROXY_DELAY:
+		return now + (int64_t)fault->milliseconds * 1000000;
+	case PROXY_TRICKLE:
+		return (before && before->due > now ? before->due : now) + TRICKLE;
+	default:
+		return 0;
+	}
+}
+
 /* Adds to a flow what is due under the fault that has begun, or at once. */
 static void push(struct link *link, int i, const struct proxy_fault *fault, int64_t now, enum chunk_kind kind,
 		 const void *data, size_t size)
 {
 	struct flow *flow = &link->flows[i];
-	struct chunk *chunk = malloc(sizeof(*chunk) + size);
+	struct chunk *chunk;
 
+	for (; link->faulty && fault->kind == PROXY_TRICKLE && (fault->ways & (1U << i)) && size > 1;
+	     size--) {
+		push(link, i, fault, now, kind, data, 1);
+		data = (const unsigned char *)data + 1;
+	}
+	chunk = malloc(sizeof(*chunk) + size);
 	if (!chunk)
 		abort();
 	*chunk = (struct chunk){.kind = kind, .size = size};
 	if (size)
 		memcpy(chunk->data, data, size);
-	if (link->faulty && (fault->ways & (1U << i))) {
-		if (fault->kind == PROXY_SILENT)
-			chunk->due = LINK_NEVER;
-		else if (fault->kind == PROXY_DELAY)
-			chunk->due = now + (int64_t)fault->milliseconds * 1000000;
-	}
+	chunk->due = due(link, i, fault, now);
 	*flow->last = chunk;
 	flow->last = &chunk->next;
 	flow->queued += size;
@@ -104,6 +130,8 @@ static void push(struct link *link, int i, const struct proxy_fault *fault, int6
 
 static void begin(struct link *link, const struct proxy_fault *fault)
 {
+	if (fault->kind == PROXY_LIE)
+		push(link, 1, fault, 0, CHUNK_DATA, fault->lie, strlen(fault->lie));
 	link->faulty = true;
 	if (fault->kind != PROXY_CLOSE && fault->kind != PROXY_RESET)
 		return;

@@ -157,6 +157,7 @@ static void clear_fault(struct proxy_fault *fault)
 {
 	free((char *)fault->after_text);
 	free((char *)fault->before_text);
+	free((char *)fault->lie);
 }
 
 static void take_fault(struct proxy *proxy)
@@ -334,6 +335,7 @@ void proxy_set(struct proxy *proxy, const struct proxy_fault *fault)
 	*copy = *fault;
 	copy->after_text = copy_text(fault->after_text);
 	copy->before_text = copy_text(fault->before_text);
+	copy->lie = copy_text(fault->lie);
 	pthread_mutex_lock(&proxy->lock);
 	if (proxy->new_fault)
 		clear_fault(proxy->new_fault);

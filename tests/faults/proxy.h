@@ -38,13 +38,18 @@ enum proxy_kind {
 	PROXY_CLOSE,
 	/* The client's side is reset, the server's closed. Unix sockets know only closing. */
 	PROXY_RESET,
+	/* The client is told `lie`, and hears nothing else. */
+	PROXY_LIE,
+	/* Every byte arrives by itself, one after the other. */
+	PROXY_TRICKLE,
 };
 
 /* A fault begins on each connection by itself, or on all at once if nothing of the second part is set. */
 struct proxy_fault {
 	enum proxy_kind kind;
-	unsigned ways; /* enum proxy_way: what is silent or late */
+	unsigned ways; /* enum proxy_way: what is silent, late or slow */
 	unsigned milliseconds;
+	const char *lie;
 
 	enum proxy_way trigger;	 /* what is watched: one way */
 	size_t after_bytes;	 /* that many more are passed before */

@@ -390,6 +390,45 @@ static void test_before_text(void)
 	proxy_stop(proxy);
 }
 
+/* The client is told something else than the server says, which arrives when the fault is over. */
+static void test_lie(void)
+{
+	struct proxy *proxy = proxy_start(start_echo(NULL), NULL);
+	int fd = talk(proxy);
+
+	proxy_set(proxy, &(struct proxy_fault){.kind = PROXY_LIE,
+					       .trigger = PROXY_TO_SERVER,
+					       .after_text = "COMMIT",
+					       .lie = "a lie"});
+	say(fd, "begin");
+	expect(fd, "begin", GOES_ON);
+	say(fd, "COMMIT");
+	expect(fd, "a lie", GOES_ON);
+	CU_ASSERT(!hears(fd, 50));
+	proxy_pass(proxy);
+	expect(fd, "COMMIT", GOES_ON);
+	proxy_stop(proxy);
+}
+
+/* All of it arrives, each byte later than the one before. */
+static void test_trickle(void)
+{
+	static const char text[] = "one by one, and in their order, to the end";
+	struct proxy *proxy = proxy_start(start_echo(NULL), NULL);
+	int fd = talk(proxy);
+	char got[sizeof(text)] = "";
+	size_t size = 0;
+	int times = 0;
+
+	proxy_set(proxy, &(struct proxy_fault){.kind = PROXY_TRICKLE, .ways = PROXY_TO_CLIENT});
+	say(fd, text);
+	for (; size < strlen(text); times++)
+		size += (size_t)recv(fd, got + size, sizeof(got) - size, 0);
+	TESTING_TEXT(got, text);
+	CU_ASSERT(times > 1);
+	proxy_stop(proxy);
+}
+
 static void test_refuse(void)
 {
 	const char *path = testing_path("listen");
@@ -459,6 +498,8 @@ int main(int argc, char **argv)
 		{"reset-after-bytes", test_reset_after_bytes},
 		{"after-text", test_after_text},
 		{"before-text", test_before_text},
+		{"lie", test_lie},
+		{"trickle", test_trickle},
 		{"refuse", test_refuse},
 		{"reset", test_reset},
 		{"no-server", test_no_server},
