@@ -5,19 +5,35 @@
  */
 #include "redis.h"
 
-#define ITEMS_MOST (UINT64_C(1) << 24) /* of an array: what a broken server may make us allocate */
+#define ITEMS_FIRST UINT64_C(64) /* of an array that says that it has more: room for what has come */
 
-/* The place of what the task is about. */
+/* The item of an array that is being read. A server may lie about how many there are, so large arrays grow
+ * with what is there. Nothing points to the items before this one any more. */
+static struct redis_reply *item(const struct redis_sink *sink, struct redis_reply *array, uint64_t at)
+{
+	struct redis_reply *items = array->as.items;
+	uint64_t room = 2 * at < array->size ? 2 * at : array->size;
+
+	if (CONSORT_UNLIKELY(at >= ITEMS_FIRST && !(at & (at - 1)))) {
+		items = consort_arena_array(sink->arena, (size_t)room, sizeof(*items));
+		if (!items)
+			return NULL;
+		memcpy(items, array->as.items, (size_t)at * sizeof(*items));
+		array->as.items = items;
+	}
+	return &items[at];
+}
+
+/* The place of what the task is about; NULL: no memory. */
 static struct redis_reply *place(const redisReadTask *task, int kind)
 {
 	const struct redis_sink *sink = task->privdata;
 	struct redis_reply *reply = sink->root;
 
-	if (task->parent) {
-		const struct redis_reply *parent = task->parent->obj;
-
-		reply = &parent->as.items[task->idx];
-	}
+	if (task->parent)
+		reply = item(sink, task->parent->obj, (uint64_t)task->idx);
+	if (!reply)
+		return NULL;
 	reply->kind = kind;
 	reply->size = 0;
 	return reply;
@@ -36,6 +52,8 @@ static void *create_string(const redisReadTask *task, char *text, size_t size)
 		size -= 4;
 	}
 #endif
+	if (!reply)
+		return NULL;
 	reply->as.text = consort_arena_copy(sink->arena, text, size);
 	reply->size = size;
 	return reply->as.text ? reply : NULL;
@@ -46,9 +64,10 @@ static void *make_array(const redisReadTask *task, uint64_t count)
 	const struct redis_sink *sink = task->privdata;
 	struct redis_reply *reply = place(task, REDIS_REPLY_ARRAY);
 
-	if (count > ITEMS_MOST)
+	if (!reply)
 		return NULL;
-	reply->as.items = consort_arena_array(sink->arena, (size_t)count, sizeof(*reply->as.items));
+	reply->as.items = consort_arena_array(
+		sink->arena, (size_t)(count < ITEMS_FIRST ? count : ITEMS_FIRST), sizeof(*reply->as.items));
 	reply->size = count;
 	return reply->as.items ? reply : NULL;
 }
@@ -57,7 +76,8 @@ static void *create_integer(const redisReadTask *task, long long integer)
 {
 	struct redis_reply *reply = place(task, REDIS_REPLY_INTEGER);
 
-	reply->as.integer = integer;
+	if (reply)
+		reply->as.integer = integer;
 	return reply;
 }
 
