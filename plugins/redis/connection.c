@@ -46,6 +46,12 @@ static void free_connection(struct redis_connection *conn)
 	free(conn);
 }
 
+/* Has the call itself some time left? */
+static bool has_time(const struct redis_connection *conn)
+{
+	return !conn->until || conn->host->clock() < conn->until;
+}
+
 /* To one of the nodes, in their order; the last one's error counts. */
 static uint32_t connect_home(struct redis_connection *conn, struct consort_error *error)
 {
@@ -56,7 +62,7 @@ static uint32_t connect_home(struct redis_connection *conn, struct consort_error
 	for (i = 0; i < database->nnodes; i++) {
 		redis_links_free(conn);
 		status = redis_link_get(conn, database->nodes[i], &link, error);
-		if (status != CONSORT_ECONNECTION)
+		if (status != CONSORT_ECONNECTION && !(status == CONSORT_ETIMEOUT && has_time(conn)))
 			break;
 	}
 	return status;
@@ -140,8 +146,8 @@ static void connection_abandon(void *connection)
 	const struct redis_link *link;
 
 	for (link = conn->links; link; link = link->next)
-		if (link->context)
-			close(link->context->fd);
+		if (link->reader)
+			close(link->fd);
 	close(conn->wake);
 }
 

@@ -80,7 +80,7 @@ uint32_t redis_fail_protocol(const struct redis_connection *conn, const char *wh
 uint32_t redis_fail_lost(struct redis_link *link, const char *why, struct consort_error *error)
 {
 	consort_error_set(error, CONSORT_ECONNECTION, "the connection to %s was lost: %s", link->node,
-			  *why && strcmp(why, strerror(0)) ? why : "the server has gone, or refused us");
+			  *why ? why : "the server has gone, or refused us");
 	error->flags |= CONSORT_ERROR_RETRYABLE | CONSORT_ERROR_CONNECTION_DEAD;
 	consort_copy_text(error->origin, sizeof(error->origin), link->conn->database->name);
 	redis_link_lose(link);
@@ -89,7 +89,7 @@ uint32_t redis_fail_lost(struct redis_link *link, const char *why, struct consor
 
 uint32_t redis_doubt(const struct redis_connection *conn, uint32_t status, struct consort_error *error)
 {
-	if (status != CONSORT_ECONNECTION || !conn->sent || !(error->flags & CONSORT_ERROR_CONNECTION_DEAD))
+	if (status != CONSORT_ECONNECTION || !conn->sent)
 		return status;
 	consort_error_prefix(error, "the answer was lost, and whether it was done is not known");
 	error->status = CONSORT_EINDOUBT;

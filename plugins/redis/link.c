@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets to nodes. We connect, send and wait ourselves, so that nothing blocks and no signal is raised;
- * hiredis reads and takes apart what comes back, and encrypts where TLS is asked for.
+ * Sockets to nodes. We connect, send, read and wait ourselves, so that nothing blocks and no signal is
+ * raised; hiredis's reader takes apart what came.
  */
 #include "redis.h"
 
@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define READ_SIZE 16384		      /* bytes, that are read at a time; a record of TLS has no more */
 #define BUFFER_MOST ((size_t)1 << 20) /* bytes that a reader keeps for what is to come */
 
 /* --- waiting --- */
@@ -197,30 +198,28 @@ static uint32_t connect_node(struct redis_connection *conn, const char *node, ch
 	return connect_tcp(conn, node, host, port + 1, out_fd, error);
 }
 
-/* What the reader builds are our replies; and its buffer is left as it is, where hiredis 0.14 would abort if
+/* What the reader builds are our replies. Its buffer is left as it is, where hiredis 0.14 would abort if
  * there is no memory for another. */
-static void set_reader(struct redis_link *link, redisReader *reader)
+static redisReader *new_reader(struct redis_link *link)
 {
-	reader->fn = &redis_reply_functions;
-	reader->privdata = &link->sink;
-	reader->maxbuf = 0;
-	link->context->reader = reader;
+	redisReader *reader = redisReaderCreateWithFunctions(&redis_reply_functions);
+
+	if (reader) {
+		reader->privdata = &link->sink;
+		reader->maxbuf = 0;
+	}
+	return reader;
 }
 
-/* hiredis's part of a link: what reads, over our socket. */
+/* The link has the socket from here on. */
 static uint32_t adopt(struct redis_link *link, int fd, struct consort_error *error)
 {
-	redisContext *context = redisConnectFd(fd);
-
-	if (!context || context->err) {
-		if (context)
-			redisFreeKeepFd(context);
+	link->reader = new_reader(link);
+	if (!link->reader) {
 		close(fd);
 		return consort_error_no_memory(error);
 	}
-	context->flags &= ~REDIS_BLOCK;
-	link->context = context;
-	set_reader(link, context->reader);
+	link->fd = fd;
 	return CONSORT_OK;
 }
 
@@ -231,6 +230,7 @@ static uint32_t open_link(struct redis_link *link, struct consort_error *error)
 	struct redis_connection *conn = link->conn;
 	int64_t before = conn->until, own = conn->host->clock() + conn->database->connect_timeout;
 	struct redis_pipe pipe = conn->pipe;
+	bool sent = conn->sent;
 	char host[300] = "";
 	uint32_t status;
 	int fd = -1;
@@ -251,6 +251,7 @@ static uint32_t open_link(struct redis_link *link, struct consort_error *error)
 		redis_link_lose(link);
 	redis_pipe_free(&conn->pipe);
 	conn->pipe = pipe;
+	conn->sent = sent;
 	conn->until = before;
 	return status;
 }
@@ -276,7 +277,7 @@ uint32_t redis_link_get(struct redis_connection *conn, const char *node, struct 
 		link->sink.arena = &conn->pipe.replies;
 		*end = link;
 	}
-	if (!link->context) {
+	if (!link->reader) {
 		status = open_link(link, error);
 		if (status)
 			return status;
@@ -287,9 +288,12 @@ uint32_t redis_link_get(struct redis_connection *conn, const char *node, struct 
 
 void redis_link_lose(struct redis_link *link)
 {
-	if (link->context)
-		redisFree(link->context);
-	link->context = NULL;
+	if (link->reader) {
+		redis_tls_end(link);
+		redisReaderFree(link->reader);
+		close(link->fd);
+	}
+	link->reader = NULL;
 	link->owed = 0;
 }
 
@@ -308,25 +312,9 @@ void redis_links_free(struct redis_connection *conn)
 
 /* --- bytes --- */
 
-/* Bytes that hiredis encrypts. */
-static uint32_t send_through(struct redis_link *link, const char *data, size_t size, size_t *out_sent,
-			     struct consort_error *error)
+static const char *why_lost(const struct redis_link *link)
 {
-	int done = 0;
-
-	if (redisAppendFormattedCommand(link->context, data, size) != REDIS_OK)
-		return consort_error_no_memory(error);
-	*out_sent = size;
-	while (!done) {
-		if (redisBufferWrite(link->context, &done) != REDIS_OK)
-			return redis_fail_lost(link, link->context->errstr, error);
-		if (done)
-			break;
-		link->conn->polls[0] = (struct pollfd){.fd = link->context->fd, .events = POLLIN | POLLOUT};
-		if (redis_wait(link->conn, 1, error))
-			return error->status;
-	}
-	return CONSORT_OK;
+	return link->tls ? redis_tls_why() : strerror(errno);
 }
 
 uint32_t redis_link_send(struct redis_link *link, const char *data, size_t size, size_t *out_sent,
@@ -334,13 +322,12 @@ uint32_t redis_link_send(struct redis_link *link, const char *data, size_t size,
 {
 	ssize_t sent;
 
-	if (link->conn->database->tls)
-		return send_through(link, data, size, out_sent, error);
 	do
-		sent = send(link->context->fd, data, size, MSG_NOSIGNAL);
+		sent = link->tls ? redis_tls_send(link, data, size)
+				 : send(link->fd, data, size, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-		return redis_fail_lost(link, strerror(errno), error);
+		return redis_fail_lost(link, why_lost(link), error);
 	*out_sent = sent < 0 ? 0 : (size_t)sent;
 	return CONSORT_OK;
 }
@@ -349,33 +336,41 @@ void redis_link_shrink(struct redis_link *link)
 {
 	redisReader *reader;
 
-	if (!link->context || link->peak <= BUFFER_MOST || link->context->reader->len)
+	if (!link->reader || link->peak <= BUFFER_MOST || link->reader->len)
 		return;
 	link->peak = 0;
-	reader = redisReaderCreateWithFunctions(&redis_reply_functions);
+	reader = new_reader(link);
 	if (!reader)
 		return;
-	redisReaderFree(link->context->reader);
-	set_reader(link, reader);
+	redisReaderFree(link->reader);
+	link->reader = reader;
 }
 
 uint32_t redis_link_receive(struct redis_link *link, struct consort_error *error)
 {
-	if (CONSORT_UNLIKELY(redisBufferRead(link->context) != REDIS_OK)) {
-		if (link->context->err == REDIS_ERR_OOM) {
-			redis_link_lose(link); /* with what was read */
-			return consort_error_no_memory(error);
-		}
-		return redis_fail_lost(link, link->context->errstr, error);
+	char buffer[READ_SIZE];
+	ssize_t got;
+
+	do
+		got = link->tls ? redis_tls_receive(link, buffer, sizeof(buffer))
+				: recv(link->fd, buffer, sizeof(buffer), 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return CONSORT_OK;
+	if (CONSORT_UNLIKELY(got <= 0))
+		return redis_fail_lost(link, got ? why_lost(link) : "", error);
+	if (CONSORT_UNLIKELY(redisReaderFeed(link->reader, buffer, (size_t)got) != REDIS_OK)) {
+		redis_link_lose(link); /* with what was read */
+		return consort_error_no_memory(error);
 	}
-	if (link->context->reader->len > link->peak)
-		link->peak = link->context->reader->len;
+	if (link->reader->len > link->peak)
+		link->peak = link->reader->len;
 	return CONSORT_OK;
 }
 
 uint32_t redis_link_reply(struct redis_link *link, bool *out_whole, struct consort_error *error)
 {
-	redisReader *reader = link->context->reader;
+	redisReader *reader = link->reader;
 	void *reply = NULL;
 
 	if (CONSORT_UNLIKELY(redisReaderGetReply(reader, &reply) != REDIS_OK)) {

@@ -175,7 +175,7 @@ static uint32_t take_replies(struct redis_link *link, struct consort_error *erro
 
 static bool is_busy(const struct redis_link *link)
 {
-	return link->context && link->reading < link->conn->pipe.count;
+	return link->reader && link->reading < link->conn->pipe.count;
 }
 
 /* What links that did not finish leave: one is lost if it has half of a command, else it owes replies. */
@@ -189,7 +189,7 @@ static void give_up(struct redis_connection *conn)
 	for (link = conn->links; link; link = link->next) {
 		if (!is_busy(link))
 			continue;
-		if (link->sent || conn->database->tls) {
+		if (link->sent || (link->tls && link->sending < pipe->count)) {
 			redis_link_lose(link);
 			continue;
 		}
@@ -208,7 +208,7 @@ static uint32_t turn(struct redis_connection *conn, struct consort_error *error)
 	for (link = conn->links; link; link = link->next)
 		if (is_busy(link))
 			conn->polls[count++] = (struct pollfd){
-				.fd = link->context->fd,
+				.fd = link->fd,
 				.events = link->sending < conn->pipe.count ? POLLIN | POLLOUT : POLLIN};
 	status = redis_wait(conn, count, error);
 	for (link = conn->links; !status && link && i < count; link = link->next) {
@@ -417,7 +417,7 @@ uint32_t redis_run(struct redis_connection *conn, struct consort_error *error)
 		command->link = conn->links;
 		if (node)
 			status = redis_link_get(conn, node, &command->link, error);
-		else if (CONSORT_UNLIKELY(!command->link->context))
+		else if (CONSORT_UNLIKELY(!command->link->reader))
 			status = redis_fail_lost(command->link, "it was given up", error);
 	}
 	return status ? status : run_rounds(conn, true, error);
@@ -460,7 +460,7 @@ static uint32_t settle_link(struct redis_link *link, struct consort_error *error
 			link->owed--;
 			continue;
 		}
-		conn->polls[0] = (struct pollfd){.fd = link->context->fd, .events = POLLIN};
+		conn->polls[0] = (struct pollfd){.fd = link->fd, .events = POLLIN};
 		status = redis_wait(conn, 1, error);
 		if (!status)
 			status = redis_link_receive(link, error);
@@ -474,9 +474,9 @@ uint32_t redis_settle(struct redis_connection *conn, struct consort_error *error
 	uint32_t status = CONSORT_OK;
 
 	for (link = conn->links; link && !status; link = link->next)
-		if (link->context)
+		if (link->reader)
 			status = settle_link(link, error);
-	if (!status && !conn->links->context)
+	if (!status && !conn->links->reader)
 		status = redis_link_get(conn, conn->links->node, &link, error);
 	if (!status)
 		conn->unsettled = false;

@@ -6,7 +6,7 @@
  * The Redis adapter's insides, from the bottom up:
  *
  *     reply.c       hiredis's reader, made to build replies in an arena
- *     link.c        a socket to one node that never blocks; tls.c: the same, encrypted
+ *     link.c        a socket to one node that never blocks; tls.c: what goes through it, encrypted
  *     pipe.c        commands and their replies: sent together, split by node, sent again where a node says so
  *     cluster.c     which node has which slot
  *     error.c       the server's errors as statuses
@@ -113,7 +113,9 @@ struct redis_link {
 	struct redis_link *next;
 	struct redis_connection *conn;
 	char *node;
-	redisContext *context; /* NULL: it is lost */
+	redisReader *reader; /* NULL: it is lost */
+	int fd;
+	void *tls; /* tls.c's, or NULL */
 	struct redis_sink sink;
 	/* the run that it is part of; positions in the pipe's commands */
 	uint32_t sending, reading;
@@ -206,12 +208,19 @@ uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consor
 /* Room to wait for all links, and one descriptor more. */
 bool redis_make_polls(struct redis_connection *conn);
 
-/* tls = yes: checks the options; NULL if this build has no TLS. */
+/* Checks the options; with tls = yes database->tls is set. */
 uint32_t redis_tls_new(struct redis_database *database, const struct consort_database_config *config,
 		       struct consort_error *error);
 void redis_tls_free(struct redis_database *database);
-/* Begins TLS on a link that is connected to `host`. */
+/* Begins TLS on a link that is connected to `host`; its end, without a word to the server. */
 uint32_t redis_tls_start(struct redis_link *link, const char *host, struct consort_error *error);
+void redis_tls_end(struct redis_link *link);
+/* As send and recv; -1 with errno EAGAIN: the socket is to be waited for. What was not sent is tried again as it
+ * was. */
+ssize_t redis_tls_send(struct redis_link *link, const char *data, size_t size);
+ssize_t redis_tls_receive(struct redis_link *link, char *out, size_t size);
+/* Why one of them failed, of this thread. */
+const char *redis_tls_why(void);
 
 /* --- pipe.c --- */
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Redis, as scripts/servers runs it. It keeps nothing: a stopped or killed server is empty at its next start.
+# Redis, as scripts/servers runs it. Most keep nothing: a stopped or killed server is empty at its next start.
 #
-#   redis           one server, which tells of every change of a key
-#   redis-cluster   three masters that share the slots; made anew at each start
+#   redis                 one server, which tells of every change of a key
+#   redis-kept            the same, which has written each change before it answers, and has it at its next start
+#   redis-tls             the same, with a second port that encrypts, and certificates for both sides
+#   redis-cluster         three masters that share the slots; made anew at each start
+#   redis-cluster-spare   the same, and a replica of the first
 
-redis_kinds() { echo redis redis-cluster; }
+redis_kinds() { echo redis redis-kept redis-tls redis-cluster redis-cluster-spare; }
 redis_user() { if id -u redis >/dev/null 2>&1; then echo redis; else echo nobody; fi; }
 
 redis_installed() {
@@ -29,23 +32,84 @@ redis_run() {
 }
 
 redis_launch() { redis_run "$dir" "${ports[0]}"; }
+redis_kept_launch() { redis_run "$dir" "${ports[0]}" --appendonly yes --appendfsync always; }
+
+redis_tls_installed() {
+	redis_installed || return 1
+	command -v openssl >/dev/null && return 0
+	echo "needs openssl: apt-get install openssl"
+	return 1
+}
+
+# redis_certify NAME [OPTION…]: a key, and a request for a certificate or that itself.
+redis_certify() {
+	local name=$1
+	shift
+	as_user openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$name" \
+		-keyout "$dir/$name.key" "$@"
+}
+
+# redis_sign NAME: what was asked for, by the authority.
+redis_sign() {
+	as_user openssl x509 -req -in "$dir/$1.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 36500 \
+		-copy_extensions copyall -out "$dir/$1.crt"
+}
+
+# Authorities: ours, and one that signs nothing.
+redis_tls_make() {
+	redis_certify ca -x509 -days 36500 -out "$dir/ca.crt" &&
+		redis_certify other -x509 -days 36500 -out "$dir/other.crt" &&
+		redis_certify server -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -out "$dir/server.csr" &&
+		redis_sign server && redis_certify client -out "$dir/client.csr" && redis_sign client
+}
+
+redis_tls_ports() { echo 2; }
+
+redis_tls_launch() {
+	redis_run "$dir" "${ports[0]}" --tls-port "${ports[1]}" --tls-ca-cert-file "$dir/ca.crt" \
+		--tls-cert-file "$dir/server.crt" --tls-key-file "$dir/server.key" --tls-auth-clients optional
+}
 
 redis_cluster_ports() { echo 3; }
 redis_cluster_pid_files() { echo "$dir/1/pid" "$dir/2/pid" "$dir/3/pid"; }
+
+# redis_node NUMBER: starts one of a cluster's.
+redis_node() {
+	rm -f "$dir/$1/nodes.conf"
+	redis_run "$dir/$1" "${ports[$1 - 1]}" --cluster-enabled yes --cluster-config-file nodes.conf \
+		--cluster-node-timeout 2000
+}
+
+# redis_until NUMBER TEXT COMMAND…: waits until one of them answers something with that text.
+redis_until() {
+	local port=${ports[$1 - 1]} text=$2 end=$((SECONDS + seconds))
+	shift 2
+	until [[ $(redis-cli -p "$port" "$@") == *"$text"* ]]; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
 redis_cluster_launch() {
-	local node end=$((SECONDS + seconds)) nodes=("${ports[@]/#/127.0.0.1:}")
+	local node nodes=("${ports[@]/#/127.0.0.1:}")
 	for node in 1 2 3; do
-		rm -f "$dir/$node/nodes.conf"
-		redis_run "$dir/$node" "${ports[node - 1]}" --cluster-enabled yes --cluster-config-file nodes.conf \
-			--cluster-node-timeout 2000 || return 1
+		redis_node "$node" || return 1
 	done
-	redis-cli --cluster create "${nodes[@]}" --cluster-yes || return 1
+	redis-cli --cluster create "${nodes[@]:0:3}" --cluster-yes || return 1
 	for node in 1 2 3; do
-		until [[ $(redis-cli -p "${ports[node - 1]}" cluster info) == *cluster_state:ok* ]]; do
-			[ "$SECONDS" -lt "$end" ] || return 1
-			sleep 0.05
-		done
+		redis_until "$node" cluster_state:ok cluster info || return 1
 	done
+}
+
+redis_cluster_spare_ports() { echo 4; }
+redis_cluster_spare_pid_files() { redis_cluster_pid_files && echo "$dir/4/pid"; }
+redis_cluster_spare_make() { redis_cluster_make && as_user mkdir "$dir/4"; }
+redis_cluster_spare_launch() {
+	local first
+	redis_cluster_launch && redis_node 4 && first=$(redis-cli -p "${ports[0]}" cluster myid) &&
+		redis-cli -p "${ports[3]}" cluster meet 127.0.0.1 "${ports[0]}" &&
+		redis_until 4 "$first" cluster nodes && redis-cli -p "${ports[3]}" cluster replicate "$first" &&
+		redis_until 4 master_link_status:up info replication && redis_until 2 "slave $first" cluster nodes
 }
 
 redis_variables() {
@@ -53,7 +117,15 @@ redis_variables() {
 	variable PORT "${ports[0]}"
 }
 
+redis_tls_variables() {
+	redis_variables
+	variable TLS_PORT "${ports[1]}"
+	variable FOLDER "$dir"
+}
+
 redis_cluster_variables() {
 	local nodes=${ports[*]/#/127.0.0.1:}
 	variable NODES "${nodes// /,}"
 }
+
+redis_cluster_spare_variables() { redis_cluster_variables; }
