@@ -76,7 +76,7 @@ uint32_t mongo_match_null(const struct mongo_matching *matching, const struct co
 
 /* --- comparisons --- */
 
-static uint32_t inverted(uint32_t op)
+uint32_t mongo_inverted(uint32_t op)
 {
 	switch (op) {
 	case CONSORT_OP_EQ:
@@ -94,7 +94,7 @@ static uint32_t inverted(uint32_t op)
 	}
 }
 
-static uint32_t mirrored(uint32_t op)
+uint32_t mongo_mirrored(uint32_t op)
 {
 	switch (op) {
 	case CONSORT_OP_LT:
@@ -221,7 +221,7 @@ static struct mongo_term *sides(const struct mongo_matching *matching, const str
 		mongo_refuse_match(matching, "MongoDB is given comparisons of a field with a constant");
 		return NULL;
 	}
-	*op = turned ? mirrored(expr->op) : expr->op;
+	*op = turned ? mongo_mirrored(expr->op) : expr->op;
 	term = mongo_comparable(matching, column, *op >= CONSORT_OP_LT && *op <= CONSORT_OP_GE);
 	if (term && !mongo_go_together(term, constant->type)) {
 		mongo_refuse_match(matching, "MongoDB does not compare these types as the core does");
@@ -238,7 +238,7 @@ uint32_t mongo_match_compare(const struct mongo_matching *matching, const struct
 	uint32_t op = 0;
 	struct mongo_term *term = sides(matching, expr, &op, &constant);
 
-	return term ? compare_with(matching, term, sense ? op : inverted(op), constant, out) : NO;
+	return term ? compare_with(matching, term, sense ? op : mongo_inverted(op), constant, out) : NO;
 }
 
 /* NULL equals NULL. */

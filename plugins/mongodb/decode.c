@@ -365,24 +365,9 @@ static uint32_t read_element(struct mongo_reader *reader, uint32_t at, const bso
 	return CONSORT_OK;
 }
 
-/* Is the field what some attribute is for? */
 static bool is_declared(const void *context, const char *key)
 {
-	const struct consort_resource *resource = context;
-	size_t size = strlen(key);
-	uint32_t i;
-
-	if (!strcmp(key, "_id"))
-		return true;
-	for (i = 0; i < resource->nattributes; i++) {
-		const struct consort_attribute *attribute = resource->attributes[i];
-
-		if (!strncmp(attribute->source, key, size) &&
-		    (!attribute->source[size] || attribute->source[size] == '.') &&
-		    strcmp(attribute->codec, "rest"))
-			return true;
-	}
-	return false;
+	return mongo_is_field(context, key, strlen(key));
 }
 
 static uint32_t read_rest(struct mongo_reader *reader, const uint8_t *data, size_t size,

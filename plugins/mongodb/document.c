@@ -30,21 +30,6 @@ static uint32_t no_key(struct mongo_writing *writing, const struct consort_attri
 
 /* --- fields without an attribute --- */
 
-static bool is_field_of(const struct consort_resource *resource, const char *name)
-{
-	size_t size = strlen(name);
-	uint32_t i;
-
-	for (i = 0; i < resource->nattributes; i++) {
-		const struct consort_attribute *attribute = resource->attributes[i];
-
-		if (strcmp(attribute->codec, "rest") && !strncmp(attribute->source, name, size) &&
-		    (!attribute->source[size] || attribute->source[size] == '.'))
-			return true;
-	}
-	return !strcmp(name, "_id");
-}
-
 /* The members of a document that is kept in fields of its own. */
 static uint32_t append_rest(struct mongo_writing *writing, uint32_t column, int64_t row, bool sets,
 			    bson_t *out)
@@ -59,7 +44,7 @@ static uint32_t append_rest(struct mongo_writing *writing, uint32_t column, int6
 	while (!status && bson_iter_next(&at)) {
 		const char *key = bson_iter_key(&at);
 
-		if (is_field_of(writing->write->resource, key))
+		if (mongo_is_field(writing->write->resource, key, strlen(key)))
 			status = consort_error_set(writing->error, CONSORT_ERANGE,
 						   "the field '%s' belongs to another attribute", key);
 		else if (sets && (!*key || *key == '$' || strchr(key, '.')))

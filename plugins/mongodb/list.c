@@ -103,8 +103,8 @@ static bool to_regex(struct consort_view pattern, struct consort_buffer *out)
 	return true;
 }
 
-static bool append_regex(const struct mongo_matching *matching, const struct consort_expr *pattern,
-			 bson_t *out, const char *key)
+bool mongo_append_regex(const struct mongo_matching *matching, const struct consort_expr *pattern,
+			bson_t *out, const char *key)
 {
 	const struct consort_value *value = mongo_known(matching, pattern);
 	struct mongo_render *render = matching->render;
@@ -147,10 +147,10 @@ uint32_t mongo_match_like(const struct mongo_matching *matching, const struct co
 	if (value && consort_value_is_null(value))
 		return nothing(out);
 	if (sense) {
-		done = append_regex(matching, expr->args[1], out, term->path);
+		done = mongo_append_regex(matching, expr->args[1], out, term->path);
 	} else {
 		bson_append_document_begin(out, term->path, -1, &test);
-		done = append_regex(matching, expr->args[1], &test, "$not");
+		done = mongo_append_regex(matching, expr->args[1], &test, "$not");
 		BSON_APPEND_NULL(&test, "$ne");
 		bson_append_document_end(out, &test);
 	}

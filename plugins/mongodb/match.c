@@ -198,6 +198,8 @@ static uint32_t match(const struct mongo_matching *matching, const struct consor
 {
 	if (expr->kind != CONSORT_EXPR_CALL)
 		return truth(matching, expr, sense, out);
+	if (mongo_tests_path(expr))
+		return mongo_match_path(matching, expr, sense, out);
 	switch (expr->op) {
 	case CONSORT_OP_EQ:
 	case CONSORT_OP_NE:

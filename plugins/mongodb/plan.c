@@ -133,13 +133,13 @@ static uint32_t fidelity_of(struct mongo_builder *builder, struct mongo_relation
 {
 	struct mongo_render render = {.error = builder->error, .builder = builder};
 	bson_t trial = BSON_INITIALIZER;
-	uint32_t fidelity = CONSORT_FIDELITY_NO;
+	uint32_t fidelity = mongo_match(&render, relation->terms, relation->nterms, expr, true, &trial);
 
-	if (expr->flags & CONSORT_EXPR_CAN_FAIL)
-		render.reason = "it can fail, which the core tells";
-	else
-		fidelity = mongo_match(&render, relation->terms, relation->nterms, expr, true, &trial);
 	bson_destroy(&trial);
+	if (expr->flags & CONSORT_EXPR_CAN_FAIL && fidelity == CONSORT_FIDELITY_EXACT) {
+		fidelity = CONSORT_FIDELITY_SUPERSET;
+		render.reason = "it can fail, which the core tells";
+	}
 	builder->status = render.status;
 	builder->reason = fidelity == CONSORT_FIDELITY_EXACT ? NULL : render.reason;
 	return fidelity;

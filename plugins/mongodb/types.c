@@ -91,3 +91,18 @@ uint32_t mongo_storage_of(const struct consort_resource *resource, const struct 
 		*out_storage = storage;
 	return status;
 }
+
+bool mongo_is_field(const struct consort_resource *resource, const char *name, size_t size)
+{
+	uint32_t i;
+
+	for (i = 0; i < resource->nattributes; i++) {
+		const struct consort_attribute *attribute = resource->attributes[i];
+
+		if (!strncmp(attribute->source, name, size) &&
+		    (!attribute->source[size] || attribute->source[size] == '.') &&
+		    strcmp(attribute->codec, "rest"))
+			return true;
+	}
+	return size == 3 && !memcmp(name, "_id", size);
+}

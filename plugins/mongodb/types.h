@@ -63,6 +63,8 @@ extern const struct mongo_codec_info mongo_codecs[MONGO_CODECS];
 /* EVALUE for a codec that the type does not have, ENAME for a source that is no path. */
 uint32_t mongo_storage_of(const struct consort_resource *resource, const struct consort_attribute *attribute,
 			  struct mongo_storage *out_storage, struct consort_error *error);
+/* Is the document's field of that name what an attribute is for, or MongoDB's own? */
+bool mongo_is_field(const struct consort_resource *resource, const char *name, size_t size);
 /* Of values that no attribute is for. */
 struct mongo_storage mongo_plain_storage(struct consort_type type);
 

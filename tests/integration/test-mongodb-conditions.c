@@ -206,6 +206,209 @@ static void try_conditions(bool indexed)
 	mongodb_test_close(&test);
 }
 
+/* --- paths into documents --- */
+
+static const char *const anything[] = {
+	"",
+	"null",
+	"{\"$numberInt\": \"5\"}",
+	"{\"$numberInt\": \"0\"}",
+	"{\"$numberLong\": \"-1\"}",
+	"{\"$numberLong\": \"9007199254740993\"}",
+	"5.0",
+	"5.5",
+	"{\"$numberDouble\": \"-0.0\"}",
+	"{\"$numberDouble\": \"NaN\"}",
+	"{\"$numberDouble\": \"-Infinity\"}",
+	"{\"$numberDecimal\": \"5\"}",
+	"{\"$numberDecimal\": \"1.50\"}",
+	"{\"$numberDecimal\": \"1E+400\"}",
+	"true",
+	"false",
+	"\"\"",
+	"\"a\"",
+	"\"a\"",
+	"\"A\"",
+	"\"ab\"",
+	"\"true\"",
+	"\"5\"",
+	"\"zoo\"",
+	"\"{\\\"a\\\":5}\"",
+	"\"[]\"",
+	"\"é\"",
+	"{\"$date\": {\"$numberLong\": \"0\"}}",
+	"{\"$oid\": \"0123456789abcdef01234567\"}",
+	"{\"$binary\": {\"base64\": \"AA==\", \"subType\": \"00\"}}",
+	"{\"$symbol\": \"a\"}",
+	"{\"$undefined\": true}",
+	"{\"$regularExpression\": {\"pattern\": \"\\\\Aa.*\\\\z\", \"options\": \"s\"}}",
+	"{\"$timestamp\": {\"t\": 1, \"i\": 1}}",
+	"{\"$code\": \"a\"}",
+	"{\"$minKey\": 1}",
+	"{\"a\": 5}",
+	"{}",
+	"[]",
+	"[\"a\"]",
+	"[null, 5]",
+	"[{\"a\": \"a\", \"0\": 5}]"};
+
+static void add_any(struct consort_buffer *out, const char *field)
+{
+	const char *value = ANY(anything);
+
+	if (*value)
+		consort_buffer_printf(out, "\"%s\": %s, ", field, value);
+}
+
+/* "id" ends it, since what is not there leaves no comma behind. */
+static void add_document(struct consort_buffer *out, int depth)
+{
+	static const char *const keys[] = {"a", "n", "0", "a.b", "$a", "a", "é"};
+	size_t i;
+
+	consort_buffer_text(out, "{");
+	for (i = 0; i < sizeof(keys) / sizeof(*keys); i++) /* one of them may be there twice */
+		if (pushdown_pick(4))
+			add_any(out, keys[i]);
+	if (depth && pushdown_pick(4)) {
+		consort_buffer_text(out, "\"o\": ");
+		add_document(out, depth - 1);
+		consort_buffer_text(out, ", \"l\": [");
+		add_document(out, depth - 1);
+		consort_buffer_printf(out, ", %s, [5, \"a\"]], ", pushdown_pick(2) ? "\"a\"" : "5");
+	}
+	consort_buffer_text(out, "\"id\": 1}");
+}
+
+static void fill_documents(void)
+{
+	struct consort_buffer command = CONSORT_BUFFER_INIT;
+	int row;
+
+	consort_buffer_text(&command, "{\"insert\": \"x\", \"documents\": [");
+	for (row = 1; row <= 90; row++) {
+		consort_buffer_printf(&command, "%s{\"_id\": {\"$numberLong\": \"%d\"}", row > 1 ? ", " : "",
+				      row);
+		add(&command, "i", ANY(integers));
+		consort_buffer_text(&command, ", ");
+		add_any(&command, "x");
+		consort_buffer_text(&command, "\"doc\": ");
+		switch (pushdown_pick(8)) {
+		case 0:
+			consort_buffer_text(&command, "[");
+			add_document(&command, 1);
+			consort_buffer_text(&command, ", \"a\"]");
+			break;
+		case 1:
+			consort_buffer_text(&command, row % 2 ? "5" : "null");
+			break;
+		default:
+			add_document(&command, 2);
+		}
+		consort_buffer_text(&command, "}");
+	}
+	consort_buffer_text(&command, "]}");
+	CU_ASSERT_FATAL(!command.failed);
+	mongodb_test_raw(command.data);
+	consort_buffer_clear(&command);
+}
+
+static const char *const with_documents[] = {"id = int64 from _id",
+					     "i = int64",
+					     "j = int64",
+					     "f = float64",
+					     "g = float64",
+					     "b = bool",
+					     "doc = json",
+					     "inner = json from doc.o",
+					     "more = json codec rest",
+					     NULL};
+
+static const struct pushdown_group path_groups[] = {
+	{{"(doc -> 'n')::int8", "(doc ->> 'n')::int8", "(doc -> 'o' -> 'n')::int8",
+	  "(doc -> 'l' -> 1)::int8"},
+	 {"0", "5", "-1", "42", "9007199254740993", "5.5", "null", "5e0", "-9223372036854775808", "1"}},
+	{{"doc.n", "(doc -> 'o' ->> 'n')::float8", "doc -> 'l' -> 0 -> 'n'", "more.x"},
+	 {"5", "0", "5.5", "9007199254740993", "9007199254740992e0", "'nan'::float8", "null", "1e308", "-1",
+	  "-9007199254740994e0"}},
+	{{"doc ->> 'a'", "doc.o.a", "inner ->> 'a'", "more ->> 'x'"},
+	 {"'a'", "'A'", "''", "'true'", "'5'", "'{\"a\":5}'", "'[]'", "'zoo'", "'é'", "null"}},
+	{{"doc -> 'l' ->> 1", "doc -> 'l' -> 2 ->> 0", "doc -> 'l' -> 0 ->> 'a'", "doc ->> '0'"},
+	 {"'a'", "'A'", "''", "'false'", "'5'", "'{'", "'[5,\"a\"]'", "'tea'", "'z'", "null"}},
+	{{"(doc -> 'n')::bool", "(doc ->> 'a')::bool", "(inner -> 'n')::bool", "(more ->> 'x')::bool"},
+	 {"true", "false", "null", "true", "false", "true", "false", "true", "false", "true"}},
+};
+static const char *const path_texts[] = {"doc ->> 'a'",
+					 "doc ->> 'n'",
+					 "doc -> 'o' ->> 'a'",
+					 "inner ->> 'n'",
+					 "doc -> 'l' -> 0 ->> 'a'",
+					 "more ->> 'x'",
+					 "doc ->> 'é'",
+					 NULL};
+static const char *const paths[] = {
+	"doc",		"doc -> 'a'",  "doc ->> 'o'",	  "doc -> 'o' -> 'a'",	  "doc -> 'a' -> 'a'",
+	"inner -> 'a'", "more -> 'x'", "doc -> 'l' -> 0", "doc ->> 'nothing'",	  "more -> 'doc'",
+	"doc -> 'a.b'", "doc -> '$a'", "doc -> '0'",	  "(doc -> 'n')::float8", NULL};
+static const char *const path_patterns[] = {"'a%'",  "'%a'", "'_'",   "'t%'", "'5'", "'%'",  "''",
+					    "'z_o'", "'{%'", "'\\a'", "null", "'é'", "'[%'", NULL};
+static const char *const path_more[] = {"doc.n is distinct from 5",
+					"doc ->> 'a' is distinct from 'a'",
+					"doc ->> 'a' is not distinct from null",
+					"(doc ->> 'a' = 'a') is not true",
+					"(doc ->> 'a' like 'a%') is not false",
+					"(doc -> 'a')::bool",
+					"not (doc ->> 'n')::bool",
+					"doc -> 'a' = '\"a\"'::json",
+					"more ->> '_id' = '5'",
+					NULL};
+
+static void try_paths(bool indexed)
+{
+	static const struct pushdown pushdown = {.table = "x",
+						 .groups = path_groups,
+						 .ngroups = sizeof(path_groups) / sizeof(*path_groups),
+						 .texts = path_texts,
+						 .patterns = path_patterns,
+						 .any = paths,
+						 .more = path_more,
+						 .conditions = CONDITIONS};
+	struct pushdown_counts counts;
+	struct adapter_test test;
+
+	mongodb_test_open(&test, "mongodb", NULL);
+	mongodb_test_raw("{\"create\": \"x\"}"); /* so that all but what is declared is `more` */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(adapter_resource(&test, "x", with_documents));
+	pushdown_begin(54321);
+	fill_documents();
+	if (indexed)
+		mongodb_test_raw(
+			"{\"createIndexes\": \"x\", \"indexes\": [{\"key\": {\"doc.a\": 1}, \"name\": "
+			"\"a\"}, "
+			"{\"key\": {\"doc.o.a\": 1}, \"name\": \"oa\"}, {\"key\": {\"doc.n\": 1}, \"name\": "
+			"\"n\"}, {\"key\": {\"x\": 1}, \"name\": \"x\"}]}");
+	counts = pushdown_try(&test, &pushdown);
+	if (!getenv("CONSORT_TEST_SEED")) {
+		CU_ASSERT(counts.exact > CONDITIONS / 20);
+		CU_ASSERT(counts.loose > CONDITIONS / 10);
+		CU_ASSERT(counts.no > CONDITIONS / 50);
+		CU_ASSERT(counts.nonempty > CONDITIONS / 10);
+	}
+	mongodb_test_close(&test);
+}
+
+static void test_paths(void)
+{
+	try_paths(false);
+}
+
+static void test_paths_by_index(void)
+{
+	try_paths(true);
+}
+
+/* --- */
+
 static void test_conditions(void)
 {
 	try_conditions(false);
@@ -221,6 +424,8 @@ int main(int argc, char **argv)
 	static const struct testing_case cases[] = {
 		{"conditions", test_conditions},
 		{"conditions-by-index", test_indexes},
+		{"paths", test_paths},
+		{"paths-by-index", test_paths_by_index},
 		{NULL, NULL},
 	};
 

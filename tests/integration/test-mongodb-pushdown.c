@@ -40,8 +40,17 @@ static void fill(struct consort *c)
 		consort_buffer_printf(&text,
 				      ", \"rank\": %d, \"born\": {\"$date\": {\"$numberLong\": \"%lld\"}}"
 				      ", \"token\": {\"$uuid\": \"%02x000000-0000-0000-0000-0000000000%02x\"}"
-				      ", \"tags\": [\"t%d\", \"u\"], \"referrer\": %d, \"level\": null}",
+				      ", \"tags\": [\"t%d\", \"u\"], \"referrer\": %d, \"level\": null",
 				      i - 5, (i - 5) * 86400000000LL, i * 25, i, i, (i * 7) % 10);
+		if (i == 9)
+			consort_buffer_text(&text, ", \"info\": [{\"size\": \"Large\", \"total\": 900}]");
+		else if (i != 10)
+			consort_buffer_printf(&text,
+					      ", \"info\": {\"size\": \"%s\", \"total\": %d, \"fair\": %s, "
+					      "\"home\": {\"city\": %s}, \"place\": [%d.5, %d]}",
+					      i % 4 ? "Large" : "small", i * 100, i % 2 ? "true" : "false",
+					      i % 3 ? "\"Bern\"" : "null", i, i % 3);
+		consort_buffer_char(&text, '}');
 	}
 	consort_buffer_text(&text, "]}");
 	API_OK(consort_native(c, "db", text.data, CONSORT_NO_ARGS, &rows, NULL, &error));
@@ -74,6 +83,7 @@ static void fill(struct consort *c)
 	"attribute.vip = bool\nattribute.score = float64\nattribute.rank = int64\nattribute.born = "     \
 	"timestamp\n"                                                                                    \
 	"attribute.token = uuid\nattribute.tags = list of text\nattribute.referrer = int64\n"            \
+	"attribute.info = json\n"                                                                        \
 	"relationship.introduced_by = " prefix "customer, referrer -> id\n"                              \
 	"[resource " prefix "purchase]\ndatabase = " database "\nsource = purchase\nkey = id\n"          \
 	"attribute.id = int64 not null from _id\nattribute.customer = int64\nattribute.at = timestamp\n" \
@@ -92,7 +102,7 @@ static struct consort *open_both(void)
 	consort_buffer_printf(&text,
 			      "[database db]\ntype = mongodb\nuri = \"%s\"\ndbname = pushdown_%d\n"
 			      "[database plain]\ntype = mongodb\nuri = \"%s\"\ndbname = pushdown_%d\n"
-			      "features = -filter -sort -limit -aggregate -group -join\n%s%s",
+			      "features = -filter -sort -limit -aggregate -group -join -nested_paths\n%s%s",
 			      uri, (int)getpid(), uri, (int)getpid(), RESOURCES("db", ""),
 			      RESOURCES("plain", "plain_"));
 	c = api_open(text.data);
@@ -131,6 +141,66 @@ static void test_conditions(void)
 		.where = "units = $1",
 		.order = "id",
 		.parameter = 3});
+}
+
+static void test_paths(void)
+{
+	SHAPES(CUSTOMER("info.size = 'Large'"), CUSTOMER("info ->> 'size' <> 'Large'"),
+	       CUSTOMER("info ->> 'size' in ('Large', 'tiny')"),
+	       CUSTOMER("info ->> 'size' not in ('Large', 'tiny')"), CUSTOMER("info ->> 'size' like 'L%'"),
+	       CUSTOMER("info ->> 'size' not like 'L%'"), CUSTOMER("info.size is distinct from 'Large'"),
+	       CUSTOMER("info -> 'home' is null"), CUSTOMER("info -> 'home' ->> 'city' is null"),
+	       CUSTOMER("info -> 'home' ->> 'city' is not null"),
+	       CUSTOMER("info.home.city = 'Bern' and (info.size = 'small' or rank > 0)"),
+	       CUSTOMER("(info.size = 'Large') is not true"),
+	       {.resource = "customer", .select = "count(*), max(rank)", .where = "info.size = 'Large'"},
+	       {.resource = "customer",
+		.select = "id",
+		.where = "info.home.city = 'Bern'",
+		.order = "rank desc",
+		.limit = 2});
+}
+
+/* What is sent of a condition that the library checks again; the answer is the same. */
+static void again(struct consort *c, const char *where, const char *sent, const char *why,
+		  const char *expected)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_query *q = consort_query_new(c, "customer");
+	char *text = NULL;
+
+	consort_query_select(q, "id");
+	consort_query_where(q, where);
+	consort_query_order(q, "id");
+	API_OK(consort_query_explain(q, CONSORT_EXPLAIN_TEXT, 0, CONSORT_NO_ARGS, &text, &error));
+	TESTING_CONTAINS(text, sent);
+	TESTING_CONTAINS(text, "- checked again: ");
+	TESTING_CONTAINS(text, why);
+	TESTING_TEXT(api_rows(q, CONSORT_NO_ARGS), expected);
+	consort_free(text);
+	consort_query_free(q);
+}
+
+static void test_loose_paths(void)
+{
+	struct consort *c = open_both();
+
+	again(c, "info.total > 650", "{\"info.total\":{\"$gt\":650.0}}", "an error, which the core tells",
+	      "7;8");
+	again(c, "info.total in (100, 800)", "{\"info.total\":{\"$in\":[100.0,800.0]}}",
+	      "which the core tells", "1;8");
+	again(c, "(info ->> 'total')::int8 between 200 and 300", "{\"info.total\":{\"$lte\":300}}",
+	      "which the core tells", "2;3");
+	again(c, "(info -> 'fair')::bool", "{\"info.fair\":{\"$eq\":true}}", "which the core tells",
+	      "1;3;5;7");
+	again(c, "info.place[0] > 6", "{\"info.place.0\":{\"$gt\":6.0}}", "which the core tells", "6;7;8");
+	again(c, "info -> 'place' ->> 1 = '2'", "{\"info.place.1\":{\"$eq\":\"2\",\"$type\":\"string\"}}",
+	      "a position for a key", "2;5;8");
+	again(c, "info ->> 'total' = '400'", "{\"info.total\":{\"$eq\":\"400\",\"$type\":\"string\"}}",
+	      "compared as its JSON", "4");
+	again(c, "info ->> 'size' >= 'T'", "{\"info.size\":{\"$gte\":\"T\",\"$type\":\"string\"}}",
+	      "compared as its JSON", "4;8");
+	close_both(c);
 }
 
 static void test_order(void)
@@ -190,10 +260,10 @@ static void test_joins(void)
 /* --- what is not given --- */
 
 /* Why a condition stays, or is checked again. */
-static void stays(struct consort *c, const char *where, const char *why)
+static void stays_of(struct consort *c, const char *resource, const char *where, const char *why)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_query *q = consort_query_new(c, "purchase");
+	struct consort_query *q = consort_query_new(c, resource);
 	char *text = NULL;
 
 	consort_query_where(q, where);
@@ -201,6 +271,11 @@ static void stays(struct consort *c, const char *where, const char *why)
 	TESTING_CONTAINS(text, why);
 	consort_free(text);
 	consort_query_free(q);
+}
+
+static void stays(struct consort *c, const char *where, const char *why)
+{
+	stays_of(c, "purchase", where, why);
 }
 
 static void test_kept(void)
@@ -211,6 +286,12 @@ static void test_kept(void)
 	stays(c, "units = customer", "of a field with a constant");
 	stays(c, "note ilike 'n%'", "no such operator");
 	stays(c, "length(note) > 1", "not on what is computed");
+	stays_of(c, "customer", "info ->> 'a.b' = 'x'", "for something else");
+	stays_of(c, "customer", "info ->> '$where' = 'x'", "for something else");
+	stays_of(c, "customer", "info ->> 'size' = name", "of a path with constants");
+	stays_of(c, "customer", "(info -> 'total')::float8 < (info -> 'total')::float8", "it can fail");
+	stays_of(c, "customer", "info -> 'place' ->> 0 <> 'x'", "at a position");
+	stays_of(c, "customer", "(info ->> 'size')::timestamp > '2001-01-01'", "it can fail");
 	close_both(c);
 }
 
@@ -292,6 +373,8 @@ int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
 		{"conditions", test_conditions},
+		{"paths", test_paths},
+		{"loose-paths", test_loose_paths},
 		{"order", test_order},
 		{"aggregates", test_aggregates},
 		{"joins", test_joins},
