@@ -274,6 +274,7 @@ static inline uint32_t append_element(struct mongo_reader *reader, const struct 
 				      struct consort_error *error)
 {
 	struct consort_column *column;
+	struct consort_value taken;
 	const char *text;
 	uint32_t size;
 
@@ -298,6 +299,12 @@ static inline uint32_t append_element(struct mongo_reader *reader, const struct 
 		if (CONSORT_LIKELY(!consort_append_text(batch, column, text, size)))
 			return CONSORT_OK;
 		break;
+	case BSON_TYPE_DATE_TIME:
+		if (from->storage.codec != MONGO_DATE ||
+		    CONSORT_UNLIKELY(take_date(MONGO_DATE, bson_iter_date_time(value), &taken)))
+			break;
+		consort_append_int64(column, taken.as.int64);
+		return CONSORT_OK;
 	default:
 		break;
 	}

@@ -8,6 +8,8 @@
 #define KEYS_MOST 100000
 #define KEYS_BYTES ((uint64_t)8 << 20) /* of a command, which may have 16 MiB */
 #define KEY_BYTES 24		       /* that a key takes besides its text */
+#define FIRST_LEAST 101		       /* records in MongoDB's first batch, if nothing is said */
+#define FIRST_MOST 1001
 
 int64_t mongo_keys_until(const struct consort_batch *batch, int64_t from)
 {
@@ -96,6 +98,15 @@ static uint32_t append_limit(struct mongo_render *render, const struct mongo_sta
 	return CONSORT_OK;
 }
 
+/* One for each key come at once, and one more shows that there are no others. */
+static void append_size(const struct mongo_keys *keys, bson_t *out)
+{
+	int64_t size = keys ? keys->to - keys->from + 1 : 0;
+
+	if (size > FIRST_LEAST)
+		BSON_APPEND_INT64(out, "batchSize", size < FIRST_MOST ? size : FIRST_MOST);
+}
+
 static uint32_t make_find(const struct mongo_compiled *compiled, struct mongo_render *render,
 			  const struct mongo_keys *keys, bson_t *out)
 {
@@ -121,6 +132,7 @@ static uint32_t make_find(const struct mongo_compiled *compiled, struct mongo_re
 	}
 	bson_concat(out, &more);
 	bson_destroy(&more);
+	append_size(keys, out);
 	if (compiled->texts)
 		mongo_append_collation(out);
 	return status;
@@ -142,6 +154,7 @@ static uint32_t make_pipeline(const struct mongo_compiled *compiled, struct mong
 	}
 	bson_append_array_end(out, &pipeline);
 	BSON_APPEND_DOCUMENT_BEGIN(out, "cursor", &inside);
+	append_size(keys, &inside);
 	bson_append_document_end(out, &inside);
 	BSON_APPEND_BOOL(out, "allowDiskUse", true);
 	if (compiled->texts)
