@@ -21,7 +21,7 @@
 
 static mongoc_client_t *client;
 static mongoc_collection_t *table, *inserted;
-static bson_t *projection;
+static bson_t *projection, *at_once;
 
 static void ok(bool done, const bson_error_t *error)
 {
@@ -69,7 +69,8 @@ static uint64_t take_document(const bson_t *document, bool by_key)
 
 static uint64_t take_all(const bson_t *filter, bool by_key)
 {
-	mongoc_cursor_t *rows = mongoc_collection_find_with_opts(table, filter, projection, NULL);
+	mongoc_cursor_t *rows =
+		mongoc_collection_find_with_opts(table, filter, by_key ? at_once : projection, NULL);
 	const bson_t *document;
 	bson_error_t error;
 	uint64_t sum = 0;
@@ -96,7 +97,7 @@ static uint64_t raw_get(int64_t operations)
 	return sum;
 }
 
-/* One $in for all the keys. */
+/* One $in for all the keys, and one answer with all the records. */
 static uint64_t raw_keys(int64_t operations)
 {
 	static int64_t keys[TABLE_KEYS];
@@ -215,8 +216,10 @@ static void pin_server(void)
 
 	BSON_APPEND_INT32(&command, "serverStatus", 1);
 	ok(mongoc_client_command_simple(client, "admin", &command, NULL, &reply, &error), &error);
-	if (bson_iter_init_find(&pid, &reply, "pid"))
-		bench_pin((pid_t)bson_iter_as_int64(&pid), bench_core());
+	if (!bson_iter_init_find(&pid, &reply, "pid"))
+		bench_die("the server does not tell its process");
+	bench_pin((pid_t)bson_iter_as_int64(&pid), bench_core());
+	bench_server((pid_t)bson_iter_as_int64(&pid));
 	bson_destroy(&reply);
 	bson_destroy(&command);
 }
@@ -275,6 +278,8 @@ int main(int argc, char **argv)
 		{NULL, 0, {{NULL, NULL}}, NULL, 0, NULL},
 	};
 
+	if (table_is_scan(argc, argv))
+		return 0;
 	mongoc_init();
 	client = mongoc_client_new(variable("URI"));
 	if (!client)
@@ -283,12 +288,16 @@ int main(int argc, char **argv)
 	inserted = mongoc_client_get_collection(client, DBNAME, "ins");
 	projection = BCON_NEW("projection", "{", "_id", BCON_INT32(0), "id", BCON_INT32(1), "name",
 			      BCON_INT32(1), "value", BCON_INT32(1), "ts", BCON_INT32(1), "}");
+	at_once = bson_copy(projection);
+	BSON_APPEND_INT32(at_once, "batchSize", TABLE_KEYS + 1);
 	if (mongoc_collection_estimated_document_count(table, NULL, NULL, NULL, NULL) != TABLE_ROWS)
 		make_table();
 	pin_server();
 	open_table();
-	bench_run("mongodb", measures, argc, argv);
+	if (bench_run("mongodb", measures, argc, argv))
+		table_note_memory();
 	table_close();
+	bson_destroy(at_once);
 	bson_destroy(projection);
 	mongoc_collection_destroy(inserted);
 	mongoc_collection_destroy(table);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -90,19 +91,31 @@ int bench_core(void)
 
 	if (core < 0) {
 		core = sched_getcpu();
-		bench_pin(0, core);
+		bench_pin(getpid(), core);
 	}
 	return core;
 }
 
+/* All its threads; those to come are made by one of them. */
 void bench_pin(pid_t process, int core)
 {
+	const struct dirent *thread;
+	char path[64];
 	cpu_set_t set;
+	DIR *threads;
+	int pinned = 0;
 
 	CPU_ZERO(&set);
 	CPU_SET((size_t)core, &set);
-	if (sched_setaffinity(process, sizeof(set), &set))
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)process);
+	threads = opendir(path);
+	while (threads && (thread = readdir(threads)))
+		if (*thread->d_name != '.' && !sched_setaffinity(atoi(thread->d_name), sizeof(set), &set))
+			pinned++;
+	if (!pinned)
 		fprintf(stderr, "process %d is not pinned to one core: %s\n", (int)process, strerror(errno));
+	if (threads)
+		closedir(threads);
 }
 
 static int compare(const void *a, const void *b)
@@ -150,7 +163,7 @@ void bench_print_peak(void)
 static FILE *json;
 static int lines;
 static bool by_cpu;	     /* the ratio is of the processor's time, */
-static pid_t server;	     /* … also of this process's children */
+static pid_t server;	     /* … also of this process and its children */
 static bool apart;	     /* each run is in a child process */
 static const char *way_only; /* for a profiler: only this way runs */
 
@@ -177,6 +190,8 @@ static double server_time(void)
 
 	if (!server)
 		return 0;
+	if (!clock_getcpuclockid(server, &clock))
+		sum = now(clock);
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
 	children = fopen(path, "re");
 	while (children && fscanf(children, "%d", &child) == 1)

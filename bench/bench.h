@@ -62,7 +62,7 @@ static inline uint64_t bench_mix(uint64_t sum, uint64_t value)
 {
 	return (sum ^ value) * 0x9e3779b97f4a7c15u;
 }
-/* The children of this process are the server, whose time --clock cpu adds. */
+/* This process and its children are the server, whose time --clock cpu adds. */
 void bench_server(pid_t process);
 /* Runs this program again with these arguments, for which it prints its peak: that memory in MiB. */
 double bench_peak(const char *arguments);
