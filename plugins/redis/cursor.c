@@ -4,6 +4,7 @@
  * commands for many of them, which also asks for the next keys. A key whose record is gone by then gives
  * none.
  */
+#include "index.h"
 #include "query.h"
 
 #include <stdlib.h>
@@ -49,14 +50,29 @@ static uint32_t add_key(struct cursor *cursor, const char *key, size_t size, str
 	return CONSORT_OK;
 }
 
-/* The keys of a scan's page that are records of the resource, and were not met before. */
-static uint32_t take_page(struct cursor *cursor, const struct redis_reply *reply, struct consort_error *error)
+/* A key that was found, if it is of a record of the resource, and was not met before. */
+static uint32_t take_key(struct cursor *cursor, const char *key, uint64_t size, struct consort_error *error)
 {
 	struct redis_connection *conn = cursor->conn;
 	const struct redis_layout *layout = cursor->compiled->layout;
-	const struct redis_reply *page = NULL;
 	struct consort_value *values;
-	uint32_t status = redis_scan_take(conn, &cursor->scan, reply, &page, error);
+	uint32_t status;
+	bool ours = false;
+
+	consort_arena_reset(&conn->scratch);
+	values = consort_arena_array(&conn->scratch, layout->nkeys, sizeof(*values));
+	if (!values)
+		return consort_error_no_memory(error);
+	status = redis_key_parse(layout, key, size, &conn->scratch, &conn->text, values, &ours, error);
+	if (!status && ours)
+		status = redis_seen_add(&cursor->scan.seen, key, (size_t)size, &ours, error);
+	return status || !ours ? status : add_key(cursor, key, (size_t)size, error);
+}
+
+static uint32_t take_page(struct cursor *cursor, const struct redis_reply *reply, struct consort_error *error)
+{
+	const struct redis_reply *page = NULL;
+	uint32_t status = redis_scan_take(cursor->conn, &cursor->scan, reply, &page, error);
 	uint64_t i;
 
 	if (status)
@@ -65,21 +81,23 @@ static uint32_t take_page(struct cursor *cursor, const struct redis_reply *reply
 	consort_arena_reset(&cursor->arenas[cursor->arena]);
 	cursor->keys = NULL;
 	cursor->nkeys = cursor->next = cursor->room = 0;
-	for (i = 0; !status && i < page->size; i++) {
-		const struct redis_reply *key = &page->as.items[i];
-		bool ours = false;
+	for (i = 0; !status && i < page->size; i++)
+		status = take_key(cursor, page->as.items[i].as.text, page->as.items[i].size, error);
+	return status;
+}
 
-		consort_arena_reset(&conn->scratch);
-		values = consort_arena_array(&conn->scratch, layout->nkeys, sizeof(*values));
-		if (!values)
-			return consort_error_no_memory(error);
-		status = redis_key_parse(layout, key->as.text, key->size, &conn->scratch, &conn->text, values,
-					 &ours, error);
-		if (!status && ours)
-			status = redis_seen_add(&cursor->scan.seen, key->as.text, (size_t)key->size, &ours,
-						error);
-		if (!status && ours)
-			status = add_key(cursor, key->as.text, (size_t)key->size, error);
+static uint32_t take_entries(struct cursor *cursor, const struct redis_reply *entries,
+			     struct consort_error *error)
+{
+	uint32_t status = CONSORT_OK;
+	uint64_t i, size;
+
+	for (i = 0; !status && i < entries->size; i++) {
+		const struct redis_reply *entry = &entries->as.items[i];
+		const char *key = redis_index_key(entry->as.text, entry->size, &size);
+
+		if (key)
+			status = take_key(cursor, key, size, error);
 	}
 	return status;
 }
@@ -142,13 +160,21 @@ static uint32_t start(struct cursor *cursor, const struct consort_run *run, stru
 {
 	const struct redis_compiled *compiled = cursor->compiled;
 	struct redis_connection *conn = cursor->conn;
+	const struct redis_reply *entries = NULL;
 	struct consort_value *values;
+	uint32_t status = CONSORT_OK;
 
-	cursor->scans = compiled->access == REDIS_ACCESS_SCAN;
+	if (compiled->conditions)
+		status = redis_seek(conn, compiled, run, &entries, error);
+	if (status)
+		return status;
+	cursor->scans = !entries && (compiled->access == REDIS_ACCESS_SCAN || compiled->conditions);
 	cursor->stride = (!cursor->scans || compiled->nfields ? 1u : 0u) + (compiled->expires >= 0 ? 1u : 0u);
 	cursor->chunk = (uint32_t)conn->database->page;
 	if (cursor->scans)
 		return redis_scan_begin(conn, compiled->layout, &cursor->scan, error);
+	if (entries)
+		return take_entries(cursor, entries, error);
 	consort_arena_reset(&conn->scratch);
 	values = consort_arena_array(&conn->scratch, compiled->layout->nkeys, sizeof(*values));
 	if (!values)
@@ -253,6 +279,25 @@ static uint32_t make_sure(struct cursor *cursor, struct consort_error *error)
 	return status;
 }
 
+/* An index has entries of records that have ended, or that others have removed. That they cannot be removed
+ * is no failure of the one who reads. */
+static uint32_t forget_absent(struct cursor *cursor, struct consort_error *error)
+{
+	struct redis_connection *conn = cursor->conn;
+	struct consort_view *gone;
+	uint32_t i, count = 0;
+
+	if (conn->replica)
+		return CONSORT_OK;
+	gone = consort_arena_array(&cursor->pipe.replies, cursor->count, sizeof(*gone));
+	if (!gone)
+		return consort_error_no_memory(error);
+	for (i = 0; i < cursor->count; i++)
+		if (cursor->there[i] == ABSENT)
+			gone[count++] = cursor->keys[cursor->first + i];
+	return count ? redis_forget(conn, cursor->compiled->layout, gone, count, error) : CONSORT_OK;
+}
+
 static uint32_t judge_all(struct cursor *cursor, struct consort_error *error)
 {
 	uint32_t i, status = CONSORT_OK;
@@ -265,7 +310,10 @@ static uint32_t judge_all(struct cursor *cursor, struct consort_error *error)
 		status = judge(cursor, i, &cursor->there[i], error);
 		unsure |= cursor->there[i] == UNSURE;
 	}
-	return !status && unsure ? make_sure(cursor, error) : status;
+	if (!status && unsure)
+		status = make_sure(cursor, error);
+	return !status && cursor->compiled->conditions && !cursor->scans ? forget_absent(cursor, error)
+									 : status;
 }
 
 /* Fewer records at a time where they are large. */

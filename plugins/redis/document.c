@@ -127,11 +127,11 @@ uint32_t redis_document_merge(struct redis_connection *conn, const struct redis_
 /* --- reading --- */
 
 struct reading {
-	struct redis_connection *conn;
 	const struct redis_layout *layout;
-	const uint32_t *attributes, *columns;
+	const uint32_t *attributes;
 	uint32_t count;
-	struct consort_batch *batch;
+	redis_member_fn *take;
+	void *context;
 	struct consort_error *error;
 };
 
@@ -164,14 +164,12 @@ static uint32_t read_member(void *context, struct consort_view key, const struct
 {
 	struct reading *reading = context;
 	const struct redis_layout *layout = reading->layout;
-	struct consort_view text;
 	uint32_t i;
 
 	if (value->kind == CONSORT_JSON_NULL)
 		return CONSORT_OK;
 	for (i = 0; i < reading->count; i++) {
 		const struct redis_attribute *own = &layout->attributes[reading->attributes[i]];
-		struct consort_column *column = &reading->batch->columns[reading->columns[i]];
 		uint32_t status;
 
 		if (own->field_size != key.size || memcmp(own->field, key.data, (size_t)key.size))
@@ -181,13 +179,39 @@ static uint32_t read_member(void *context, struct consort_view key, const struct
 					  consort_json_noun(value->kind), consort_type_noun(own->type));
 			return redis_blame(layout, reading->attributes[i], reading->error);
 		}
-		text = text_of(value);
-		status = redis_decode_into(layout, reading->attributes[i], text.data, text.size,
-					   &reading->conn->scratch, reading->batch, column, reading->error);
+		status = reading->take(reading->context, i, text_of(value), reading->error);
 		if (status)
 			return status;
 	}
 	return CONSORT_OK;
+}
+
+uint32_t redis_document_members(struct redis_connection *conn, const struct redis_layout *layout,
+				struct consort_view document, const uint32_t *attributes, uint32_t count,
+				redis_member_fn *take, void *context, struct consort_error *error)
+{
+	struct reading reading = {layout, attributes, count, take, context, error};
+	uint32_t status = use_reader(conn, error);
+
+	if (!status)
+		status = consort_json_members(conn->json, document, read_member, &reading, error);
+	return !status || *error->attribute ? status : no_document(layout, error);
+}
+
+struct row {
+	struct redis_connection *conn;
+	const struct redis_layout *layout;
+	const uint32_t *attributes, *columns;
+	struct consort_batch *batch;
+};
+
+static uint32_t append_member(void *context, uint32_t i, struct consort_view text,
+			      struct consort_error *error)
+{
+	struct row *row = context;
+
+	return redis_decode_into(row->layout, row->attributes[i], text.data, text.size, &row->conn->scratch,
+				 row->batch, &row->batch->columns[row->columns[i]], error);
 }
 
 uint32_t redis_document_read(struct redis_connection *conn, const struct redis_layout *layout,
@@ -195,13 +219,12 @@ uint32_t redis_document_read(struct redis_connection *conn, const struct redis_l
 			     const uint32_t *columns, uint32_t count, struct consort_batch *batch,
 			     struct consort_error *error)
 {
-	struct reading reading = {conn, layout, attributes, columns, count, batch, error};
-	uint32_t i, status = use_reader(conn, error);
+	struct row row = {conn, layout, attributes, columns, batch};
+	uint32_t i, status = redis_document_members(conn, layout, document, attributes, count, append_member,
+						    &row, error);
 
-	if (!status)
-		status = consort_json_members(conn->json, document, read_member, &reading, error);
 	if (status)
-		return *error->attribute ? status : no_document(layout, error);
+		return status;
 	for (i = 0; i < count; i++)
 		if (batch->columns[columns[i]].length <= batch->nrows)
 			consort_append_null(&batch->columns[columns[i]]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a resource's declaration means: how its keys are made, what a record is, and how each attribute is
  * stored. */
-#include "redis.h"
+#include "index.h"
 
 #include <stdlib.h>
 
@@ -193,6 +193,8 @@ uint32_t redis_layout_make(const struct consort_resource *resource, struct redis
 	status = take_attributes(layout, error);
 	if (!status)
 		status = take_key(layout, error);
+	if (!status)
+		status = redis_indexes_make(layout, error);
 	if (status) {
 		redis_layout_free(layout);
 		return status;

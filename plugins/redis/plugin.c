@@ -9,9 +9,10 @@
 #define FEATURES                                                                                       \
 	(REDIS_FEATURE(READ) | REDIS_FEATURE(CREATE) | REDIS_FEATURE(UPDATE) | REDIS_FEATURE(DELETE) | \
 	 REDIS_FEATURE(UPSERT) | REDIS_FEATURE(BULK_WRITE) | REDIS_FEATURE(FILTER) |                   \
-	 REDIS_FEATURE(KEY_LOOKUP) | REDIS_FEATURE(SCHEMALESS) | REDIS_FEATURE(NATIVE) |               \
-	 REDIS_FEATURE(KEY_VALUE) | REDIS_FEATURE(COUNTERS) | REDIS_FEATURE(TIME_TO_LIVE) |            \
-	 REDIS_FEATURE(CANCEL) | REDIS_FEATURE(STREAMING) | REDIS_FEATURE(EXPLAIN))
+	 REDIS_FEATURE(KEY_LOOKUP) | REDIS_FEATURE(DEFINE) | REDIS_FEATURE(INDEXES) |                  \
+	 REDIS_FEATURE(SCHEMALESS) | REDIS_FEATURE(NATIVE) | REDIS_FEATURE(KEY_VALUE) |                \
+	 REDIS_FEATURE(COUNTERS) | REDIS_FEATURE(TIME_TO_LIVE) | REDIS_FEATURE(CANCEL) |               \
+	 REDIS_FEATURE(STREAMING) | REDIS_FEATURE(EXPLAIN))
 
 #define OPTION(option_type, option_scope, option_name, ...)                                         \
 	&(const struct consort_option)                                                              \
@@ -68,6 +69,7 @@ static const struct consort_plugin plugin = {
 	.connection = &redis_connection_ops,
 	.query = &redis_query_ops,
 	.write = &redis_write_ops,
+	.schema = &redis_schema_ops,
 	.native = &redis_native_ops,
 	.keyvalue = &redis_keyvalue_ops,
 };

@@ -3,17 +3,19 @@
  * Offers and compiled statements. Redis finds records by their keys: what compares all of a key's attributes
  * with constants is a lookup, and everything else the core does over what a scan gives.
  */
+#include "index.h"
 #include "query.h"
 
 #include <stdlib.h>
 
 #define LOOKUPS_MOST 65536 /* keys that constants may stand for */
 
+static const char by_index[] = "a record may have changed since the index was read; the core looks again";
 static const char not_keys[] = "Redis finds records by their whole key; the core does the rest";
 
 /* --- offer --- */
 
-static bool is_constant(const struct consort_expr *expr)
+bool redis_is_constant(const struct consort_expr *expr)
 {
 	return expr->kind == CONSORT_EXPR_LITERAL || expr->kind == CONSORT_EXPR_PARAMETER;
 }
@@ -30,7 +32,7 @@ static bool chooses(const struct consort_node *scan, const struct consort_expr *
 		return false;
 	column = expr->args[0];
 	count = expr->nargs - 1;
-	if (expr->op == CONSORT_OP_EQ && is_constant(column)) { /* the other way round */
+	if (expr->op == CONSORT_OP_EQ && redis_is_constant(column)) { /* the other way round */
 		column = expr->args[1];
 		first = 0;
 		count = 1;
@@ -39,7 +41,8 @@ static bool chooses(const struct consort_node *scan, const struct consort_expr *
 	    scan->attributes[column->index] != attribute)
 		return false;
 	for (i = first; i < first + count; i++)
-		if (!is_constant(expr->args[i]) || !consort_type_equal(expr->args[i]->type, column->type))
+		if (!redis_is_constant(expr->args[i]) ||
+		    !consort_type_equal(expr->args[i]->type, column->type))
 			return false;
 	out_choice->count = count;
 	out_choice->constants = expr->args + first;
@@ -58,22 +61,56 @@ static uint32_t find_choice(const struct consort_node *filter, uint32_t attribut
 	return i;
 }
 
-static void offer_filter(const struct consort_node *filter, struct consort_offer *answer)
+/* How many keys the constants stand for; 0: some attribute has none, or they are too many. */
+static uint64_t count_lookups(const struct consort_node *filter)
 {
 	const struct consort_resource *resource = filter->inputs[0]->resource;
 	struct redis_choice choice;
-	uint64_t product = 1;
+	uint64_t product = resource->nkeys > 0;
 	uint32_t i;
 
-	for (i = 0; i < resource->nkeys; i++) {
+	for (i = 0; product && i < resource->nkeys; i++) {
 		if (find_choice(filter, resource->keys[i], &choice) == filter->nexprs)
-			return;
+			return 0;
 		product *= choice.count;
 		if (product > LOOKUPS_MOST)
-			return;
+			return 0;
 	}
-	if (!resource->nkeys)
+	return product;
+}
+
+static bool is_served(const struct consort_node *filter, uint32_t conjunct, struct redis_condition *out)
+{
+	const struct consort_node *scan = filter->inputs[0];
+
+	return redis_condition_of(scan, filter->exprs[conjunct], out) &&
+	       redis_is_indexed(scan->resource, out->attribute);
+}
+
+static void offer_conditions(const struct consort_node *filter, struct consort_offer *answer)
+{
+	struct redis_condition condition;
+	uint32_t i;
+
+	for (i = 0; i < filter->nexprs; i++) {
+		if (!is_served(filter, i, &condition))
+			continue;
+		answer->fidelity[filter->first_conjunct + i] = CONSORT_FIDELITY_SUPERSET;
+		answer->reason[filter->first_conjunct + i] = by_index;
+	}
+}
+
+static void offer_filter(const struct consort_node *filter, struct consort_offer *answer)
+{
+	const struct consort_resource *resource = filter->inputs[0]->resource;
+	uint64_t product = count_lookups(filter);
+	struct redis_choice choice;
+	uint32_t i;
+
+	if (!product) {
+		offer_conditions(filter, answer);
 		return;
+	}
 	for (i = 0; i < resource->nkeys; i++) {
 		uint32_t conjunct = filter->first_conjunct + find_choice(filter, resource->keys[i], &choice);
 
@@ -104,6 +141,20 @@ static bool is_keyed(const struct consort_node *keyed)
 	return true;
 }
 
+/* The first of the key set's columns that is indexed; nexprs: none is. */
+static uint32_t find_indexed(const struct consort_node *keyed)
+{
+	const struct consort_node *scan = keyed->inputs[0];
+	uint32_t i;
+
+	for (i = 0; i < keyed->nexprs; i++)
+		if (keyed->exprs[i]->kind == CONSORT_EXPR_COLUMN &&
+		    keyed->exprs[i]->index < scan->nattributes &&
+		    redis_is_indexed(scan->resource, scan->attributes[keyed->exprs[i]->index]))
+			break;
+	return i;
+}
+
 static void offer_node(const struct consort_node *node, struct consort_offer *answer)
 {
 	uint32_t i;
@@ -114,6 +165,10 @@ static void offer_node(const struct consort_node *node, struct consort_offer *an
 		if (node->kind == CONSORT_NODE_KEYED && is_keyed(node)) {
 			answer->fidelity[node->number] = CONSORT_FIDELITY_EXACT;
 			answer->reason[node->number] = NULL;
+			answer->flags |= CONSORT_OFFER_KEYS_INDEXED;
+		} else if (node->kind == CONSORT_NODE_KEYED && find_indexed(node) < node->nexprs) {
+			answer->fidelity[node->number] = CONSORT_FIDELITY_SUPERSET;
+			answer->reason[node->number] = by_index;
 			answer->flags |= CONSORT_OFFER_KEYS_INDEXED;
 		}
 	}
@@ -144,6 +199,24 @@ static void query_compiled_free(void *database, void *context)
 	free(compiled);
 }
 
+static uint32_t take_conditions(struct redis_compiled *compiled, const struct consort_node *filter,
+				struct consort_error *error)
+{
+	struct redis_condition *conditions =
+		consort_arena_array(&compiled->arena, filter->nexprs, sizeof(*conditions));
+	uint32_t i;
+
+	if (!conditions)
+		return consort_error_no_memory(error);
+	for (i = 0; i < filter->nexprs; i++)
+		if (!is_served(filter, i, &conditions[i]))
+			return consort_error_set(error, CONSORT_EUNSUPPORTED, "%s", not_keys);
+	compiled->access = REDIS_ACCESS_INDEX;
+	compiled->conditions = conditions;
+	compiled->nconditions = filter->nexprs;
+	return CONSORT_OK;
+}
+
 static uint32_t take_filter(struct redis_compiled *compiled, const struct consort_node *filter,
 			    struct consort_error *error)
 {
@@ -153,11 +226,32 @@ static uint32_t take_filter(struct redis_compiled *compiled, const struct consor
 
 	if (!choices)
 		return consort_error_no_memory(error);
+	if (!count_lookups(filter))
+		return take_conditions(compiled, filter, error);
 	for (i = 0; i < layout->nkeys; i++)
 		if (find_choice(filter, layout->keys[i], &choices[i]) == filter->nexprs)
 			return consort_error_set(error, CONSORT_EUNSUPPORTED, "%s", not_keys);
 	compiled->access = REDIS_ACCESS_KEYS;
 	compiled->choices = choices;
+	return CONSORT_OK;
+}
+
+static uint32_t take_indexed(struct redis_compiled *compiled, const struct consort_node *keyed,
+			     struct consort_error *error)
+{
+	struct redis_condition *condition = consort_arena_alloc(&compiled->arena, sizeof(*condition));
+	uint32_t *from = consort_arena_alloc(&compiled->arena, sizeof(*from));
+
+	if (!condition || !from)
+		return consort_error_no_memory(error);
+	*from = find_indexed(keyed);
+	if (*from == keyed->nexprs)
+		return consort_error_set(error, CONSORT_EUNSUPPORTED, "%s", not_keys);
+	condition->attribute = keyed->inputs[0]->attributes[keyed->exprs[*from]->index];
+	compiled->access = REDIS_ACCESS_INDEX_KEYED;
+	compiled->conditions = condition;
+	compiled->nconditions = 1;
+	compiled->from = from;
 	return CONSORT_OK;
 }
 
@@ -171,7 +265,7 @@ static uint32_t take_keyed(struct redis_compiled *compiled, const struct consort
 	if (!from)
 		return consort_error_no_memory(error);
 	if (!is_keyed(keyed))
-		return consort_error_set(error, CONSORT_EUNSUPPORTED, "%s", not_keys);
+		return take_indexed(compiled, keyed, error);
 	for (i = 0; i < layout->nkeys; i++)
 		for (j = 0; j < keyed->nexprs; j++)
 			if (scan->attributes[keyed->exprs[j]->index] == layout->keys[i])
@@ -285,6 +379,25 @@ static void explain_fetch(const struct redis_compiled *compiled, struct consort_
 		consort_buffer_printf(out, "; PEXPIRETIME %s<key>%s", layout->head, layout->tail);
 }
 
+/* The indexes that could be read. */
+static void explain_indexes(const struct redis_compiled *compiled, struct consort_buffer *out)
+{
+	const struct redis_layout *layout = compiled->layout;
+	const char *between = "ZRANGEBYLEX ";
+	uint32_t i, j;
+
+	for (i = 0; i < layout->nindexes; i++) {
+		for (j = 0; j < compiled->nconditions; j++)
+			if (compiled->conditions[j].attribute == layout->indexes[i].attribute)
+				break;
+		if (j == compiled->nconditions)
+			continue;
+		consort_buffer_printf(out, "%s%s", between, layout->indexes[i].entries);
+		between = " or ";
+	}
+	consort_buffer_text(out, "; ");
+}
+
 static uint32_t query_explain(void *database, void *context, const struct consort_text_sink *sink,
 			      struct consort_error *error)
 {
@@ -300,6 +413,8 @@ static uint32_t query_explain(void *database, void *context, const struct consor
 				      (long long)((const struct redis_database *)database)->page,
 				      layout->record == REDIS_JSON ? "string" : "hash");
 	}
+	if (compiled->conditions)
+		explain_indexes(compiled, &text);
 	if (compiled->access != REDIS_ACCESS_SCAN || compiled->nfields || compiled->expires >= 0) {
 		consort_buffer_text(&text, compiled->access == REDIS_ACCESS_SCAN ? "; for each key "
 										 : "for each key ");

@@ -8,13 +8,22 @@
 
 /* How the records of a statement are found. */
 enum redis_access {
-	REDIS_ACCESS_SCAN, /* all of them */
-	REDIS_ACCESS_KEYS, /* by constants */
-	REDIS_ACCESS_KEYED /* by a key set */
+	REDIS_ACCESS_SCAN,	 /* all of them */
+	REDIS_ACCESS_KEYS,	 /* by constants */
+	REDIS_ACCESS_KEYED,	 /* by a key set */
+	REDIS_ACCESS_INDEX,	 /* by conditions that indexes serve */
+	REDIS_ACCESS_INDEX_KEYED /* by a key set of what is indexed */
 };
 
 /* The constants that a key's attribute is compared with. */
 struct redis_choice {
+	uint32_t count;
+	const struct consort_expr *const *constants;
+};
+
+/* A comparison with constants of what may be indexed. */
+struct redis_condition {
+	uint32_t attribute, op; /* =, <, <=, >, >=, IN, LIKE */
 	uint32_t count;
 	const struct consort_expr *const *constants;
 };
@@ -25,8 +34,11 @@ struct redis_compiled {
 	struct consort_arena arena;
 	enum redis_access access;
 	const struct redis_choice *choices; /* KEYS: [nkeys] */
-	const uint32_t *from;		    /* KEYED: [nkeys] columns of the key set */
-	const uint32_t *attributes;	    /* of each column */
+	const uint32_t *from;		    /* KEYED: [nkeys] columns of the key set; INDEX_KEYED: one */
+	const struct redis_condition
+		*conditions; /* INDEX; INDEX_KEYED: one, of which only the attribute counts */
+	uint32_t nconditions;
+	const uint32_t *attributes; /* of each column */
 	uint32_t ncolumns;
 	/* what is fetched of each record */
 	uint32_t nfields;
@@ -77,6 +89,21 @@ bool redis_scan_is_over(const struct redis_scan *scan);
 /* At the end of a pass: did slots come to nodes that had been read? Then they are read again. */
 uint32_t redis_scan_close_pass(struct redis_connection *conn, struct redis_scan *scan,
 			       struct consort_error *error);
+
+/* --- seek.c --- */
+
+bool redis_is_constant(const struct consort_expr *expr);
+/* Is this conjunct a comparison that an index of the attribute serves? */
+bool redis_condition_of(const struct consort_node *scan, const struct consort_expr *expr,
+			struct redis_condition *out);
+/* The entries that indexes find, until the next redis_begin; NULL: there is none that is complete, or more
+ * are found than is worth it. */
+uint32_t redis_seek(struct redis_connection *conn, const struct redis_compiled *compiled,
+		    const struct consort_run *run, const struct redis_reply **out_entries,
+		    struct consort_error *error);
+/* Removes what indexes have of those records that are gone. What the server says to it can be looked at. */
+uint32_t redis_forget(struct redis_connection *conn, const struct redis_layout *layout,
+		      const struct consort_view *keys, uint32_t count, struct consort_error *error);
 
 /* --- cursor.c --- */
 

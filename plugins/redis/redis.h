@@ -14,9 +14,12 @@
  *     codec.c       values as texts, both ways
  *     layout.c      what a resource's declaration means: keys, fields, codecs; key.c: a record's key
  *     script.c      what Redis does in one step for us
- *     query.h       query.c: offers, cursor.c: records on their way, scan.c: which keys there are, seen.c:
- * and were write.c       records by key and in bulk; document.c: those that are a JSON text, swap.c: writing
- * them keyvalue.c, native.c   the rest
+ *     index.h       indexes and their entries: index.c, and seek.c, what is found by them
+ *     query.h       query.c: offers; cursor.c: records on their way; scan.c: which keys there are, and seen.c:
+ *                   which were met
+ *     define.h      define.c: making and dropping indexes; enter.c: over the records that are there
+ *     write.c       records by key and in bulk; document.c: those that are a JSON text, swap.c: writing them
+ *     keyvalue.c, native.c   the rest
  */
 
 #include <poll.h>
@@ -85,7 +88,16 @@ struct redis_map {
 
 #define REDIS_DIGEST 40
 
-enum redis_script { REDIS_SCRIPT_WRITE, REDIS_SCRIPT_SWAP, REDIS_SCRIPT_ADD, REDIS_SCRIPTS };
+enum redis_script {
+	REDIS_SCRIPT_WRITE,
+	REDIS_SCRIPT_SWAP,
+	REDIS_SCRIPT_ADD,
+	REDIS_SCRIPT_FIND,
+	REDIS_SCRIPT_ENTER,
+	REDIS_SCRIPT_FORGET,
+	REDIS_SCRIPT_FINISH,
+	REDIS_SCRIPTS
+};
 
 struct redis_database {
 	const struct consort_host *host;
@@ -150,6 +162,7 @@ struct redis_pipe {
 
 struct redis_layout;
 struct redis_shape;
+struct redis_index;
 
 struct redis_connection {
 	struct redis_database *database;
@@ -305,6 +318,7 @@ enum redis_right {
 	REDIS_RIGHT_SET,
 	REDIS_RIGHT_DELETE,
 	REDIS_RIGHT_SCRIPTS,
+	REDIS_RIGHT_INDEXES,
 	REDIS_RIGHTS
 };
 
@@ -330,9 +344,10 @@ enum redis_write_kind { REDIS_INSERT, REDIS_UPDATE, REDIS_REMOVE, REDIS_UPSERT }
 struct redis_shape {
 	uint64_t id;
 	struct redis_layout *layout;
-	const uint32_t *keys; /* [layout->nkeys] columns */
-	uint32_t nset;	      /* columns that are written; those behind them only find the record */
-	int32_t expires;      /* one of them, -1: none */
+	const uint32_t *keys;	/* [layout->nkeys] columns */
+	uint32_t nset;		/* columns that are written; those behind them only find the record */
+	int32_t expires;	/* one of them, -1: none */
+	const int32_t *indexed; /* [layout->nindexes] columns, -1: not written */
 };
 
 /* A call of the write table. */
@@ -398,6 +413,9 @@ struct redis_layout {
 	struct redis_attribute *attributes; /* [nattributes], as the resource's */
 	const uint32_t *keys;		    /* [nkeys] positions in attributes */
 	int32_t expires;		    /* the attribute with that codec, -1: none */
+	uint32_t nindexes;
+	const struct redis_index *indexes; /* index.h */
+	const char *defined;		   /* a key that says that it was defined */
 };
 
 uint32_t redis_layout_make(const struct consort_resource *resource, struct redis_layout **out_layout,
@@ -444,6 +462,13 @@ uint32_t redis_document_merge(struct redis_connection *conn, const struct redis_
 			      struct consort_view old, const uint32_t *attributes,
 			      const struct consort_value *values, uint32_t count, struct consort_buffer *out,
 			      struct consort_error *error);
+/* Gives the text of each of the attributes that a document has, by its position among them; it lives until
+ * the function is done. */
+typedef uint32_t redis_member_fn(void *context, uint32_t i, struct consort_view text,
+				 struct consort_error *error);
+uint32_t redis_document_members(struct redis_connection *conn, const struct redis_layout *layout,
+				struct consort_view document, const uint32_t *attributes, uint32_t count,
+				redis_member_fn *take, void *context, struct consort_error *error);
 /* Appends the attributes of a document to a batch: column columns[i] is for attribute attributes[i]; those
  * that are not there as NULL. */
 uint32_t redis_document_read(struct redis_connection *conn, const struct redis_layout *layout,
@@ -456,6 +481,7 @@ extern const struct consort_connection_ops redis_connection_ops;
 extern const struct consort_query_ops redis_query_ops;
 extern const struct consort_write_ops redis_write_ops;
 extern const struct consort_native_ops redis_native_ops;
+extern const struct consort_schema_ops redis_schema_ops;
 extern const struct consort_keyvalue_ops redis_keyvalue_ops;
 #define REDIS_FEATURE(name) CONSORT_FEATURE_BIT(CONSORT_FEATURE_##name)
 

@@ -92,6 +92,7 @@ static const struct {
 	[REDIS_RIGHT_HSET] = {{"HSET", "consort", "f", "v"}, "this user may not run HSET"},
 	[REDIS_RIGHT_SET] = {{"SET", "consort", "v"}, "this user may not run SET"},
 	[REDIS_RIGHT_DELETE] = {{"DEL", "consort"}, "this user may not run DEL"},
+	[REDIS_RIGHT_INDEXES] = {{"ZADD", "consort", "0", "f"}, "this user may not run ZADD"},
 	[REDIS_RIGHT_SCRIPTS] = {{"EVALSHA", "0", "0"}, "this user may not run EVALSHA"},
 };
 
@@ -209,6 +210,9 @@ static const struct {
 	{CONSORT_FEATURE_KEY_VALUE,
 	 1u << REDIS_RIGHT_GET | 1u << REDIS_RIGHT_SET | 1u << REDIS_RIGHT_DELETE | 1u << REDIS_RIGHT_SCRIPTS,
 	 true},
+	{CONSORT_FEATURE_DEFINE,
+	 1u << REDIS_RIGHT_INDEXES | 1u << REDIS_RIGHT_DELETE | 1u << REDIS_RIGHT_SCRIPTS, true},
+	{CONSORT_FEATURE_INDEXES, 1u << REDIS_RIGHT_INDEXES | 1u << REDIS_RIGHT_SCRIPTS, true},
 	{CONSORT_FEATURE_COUNTERS, 1u << REDIS_RIGHT_SCRIPTS, true},
 	{CONSORT_FEATURE_TIME_TO_LIVE, 1u << REDIS_RIGHT_SET, true},
 };

@@ -3,7 +3,7 @@
  * Writing records that are documents. A new one is SET where nothing is. One that is there is read, changed
  * here, and swapped for what was read; where somebody else was faster, once more.
  */
-#include "redis.h"
+#include "index.h"
 
 #define TRIES_MOST 100
 
@@ -139,9 +139,15 @@ static uint32_t add_write(struct batch *batch, const struct row *row)
 		return status;
 	if (conn->text.size)
 		ttl = 0;
-	if (row->old.data) {
-		redis_add_script(conn, slot, REDIS_SCRIPT_ARGS + 5, REDIS_SCRIPT_SWAP, 1);
+	consort_buffer_reset(&conn->more);
+	status = redis_index_row(job, row->row, &conn->more);
+	if (status)
+		return status;
+	if (row->old.data || layout->nindexes) {
+		redis_add_script(conn, slot, REDIS_SCRIPT_ARGS + 6 + 3 * layout->nindexes, REDIS_SCRIPT_SWAP,
+				 1 + 2 * layout->nindexes);
 		redis_arg(conn, row->key.data, (size_t)row->key.size);
+		redis_index_keys(layout, &conn->pipe.bytes);
 		redis_arg(conn, row->old.data, (size_t)row->old.size);
 		redis_arg(conn, row->document.data, (size_t)row->document.size);
 		if (ttl)
@@ -149,6 +155,9 @@ static uint32_t add_write(struct batch *batch, const struct row *row)
 		else
 			redis_arg_text(conn, "");
 		redis_arg(conn, conn->text.data, conn->text.size);
+		redis_arg_text(conn, row->old.data ? "" : "1");
+		redis_arg_bytes(conn, conn->more.data, conn->more.size);
+		conn->pipe.failed |= conn->more.failed;
 		return CONSORT_OK;
 	}
 	redis_add(conn, slot, ttl || ends ? 6 : 4);

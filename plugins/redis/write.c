@@ -4,7 +4,7 @@
  * the first: they are written all or none. In a cluster a call reaches one slot only, so there each row is
  * one of its own, unless all records of the resource lie together.
  */
-#include "redis.h"
+#include "index.h"
 
 #include <stdlib.h>
 
@@ -63,7 +63,8 @@ static uint32_t take_columns(struct redis_shape *shape, const struct consort_wri
 		}
 		keys[i] = j;
 	}
-	return CONSORT_OK;
+	shape->indexed = redis_index_columns(layout, write, first, &shape->layout->arena);
+	return shape->indexed ? CONSORT_OK : consort_error_no_memory(error);
 }
 
 static uint32_t get_shape(struct redis_connection *conn, const struct consort_write *write,
@@ -268,7 +269,9 @@ static uint32_t add_row(struct call *call, const struct redis_job *job, int64_t 
 	nargs += add_number(call, nremoved && !nset ? 2 * shape->layout->nkeys : 0);
 	for (column = 0; !status && nremoved && !nset && column < shape->layout->nkeys; column++)
 		status = add_value(call, job, shape->keys[column], row, &nargs);
-	call->nargs += nargs;
+	if (!status)
+		status = redis_index_row(job, row, &call->args);
+	call->nargs += nargs + shape->layout->nindexes;
 	return status;
 }
 
@@ -303,10 +306,12 @@ static void add_call(const struct redis_job *job, struct call *call)
 	struct redis_connection *conn = job->conn;
 	const struct redis_layout *layout = job->shape->layout;
 	bool lives = layout->ttl && (job->kind == REDIS_INSERT || job->kind == REDIS_UPSERT);
+	uint32_t nkeys = call->nrows + 2 * layout->nindexes;
 
-	redis_add_script(conn, call->slot, REDIS_SCRIPT_ARGS + call->nrows + 4 + call->nargs,
-			 REDIS_SCRIPT_WRITE, call->nrows);
+	redis_add_script(conn, call->slot, REDIS_SCRIPT_ARGS + nkeys + 5 + call->nargs, REDIS_SCRIPT_WRITE,
+			 nkeys);
 	redis_arg_bytes(conn, call->keys.data, call->keys.size);
+	redis_index_keys(layout, &conn->pipe.bytes);
 	redis_arg_text(conn, ops[job->kind]);
 	if (lives)
 		redis_arg_int(conn, layout->ttl);
@@ -314,6 +319,7 @@ static void add_call(const struct redis_job *job, struct call *call)
 		redis_arg_text(conn, "");
 	redis_arg_text(conn, job->goes_on ? "1" : "0");
 	redis_arg_text(conn, layout->record == REDIS_JSON ? "string" : "hash");
+	redis_arg_int(conn, call->nrows);
 	redis_arg_bytes(conn, call->args.data, call->args.size);
 	conn->pipe.failed |= call->keys.failed || call->args.failed;
 }
@@ -477,6 +483,8 @@ static uint32_t write_rows(enum redis_write_kind kind, struct redis_connection *
 		return status;
 	result->affected = 0;
 	status = get_shape(conn, write, &job.shape, error);
+	if (!status)
+		status = redis_indexes_check(conn, job.shape->layout, error);
 	if (!status && (job.shape->layout->record == REDIS_HASH || kind == REDIS_REMOVE))
 		status = redis_script_load(conn, REDIS_SCRIPT_WRITE, error);
 	else if (!status)

@@ -167,9 +167,11 @@ static bool is_there(struct subject *subject, const struct world *world)
 {
 	struct seen seen = {0};
 
-	/* without introspection a scan tells as well */
+	/* without introspection a scan tells as well, or, where nothing must be made for records, define itself */
 	if (subject_has(subject, CONSORT_FEATURE_INTROSPECT))
 		return introspect(subject, world->resource->source, &seen) == CONSORT_OK;
+	if (subject_has(subject, CONSORT_FEATURE_SCHEMALESS))
+		return define(subject, world, CONSORT_SCHEMA_DRY_RUN) == CONSORT_ECONFLICT;
 	return subject_rows(subject, tree_scan(world->resource), NULL, 0) != NULL;
 }
 
@@ -335,7 +337,7 @@ const struct conform_test conform_schema_tests[] = {
 	     "Introspection of what is not there is ENOTFOUND."),
 	TEST("introspect-sink", test_sink, INTROSPECT, 0, 0,
 	     "A status from the sink ends the introspection, and is what it answers."),
-	TEST("define-told", test_told, DEFINE, 0, 0,
+	TEST("define-told", test_told, DEFINE, NEED_FEATURE(INTROSPECT), 0,
 	     "What is defined is told by introspection: the key, and each attribute."),
 	TEST("define-again", test_define, DEFINE, 0, 0,
 	     "Defining what is there is ECONFLICT, unless it is only if needed."),
