@@ -331,15 +331,15 @@ static bool follow(const bson_iter_t *from, const char *path, bson_iter_t *out)
 	return true;
 }
 
-/* The column of that key, or NONE; most documents have their fields in the order of the last one. */
+/* The first column of that key, or NONE; most documents have their fields in the order of the last one. */
 static inline uint32_t find_column(const struct mongo_reader *reader, const char *key, size_t size,
 				   uint32_t guess)
 {
 	const struct mongo_column *columns = reader->columns;
 	uint32_t i;
 
-	if (CONSORT_LIKELY(guess < reader->ncolumns && columns[guess].key_size == size &&
-			   !memcmp(columns[guess].key, key, size)))
+	if (CONSORT_LIKELY(guess < reader->ncolumns && columns[guess].first &&
+			   columns[guess].key_size == size && !memcmp(columns[guess].key, key, size)))
 		return guess;
 	for (i = 0; i < reader->ncolumns; i++)
 		if (columns[i].first && columns[i].key_size == size && !memcmp(columns[i].key, key, size))
