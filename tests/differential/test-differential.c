@@ -170,30 +170,43 @@ static void try_placements(const struct world_placement *placements)
 	sqlite3_close(oracle);
 }
 
-static void test_placements(void)
+static void try_world(const struct world_placement *placements)
 {
-	world_make(world_seed(SEED));
-	try_placements(world_placements);
+	world_make(placements, world_seed(SEED));
+	try_placements(placements);
+	world_drop(placements);
 }
 
-#ifdef WORLD_POSTGRES
+static void test_placements(void)
+{
+	try_world(world_placements);
+}
+
 static void test_postgres(void)
 {
-	world_make(world_seed(SEED));
-	world_make_postgres();
-	try_placements(world_postgres_placements);
-	world_drop_postgres();
+	try_world(world_postgres_placements);
 }
-#endif
+
+static void test_mongodb(void)
+{
+	try_world(world_mongodb_placements);
+}
+
+static void test_redis(void)
+{
+	try_world(world_redis_placements);
+}
+
+static void test_mixed(void)
+{
+	try_world(world_mixed_placements);
+}
 
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"placements", test_placements},
-#ifdef WORLD_POSTGRES
-		{"postgres", test_postgres},
-#endif
-		{NULL, NULL},
+		{"placements", test_placements}, {"postgres", test_postgres}, {"mongodb", test_mongodb},
+		{"redis", test_redis},		 {"mixed", test_mixed},	      {NULL, NULL},
 	};
 
 	return testing_main("differential", cases, argc, argv);

@@ -170,7 +170,8 @@ static void check_count(const char *who, struct consort *c, const struct known *
 	free(through);
 }
 
-static void check_placement(const struct world_placement *placement, int first, struct known *known, size_t count)
+static void check_placement(const struct world_placement *placement, int first, struct known *known,
+			    size_t count)
 {
 	struct consort *c = world_open(placement);
 	size_t i;
@@ -208,34 +209,45 @@ static void try_placements(const struct world_placement *placements, uint64_t st
 	free(known);
 }
 
+static void try_world(const struct world_placement *placements, uint64_t otherwise)
+{
+	uint64_t state = seed = world_seed(otherwise);
+
+	world_make(placements, world_random(&state));
+	try_placements(placements, state);
+	world_drop(placements);
+}
+
 static void test_queries(void)
 {
-	uint64_t state = seed = world_seed(SEED);
-
-	world_make(world_random(&state));
-	try_placements(world_placements, state);
+	try_world(world_placements, SEED);
 }
 
-#ifdef WORLD_POSTGRES
 static void test_postgres(void)
 {
-	uint64_t state = seed = world_seed(SEED + 1);
-
-	world_make(world_random(&state));
-	world_make_postgres();
-	try_placements(world_postgres_placements, state);
-	world_drop_postgres();
+	try_world(world_postgres_placements, SEED + 1);
 }
-#endif
+
+static void test_mongodb(void)
+{
+	try_world(world_mongodb_placements, SEED + 2);
+}
+
+static void test_redis(void)
+{
+	try_world(world_redis_placements, SEED + 3);
+}
+
+static void test_mixed(void)
+{
+	try_world(world_mixed_placements, SEED + 4);
+}
 
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"queries", test_queries},
-#ifdef WORLD_POSTGRES
-		{"postgres", test_postgres},
-#endif
-		{NULL, NULL},
+		{"queries", test_queries}, {"postgres", test_postgres}, {"mongodb", test_mongodb},
+		{"redis", test_redis},	   {"mixed", test_mixed},	{NULL, NULL},
 	};
 
 	return testing_main("random-queries", cases, argc, argv);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files, databases and manifests with the same data, and their seeded values. */
+/* Files and SQLite databases with the same data, and the seeded values. */
 #include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FLIGHTS 3000
 #define WEATHER 1500
@@ -192,149 +193,6 @@ uint64_t world_seed(uint64_t otherwise)
 	const char *text = getenv("CONSORT_TEST_SEED");
 
 	return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
-
-/* --- placements --- */
-
-const struct world_placement world_placements[] = {
-	{"file", "ffffff", NULL, 0},
-	{"sqlite", "ssssss", NULL, 0},
-	{"sqlite, nothing pushed", "ssssss", NULL, 1},
-	{"sqlite, masked", "ssssss", "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths",
-	 0},
-	{"sqlite, no filter", "ssssss", "-filter", 0},
-	{"sqlite, no sort and no group", "ssssss", "-sort -group", 0},
-	{"sqlite, no join", "ssssss", "-join", 0},
-	{"loose", "llllll", NULL, 0},
-	{"two files of sqlite", "sossso", NULL, 0},
-	{"two files of sqlite, no key lookup", "sossso", "-key_lookup -aggregate", 0},
-	{"file to sqlite", "fsfsfs", NULL, 0},
-	{"sqlite to file", "sfsfsf", NULL, 0},
-	{"loose to sqlite", "lslsls", NULL, 0},
-	{NULL, NULL, NULL, 0},
-};
-
-const struct world_placement world_postgres_placements[] = {
-	{"file", "ffffff", NULL, 0},
-	{"postgres", "pppppp", NULL, 0},
-	{"postgres, nothing pushed", "pppppp", NULL, 1},
-	{"postgres, masked", "pppppp", "-filter -sort -limit -aggregate -group -join -key_lookup -nested_paths", 0},
-	{"postgres, no filter", "pppppp", "-filter", 0},
-	{"postgres, no sort and no group", "pppppp", "-sort -group", 0},
-	{"postgres, no join", "pppppp", "-join", 0},
-	{"postgres, no interleaving", "pppppp", "-concurrent_cursors -join", 0},
-	{"folded", "qqqqqq", NULL, 0},
-	{"two schemas of postgres", "pqpqpq", NULL, 0},
-	{"file to postgres", "fpfpfp", NULL, 0},
-	{"postgres to file", "pfpfpf", NULL, 0},
-	{"sqlite to postgres", "sqspsq", NULL, 0},
-	{"postgres to sqlite", "plpspl", NULL, 0},
-	{NULL, NULL, NULL, 0},
-};
-
-/* What each resource is in its place. `files`: the source and what else a file needs; `common`: everywhere.
- */
-static const struct {
-	const char *name, *table, *files, *common;
-} resources[] = {
-	{"flight", "flights", "flights.csv",
-	 "key = id\n"
-	 "attribute.departed_at = timestamp\n"
-	 "relationship.from_airport = airport, origin -> iata\n"
-	 "relationship.to_airport = airport, destination -> iata\n"},
-	{"airport", "airports", "airports.csv",
-	 "key = iata\n"
-	 "relationship.departures = flight, iata -> origin\n"
-	 "relationship.arrivals = flight, iata -> destination\n"},
-	{"weather", "weather", "weather.csv", "key = observed_at\nattribute.observed_at = timestamp"},
-	{"strike", "strikes", "strikes.jsonl\nattribute.id = int64 from _id",
-	 "key = id\nattribute.flight_date = date\nattribute.aircraft = json\nattribute.wildlife = json\n"
-	 "attribute.cost = json\n"
-	 "attribute.airport = text\nattribute.state = text\nattribute.phase = text\nattribute.damage = text\n"
-	 "attribute.speed_knots = int64\n"},
-	{"edge", "edge", "edge.csv", NULL},
-	{"other", "other", "other.csv", NULL},
-};
-#define NRESOURCES (sizeof(resources) / sizeof(resources[0]))
-
-#define POSTGRES "type = postgres\ndsn = ${env:CONSORT_TEST_POSTGRES_SOCKET_DSN}\noptions = -csearch_path="
-
-static const struct {
-	char letter;
-	const char *name, *options;
-} homes[] = {
-	{'f', "drop", "type = file\npath = .\n"},
-	{'s', "strict", "type = sqlite\npath = strict.db\n"},
-	{'o', "second", "type = sqlite\npath = other.db\n"},
-	{'l', "loose", "type = sqlite\npath = loose.db\n"},
-	{'p', "plain", POSTGRES "${env:WORLD_PLAIN}\n"},
-	{'q', "folded", POSTGRES "${env:WORLD_FOLDED},public\n"},
-};
-#define NHOMES (sizeof(homes) / sizeof(homes[0]))
-
-static void add_edge_attributes(struct consort_buffer *text, int relations)
-{
-	unsigned i;
-
-	consort_buffer_text(text, "key = id\nattribute.id = int64 not null\n");
-	for (i = 0; i < WORLD_COLUMNS; i++)
-		consort_buffer_printf(text, "attribute.%s = %s\n", world_pools[i].name, world_pools[i].type);
-	for (i = 0; relations && i < WORLD_COLUMNS; i++)
-		consort_buffer_printf(text, "relationship.by_%s = other, %s -> %s\n", world_pools[i].name,
-				      world_pools[i].name, world_pools[i].name);
-	if (relations)
-		consort_buffer_text(text, "relationship.by_both = other, i -> i, b -> b\n");
-	else
-		consort_buffer_text(text, "relationship.back = edge, i -> i\n");
-}
-
-static void add_resource(struct consort_buffer *text, const struct world_placement *placement,
-			 size_t resource)
-{
-	char home = placement->homes[resource];
-	size_t i;
-
-	for (i = 0; homes[i].letter != home; i++)
-		;
-	consort_buffer_printf(text, "[resource %s]\ndatabase = %s\nsource = %s\n", resources[resource].name,
-			      homes[i].name,
-			      home == 'f' ? resources[resource].files : resources[resource].table);
-	if (resources[resource].common)
-		consort_buffer_printf(text, "%s%s\n", resources[resource].common,
-				      home == 'l' && !strcmp(resources[resource].name, "weather") ? " codec s"
-												  : "");
-	else
-		add_edge_attributes(text, !strcmp(resources[resource].name, "edge"));
-}
-
-struct consort *world_open(const struct world_placement *placement)
-{
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c = NULL;
-	const char *path;
-	size_t i;
-
-	if (placement->no_pushdown)
-		setenv("CONSORT_NO_PUSHDOWN", "1", 1);
-	else
-		unsetenv("CONSORT_NO_PUSHDOWN");
-	for (i = 0; i < NHOMES; i++) {
-		if (!strchr(placement->homes, homes[i].letter))
-			continue;
-		consort_buffer_printf(&text, "[database %s]\n%s", homes[i].name, homes[i].options);
-		if (placement->features)
-			consort_buffer_printf(&text, "features = %s\n", placement->features);
-	}
-	for (i = 0; i < NRESOURCES; i++)
-		add_resource(&text, placement, i);
-	path = testing_write("consort.ini", text.data);
-	consort_buffer_clear(&text);
-	if (consort_open(path, &c, &error)) {
-		fprintf(stderr, "%s: %s\n", placement->name, error.message);
-		abort();
-	}
-	return c;
 }
 
 /* --- files --- */
@@ -528,8 +386,18 @@ static void csv_quote(struct consort_buffer *csv, const char *text)
 		consort_buffer_quoted(csv, text, strlen(text), '"');
 }
 
+/* The value, or NULL for a decimal of more than 34 digits where there is no room for it. */
+static const struct world_value *choose(const struct world_pool *pool, int narrow, uint64_t *seed)
+{
+	const struct world_value *value = &pool->values[world_below(seed, pool->count)];
+
+	return narrow && pool == &world_pools[WORLD_D] && value->text && strlen(value->text) > 35
+		       ? &pool->values[0]
+		       : value;
+}
+
 /* Rows of seeded values, as a file and as statements. */
-static void make_edges(struct sources *to, uint64_t seed)
+static void make_edges(struct sources *to, int narrow, uint64_t seed)
 {
 	unsigned table, row, i;
 
@@ -543,9 +411,7 @@ static void make_edges(struct sources *to, uint64_t seed)
 			consort_buffer_printf(&to->edges[table], "INSERT INTO %s VALUES(%u", name, row);
 			consort_buffer_printf(&to->loose_edges[table], "INSERT INTO %s VALUES(%u", name, row);
 			for (i = 0; i < WORLD_COLUMNS; i++) {
-				const struct world_pool *pool = &world_pools[i];
-				const struct world_value *value =
-					&pool->values[world_below(&seed, pool->count)];
+				const struct world_value *value = choose(&world_pools[i], narrow, &seed);
 
 				consort_buffer_char(&csv, ',');
 				csv_quote(&csv, value->text);
@@ -562,7 +428,7 @@ static void make_edges(struct sources *to, uint64_t seed)
 	}
 }
 
-void world_make(uint64_t seed)
+void world_make_files(uint64_t seed, int narrow)
 {
 	struct sources from = {0};
 	unsigned i;
@@ -571,7 +437,7 @@ void world_make(uint64_t seed)
 	from.airports = copy_lines("examples/data/airports.csv", "airports.csv", UINT32_MAX);
 	from.weather = copy_lines("examples/data/seattle-weather-hourly.csv", "weather.csv", WEATHER + 1);
 	from.strikes = copy_lines("examples/data/birdstrikes.jsonl", "strikes.jsonl", STRIKES);
-	make_edges(&from, seed);
+	make_edges(&from, narrow, seed);
 	make_database("strict.db", 0, &from);
 	make_database("other.db", 0, &from);
 	make_database("loose.db", 1, &from);
@@ -593,4 +459,30 @@ sqlite3 *world_oracle(void)
 		abort();
 	run(db, "PRAGMA case_sensitive_like = ON");
 	return db;
+}
+
+sqlite3_stmt *world_rows(sqlite3 *from, const struct world_resource *of)
+{
+	struct consort_buffer sql = CONSORT_BUFFER_INIT;
+	const struct world_attribute *attribute;
+	sqlite3_stmt *stmt;
+
+	for (attribute = of->attributes; attribute->name; attribute++)
+		consort_buffer_printf(&sql, "%s %s", attribute == of->attributes ? "SELECT" : ",",
+				      attribute->name);
+	consort_buffer_printf(&sql, " FROM %s", of->table);
+	stmt = prepare(from, sql.data);
+	consort_buffer_clear(&sql);
+	return stmt;
+}
+
+int64_t world_days(const char *date)
+{
+	struct tm tm = {0};
+
+	if (sscanf(date, "%d-%d-%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
+		abort();
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return timegm(&tm) / 86400;
 }

@@ -20,7 +20,8 @@
 #include "testing.h"
 
 /* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l
- * loose.db, p and q the schemas of PostgreSQL. */
+ * loose.db, p and q the schemas of PostgreSQL, m and n the databases of MongoDB, r hashes, j documents, and c
+ * hashes in a cluster of Redis. */
 struct world_placement {
 	const char *name;
 	const char *homes;
@@ -28,14 +29,16 @@ struct world_placement {
 	int no_pushdown;      /* CONSORT_NO_PUSHDOWN is set */
 };
 extern const struct world_placement world_placements[];
-/* The same with PostgreSQL, for which world_make_postgres has to be called. */
 extern const struct world_placement world_postgres_placements[];
+extern const struct world_placement world_mongodb_placements[];
+extern const struct world_placement world_redis_placements[];
+extern const struct world_placement world_mixed_placements[];
 
-/* Makes the files and databases in the case's folder; `seed` chooses the rows of edge and other. */
-void world_make(uint64_t seed);
-/* Makes the schemas from the files; skips the case where no server is running. */
-void world_make_postgres(void);
-void world_drop_postgres(void);
+/* Makes what the placements need, in the case's folder and in servers; skips the case where an adapter was
+ * not built, or a server is not running. `seed` chooses the rows of edge and other. */
+void world_make(const struct world_placement *placements, uint64_t seed);
+/* Removes it from the servers. */
+void world_drop(const struct world_placement *placements);
 /* A handle to the data in that placement. Also sets or unsets CONSORT_NO_PUSHDOWN, which counts when a query
  * is planned. */
 struct consort *world_open(const struct world_placement *placement);
@@ -71,6 +74,39 @@ struct world_pool {
 extern const struct world_pool world_pools[WORLD_COLUMNS];
 /* Rows of edge; other has half as many. */
 #define WORLD_EDGES 240
+
+/* The parts of world_make. `narrow`: no decimal has more than 34 digits. The others take their rows from
+ * strict.db. */
+void world_make_files(uint64_t seed, int narrow);
+void world_make_postgres(uint64_t seed);
+void world_drop_postgres(void);
+void world_make_mongodb(uint64_t seed);
+void world_drop_mongodb(void);
+void world_make_redis(uint64_t seed);
+void world_drop_redis(void);
+
+struct world_attribute {
+	const char *name;
+	const char *type; /* as the manifest names it */
+	int declared;	  /* also where the engine or the file tells */
+};
+/* The first attribute is the key. */
+struct world_resource {
+	const char *name, *table;
+	const char *files; /* a file's source, and what else it needs */
+	const struct world_attribute *attributes;
+	const char *relationships;
+};
+#define WORLD_RESOURCES 6
+extern const struct world_resource world_resources[WORLD_RESOURCES];
+/* How an attribute is kept in that home; NULL: as its type is. */
+const char *world_codec(char home, const struct world_resource *of, unsigned attribute);
+/* Is it a member of the document `in`? */
+int world_is_nested(char home, unsigned attribute);
+/* Days since 1970 of "2001-12-31". */
+int64_t world_days(const char *date);
+/* A statement that reads the resource's attributes from strict.db. */
+sqlite3_stmt *world_rows(sqlite3 *from, const struct world_resource *of);
 
 /* A small generator of numbers, the same everywhere. */
 uint64_t world_random(uint64_t *state);
