@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections: made to the first node that takes us, looked after, given to the next user, closed. */
-#include "redis.h"
+#include "tx.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -29,6 +29,7 @@ uint32_t redis_enter(struct redis_connection *conn, const struct consort_call *c
 
 static void free_connection(struct redis_connection *conn)
 {
+	redis_tx_drop(conn);
 	redis_links_free(conn);
 	redis_pipe_free(&conn->pipe);
 	redis_map_free(conn->map);
@@ -129,12 +130,15 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 
 	if (status)
 		return status;
+	redis_tx_drop(conn);
 	__atomic_store_n(&conn->cancelled, 0, __ATOMIC_RELAXED);
 	eventfd_read(conn->wake, &woken);
 	conn->call = call;
 	conn->until = call->deadline;
 	if (conn->unsettled)
 		status = redis_settle(conn, error);
+	if (!status)
+		status = redis_unwatch(conn, error);
 	redis_leave(conn);
 	return status;
 }

@@ -6,6 +6,7 @@
  */
 #include "index.h"
 #include "query.h"
+#include "tx.h"
 
 #include <stdlib.h>
 
@@ -339,6 +340,10 @@ static uint32_t fetch(struct cursor *cursor, struct consort_error *error)
 
 	if (count > cursor->chunk)
 		count = cursor->chunk;
+	status = conn->tx ? redis_tx_watch(conn, &cursor->keys[cursor->next], count, REDIS_ASK_NOTHING, error)
+			  : CONSORT_OK;
+	if (status)
+		return status;
 	redis_begin(conn);
 	for (i = 0; i < count; i++)
 		ask_for(cursor, &cursor->keys[cursor->next + i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and values as Redis has them: strings of any bytes, with a time to live, swapped and counted in one
  * step. */
-#include "redis.h"
+#include "tx.h"
 
 #include <stdlib.h>
 
@@ -25,6 +25,14 @@ static uint32_t no_key(const struct redis_connection *conn, struct consort_view 
 	return CONSORT_ENOTFOUND;
 }
 
+static uint32_t enter(struct redis_connection *conn, const struct consort_call *call,
+		      struct consort_error *error)
+{
+	uint32_t status = redis_enter(conn, call, error);
+
+	return status ? status : redis_tx_refuse(conn, "what is done to keys and values", error);
+}
+
 static void add_key(struct redis_connection *conn, uint32_t nargs, const char *word, struct consort_view key)
 {
 	redis_add(conn, redis_slot(conn, key.data, (size_t)key.size), nargs);
@@ -37,7 +45,7 @@ static uint32_t kv_get(void *connection, const struct consort_call *call, struct
 {
 	struct redis_connection *conn = connection;
 	const struct redis_reply *value, *left;
-	uint32_t status = redis_enter(conn, call, error);
+	uint32_t status = enter(conn, call, error);
 
 	if (status)
 		return status;
@@ -81,7 +89,7 @@ static uint32_t kv_set(void *connection, const struct consort_call *call, struct
 	uint32_t status = to_milliseconds(time_to_live, &ttl, error);
 
 	if (!status)
-		status = redis_enter(conn, call, error);
+		status = enter(conn, call, error);
 	if (status)
 		return status;
 	redis_begin(conn);
@@ -95,7 +103,7 @@ static uint32_t kv_remove(void *connection, const struct consort_call *call, str
 			  struct consort_error *error)
 {
 	struct redis_connection *conn = connection;
-	uint32_t status = redis_enter(conn, call, error);
+	uint32_t status = enter(conn, call, error);
 
 	if (status)
 		return status;
@@ -129,7 +137,7 @@ static uint32_t kv_compare_and_set(void *connection, const struct consort_call *
 	uint32_t status = to_milliseconds(time_to_live, &ttl, error);
 
 	if (!status)
-		status = redis_enter(conn, call, error);
+		status = enter(conn, call, error);
 	if (status)
 		return status;
 	if (expected)
@@ -165,7 +173,7 @@ static uint32_t kv_add(void *connection, const struct consort_call *call, struct
 	uint32_t status = to_milliseconds(time_to_live, &ttl, error);
 
 	if (!status)
-		status = redis_enter(conn, call, error);
+		status = enter(conn, call, error);
 	if (status)
 		return status;
 	status = redis_script_load(conn, REDIS_SCRIPT_ADD, error);

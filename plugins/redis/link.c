@@ -295,6 +295,7 @@ void redis_link_lose(struct redis_link *link)
 	}
 	link->reader = NULL;
 	link->owed = 0;
+	link->watched = false;
 }
 
 void redis_links_free(struct redis_connection *conn)

@@ -5,6 +5,7 @@
  * shown as JSON.
  */
 #include "query.h"
+#include "tx.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -352,6 +353,8 @@ static uint32_t native_open(void *connection, const struct consort_call *call, c
 
 	consort_arena_init(&words.arena, 0);
 	status = redis_enter(conn, call, error);
+	if (!status)
+		status = redis_tx_refuse(conn, "a command of Redis's own", error);
 	if (!status)
 		status = split(&words, text, run, error);
 	if (!status)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the Redis adapter is: its features, options and tables of operations. */
-#include "redis.h"
+#include "tx.h"
 
 #define ID "redis"
 #define VERSION "0.1.0"
@@ -10,9 +10,9 @@
 	(REDIS_FEATURE(READ) | REDIS_FEATURE(CREATE) | REDIS_FEATURE(UPDATE) | REDIS_FEATURE(DELETE) | \
 	 REDIS_FEATURE(UPSERT) | REDIS_FEATURE(BULK_WRITE) | REDIS_FEATURE(FILTER) |                   \
 	 REDIS_FEATURE(KEY_LOOKUP) | REDIS_FEATURE(DEFINE) | REDIS_FEATURE(INDEXES) |                  \
-	 REDIS_FEATURE(SCHEMALESS) | REDIS_FEATURE(NATIVE) | REDIS_FEATURE(KEY_VALUE) |                \
-	 REDIS_FEATURE(COUNTERS) | REDIS_FEATURE(TIME_TO_LIVE) | REDIS_FEATURE(CANCEL) |               \
-	 REDIS_FEATURE(STREAMING) | REDIS_FEATURE(EXPLAIN))
+	 REDIS_FEATURE(SCHEMALESS) | REDIS_FEATURE(TRANSACTIONS) | REDIS_FEATURE(NATIVE) |             \
+	 REDIS_FEATURE(KEY_VALUE) | REDIS_FEATURE(COUNTERS) | REDIS_FEATURE(TIME_TO_LIVE) |            \
+	 REDIS_FEATURE(CANCEL) | REDIS_FEATURE(STREAMING) | REDIS_FEATURE(EXPLAIN))
 
 #define OPTION(option_type, option_scope, option_name, ...)                                         \
 	&(const struct consort_option)                                                              \
@@ -70,6 +70,7 @@ static const struct consort_plugin plugin = {
 	.query = &redis_query_ops,
 	.write = &redis_write_ops,
 	.schema = &redis_schema_ops,
+	.transaction = &redis_transaction_ops,
 	.native = &redis_native_ops,
 	.keyvalue = &redis_keyvalue_ops,
 };

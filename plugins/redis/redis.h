@@ -19,6 +19,7 @@
  *                   which were met
  *     define.h      define.c: making and dropping indexes; enter.c: over the records that are there
  *     write.c       records by key and in bulk; document.c: those that are a JSON text, swap.c: writing them
+ *     tx.h          tx.c: transactions, known.c: what they know of keys
  *     keyvalue.c, native.c   the rest
  */
 
@@ -134,6 +135,7 @@ struct redis_link {
 	size_t sent;   /* bytes of the command that is being sent */
 	uint32_t owed; /* replies that nobody waits for any more */
 	uint32_t skip; /* replies in front of the next command's */
+	bool watched;  /* the server watches keys for a transaction, or may */
 	struct redis_reply dropped;
 	size_t peak; /* bytes that its reader held at most */
 };
@@ -163,6 +165,7 @@ struct redis_pipe {
 struct redis_layout;
 struct redis_shape;
 struct redis_index;
+struct redis_tx;
 
 struct redis_connection {
 	struct redis_database *database;
@@ -182,6 +185,7 @@ struct redis_connection {
 	struct consort_buffer text, more; /* likewise */
 	struct consort_json_reader *json;
 	struct redis_shape *shapes[REDIS_SHAPES]; /* write.c's, by a write's id */
+	struct redis_tx *tx;			  /* the open transaction */
 	/* what the server told */
 	bool replica, clustered;
 	uint32_t denied; /* bits of enum redis_right */
@@ -319,6 +323,8 @@ enum redis_right {
 	REDIS_RIGHT_DELETE,
 	REDIS_RIGHT_SCRIPTS,
 	REDIS_RIGHT_INDEXES,
+	REDIS_RIGHT_MULTI,
+	REDIS_RIGHT_WATCH,
 	REDIS_RIGHTS
 };
 

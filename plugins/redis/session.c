@@ -94,6 +94,8 @@ static const struct {
 	[REDIS_RIGHT_DELETE] = {{"DEL", "consort"}, "this user may not run DEL"},
 	[REDIS_RIGHT_INDEXES] = {{"ZADD", "consort", "0", "f"}, "this user may not run ZADD"},
 	[REDIS_RIGHT_SCRIPTS] = {{"EVALSHA", "0", "0"}, "this user may not run EVALSHA"},
+	[REDIS_RIGHT_MULTI] = {{"MULTI"}, "this user may not run MULTI"},
+	[REDIS_RIGHT_WATCH] = {{"WATCH", "consort"}, "this user may not run WATCH"},
 };
 
 static void add_words(struct redis_connection *conn, const char *const *words, uint32_t most)
@@ -187,6 +189,8 @@ uint32_t redis_meet(struct redis_connection *conn, struct consort_error *error)
 	take_run_id(redis_reply(conn, 0), run, sizeof(run));
 	status = name_it(conn, run, redis_reply(conn, 1), error);
 	queues = redis_says(redis_reply(conn, 2), "OK");
+	if (is_denied(redis_reply(conn, 2)))
+		conn->denied |= 1u << REDIS_RIGHT_MULTI;
 	return status || !queues ? status : probe(conn, error);
 }
 
@@ -215,6 +219,7 @@ static const struct {
 	{CONSORT_FEATURE_INDEXES, 1u << REDIS_RIGHT_INDEXES | 1u << REDIS_RIGHT_SCRIPTS, true},
 	{CONSORT_FEATURE_COUNTERS, 1u << REDIS_RIGHT_SCRIPTS, true},
 	{CONSORT_FEATURE_TIME_TO_LIVE, 1u << REDIS_RIGHT_SET, true},
+	{CONSORT_FEATURE_TRANSACTIONS, 1u << REDIS_RIGHT_MULTI | 1u << REDIS_RIGHT_WATCH, true},
 };
 
 void redis_features(void *connection, struct consort_features *mask, const struct consort_feature_sink *sink)

@@ -4,6 +4,7 @@
  * here, and swapped for what was read; where somebody else was faster, once more.
  */
 #include "index.h"
+#include "tx.h"
 
 #define TRIES_MOST 100
 
@@ -252,6 +253,49 @@ static uint32_t write_pending(struct batch *batch)
 	return status;
 }
 
+/* In a transaction: each row is decided by what its key holds, or will once the queue has run. */
+static uint32_t queue_row(struct batch *batch, struct row *row)
+{
+	const struct redis_job *job = batch->job;
+	const struct redis_layout *layout = job->shape->layout;
+	struct redis_known *known = redis_tx_known(job->conn->tx, row->key.data, (size_t)row->key.size);
+	char why = redis_tx_refuses(known, layout, job->kind);
+	uint32_t status;
+
+	if (why)
+		return redis_job_refused(job, row->row, why, row->key.data, (size_t)row->key.size);
+	row->old = known->text;
+	status = merge(batch, row);
+	if (!status)
+		status = add_write(batch, row);
+	if (!status)
+		status = redis_tx_change(job->conn, known, layout, job->kind, &row->document, job->error);
+	if (status)
+		return redis_job_failed(job, row->row);
+	job->result->affected++;
+	return CONSORT_OK;
+}
+
+static uint32_t queue_all(struct batch *batch)
+{
+	const struct redis_job *job = batch->job;
+	struct consort_view *keys = consort_arena_array(&batch->arena, batch->count, sizeof(*keys));
+	uint32_t status = CONSORT_OK, i;
+
+	if (!keys)
+		return consort_error_no_memory(job->error);
+	for (i = 0; i < batch->count; i++)
+		keys[i] = batch->rows[i].key;
+	status = redis_tx_watch(job->conn, keys, batch->count, REDIS_ASK_TEXT, job->error);
+	if (status)
+		return status;
+	redis_tx_enter(job->conn, REDIS_SCRIPT_SWAP);
+	for (i = 0; !status && i < batch->count; i++)
+		status = queue_row(batch, &batch->rows[i]);
+	redis_tx_leave(job->conn);
+	return status;
+}
+
 uint32_t redis_write_documents(const struct redis_job *job, int64_t first, int64_t end)
 {
 	struct batch batch = {.job = job};
@@ -264,7 +308,7 @@ uint32_t redis_write_documents(const struct redis_job *job, int64_t first, int64
 	if (!status)
 		status = find_keys(&batch, first, end);
 	if (!status)
-		status = write_pending(&batch);
+		status = job->conn->tx ? queue_all(&batch) : write_pending(&batch);
 	if (!status && batch.worst) {
 		*job->error = batch.failure;
 		status = batch.worst;

@@ -5,6 +5,7 @@
  * one of its own, unless all records of the resource lie together.
  */
 #include "index.h"
+#include "tx.h"
 
 #include <stdlib.h>
 
@@ -134,7 +135,8 @@ uint32_t redis_job_failed(const struct redis_job *job, int64_t row)
 	return status == CONSORT_ENOTFOUND || job->goes_on ? CONSORT_OK : status;
 }
 
-uint32_t redis_job_refused(const struct redis_job *job, int64_t row, char why, const char *key, size_t size)
+/* Says why the row with that key may not be written. */
+static uint32_t fail_row(const struct redis_job *job, char why, const char *key, size_t size)
 {
 	const struct redis_layout *layout = job->shape->layout;
 	struct consort_error *error = job->error;
@@ -156,7 +158,59 @@ uint32_t redis_job_refused(const struct redis_job *job, int64_t row, char why, c
 			layout->resource->name, shown, layout->record == REDIS_JSON ? "string" : "hash");
 	}
 	consort_copy_text(error->resource, sizeof(error->resource), layout->resource->name);
+	return error->status;
+}
+
+uint32_t redis_job_refused(const struct redis_job *job, int64_t row, char why, const char *key, size_t size)
+{
+	fail_row(job, why, key, size);
 	return redis_job_failed(job, row);
+}
+
+/* --- in a transaction --- */
+
+/* Watches the records of the rows, and asks what they hold. What is wrong with a key is told later. */
+static uint32_t watch_rows(const struct redis_job *job)
+{
+	struct consort_error ignored = CONSORT_ERROR_INIT, *error = job->error;
+	struct redis_job silent = *job;
+	struct consort_arena arena;
+	struct consort_view *keys;
+	uint32_t status = CONSORT_OK, count = 0;
+	int64_t row;
+
+	consort_arena_init(&arena, 0);
+	keys = consort_arena_array(&arena, (size_t)job->rows->nrows, sizeof(*keys));
+	silent.error = &ignored;
+	for (row = 0; keys && row < job->rows->nrows; row++) {
+		const struct consort_buffer *text = &job->conn->text;
+
+		consort_arena_reset(&job->conn->scratch);
+		if (redis_job_key(&silent, row))
+			continue;
+		keys[count].data = consort_arena_copy(&arena, text->data, text->size);
+		if (!keys[count].data)
+			break;
+		keys[count++].size = text->size;
+	}
+	if (!keys || row < job->rows->nrows)
+		status = consort_error_no_memory(error);
+	if (!status)
+		status = redis_tx_watch(job->conn, keys, count, REDIS_ASK_KIND, error);
+	consort_arena_clear(&arena);
+	return status;
+}
+
+/* Decides about the row whose key is in conn->text, as its script will at the commit. */
+static uint32_t admit_row(const struct redis_job *job)
+{
+	const struct redis_layout *layout = job->shape->layout;
+	const struct consort_buffer *key = &job->conn->text;
+	struct redis_known *known = redis_tx_known(job->conn->tx, key->data, key->size);
+	char why = redis_tx_refuses(known, layout, job->kind);
+
+	return why ? fail_row(job, why, key->data, key->size)
+		   : redis_tx_change(job->conn, known, layout, job->kind, NULL, job->error);
 }
 
 uint32_t redis_job_ends(const struct redis_job *job, int64_t row, struct consort_buffer *out)
@@ -289,6 +343,8 @@ static uint32_t gather_row(struct call *call, const struct redis_job *job, int64
 	}
 	if (!status && job->kind != REDIS_REMOVE)
 		status = add_row(call, job, row);
+	if (!status && job->conn->tx)
+		status = admit_row(job);
 	if (!status) {
 		call->rows[call->nrows++] = row;
 		return CONSORT_OK;
@@ -391,6 +447,13 @@ static uint32_t write_together(const struct redis_job *job, struct call *call, i
 	*out_end = row;
 	if (status || !call->nrows)
 		return status;
+	if (conn->tx) {
+		redis_tx_enter(conn, REDIS_SCRIPT_WRITE);
+		add_call(job, call);
+		redis_tx_leave(conn);
+		job->result->affected += call->nrows;
+		return CONSORT_OK;
+	}
 	redis_begin(conn);
 	add_call(job, call);
 	status = redis_doubt(conn, redis_run(conn, job->error), job->error);
@@ -437,11 +500,13 @@ static uint32_t write_all(const struct redis_job *job)
 {
 	const struct redis_layout *layout = job->shape->layout;
 	bool documents = layout->record == REDIS_JSON && job->kind != REDIS_REMOVE;
-	bool together = !job->conn->map || layout->together;
+	bool together = !job->conn->map || layout->together || job->conn->tx;
 	struct call *call = NULL;
 	int64_t row = 0, end = 0;
 	uint32_t status = CONSORT_OK;
 
+	if (!documents && job->conn->tx)
+		status = watch_rows(job);
 	if (!documents && !(call = calloc(1, sizeof(*call))))
 		return consort_error_no_memory(job->error);
 	for (; !status && row < job->rows->nrows; row = end) {
@@ -474,6 +539,7 @@ static uint32_t write_rows(enum redis_write_kind kind, struct redis_connection *
 				.result = result,
 				.goes_on = (write->flags & CONSORT_WRITE_CONTINUE) != 0,
 				.error = error};
+	struct redis_tx_mark mark;
 	uint32_t status = consort_write_check_rows(write, rows, error);
 
 	if (status)
@@ -489,8 +555,15 @@ static uint32_t write_rows(enum redis_write_kind kind, struct redis_connection *
 		status = redis_script_load(conn, REDIS_SCRIPT_WRITE, error);
 	else if (!status)
 		status = redis_script_load(conn, REDIS_SCRIPT_SWAP, error);
-	if (!status)
+	if (!status && conn->tx)
+		status = redis_tx_write(conn, &mark, error);
+	if (!status) {
 		status = write_all(&job);
+		if (conn->tx)
+			status = redis_tx_done(conn, &mark, status, error);
+		if (conn->tx && status)
+			result->affected = 0;
+	}
 	redis_leave(conn);
 	return status;
 }
