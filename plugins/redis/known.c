@@ -120,7 +120,7 @@ static uint32_t find_place(struct redis_connection *conn, struct consort_view ke
 	tx->link = conn->links;
 	if (node)
 		status = redis_link_get(conn, node, &tx->link, error);
-	else if (!tx->link->context)
+	else if (!tx->link->reader)
 		status = redis_fail_lost(tx->link, "it was given up", error);
 	if (status) {
 		tx->link = NULL;
@@ -203,7 +203,7 @@ static uint32_t ask_for(struct redis_connection *conn, const struct consort_view
 	struct redis_tx *tx = conn->tx;
 	uint32_t status, i;
 
-	if (!tx->link->context || (tx->count && !tx->link->watched))
+	if (!tx->link->reader || (tx->count && !tx->link->watched))
 		return redis_fail_lost(tx->link, "and with it what the transaction watches", error);
 	tx->link->watched = true;
 	add_commands(conn, asked, count, ask);

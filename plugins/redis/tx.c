@@ -6,7 +6,9 @@
  */
 #include "tx.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define BYTES_MOST ((size_t)64 << 20) /* of the queue, and of what is known of keys */
 #define KNOWN_FLAGS \
@@ -313,14 +315,27 @@ static uint32_t take_outcome(struct redis_connection *conn, struct consort_error
 	}
 }
 
+/* Has the server closed the connection, as far as we know? What is sent then is taken by nobody, and does not
+ * fail. */
+static bool is_gone(const struct redis_link *link)
+{
+	ssize_t got;
+	char byte;
+
+	do
+		got = recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	return !got || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 /* MULTI, what was queued, and EXEC, in one go. */
 static uint32_t execute(struct redis_connection *conn, struct consort_error *error)
 {
 	struct redis_link *link = conn->tx->link;
 	uint32_t status;
 
-	if (!link->watched)
-		return redis_fail_lost(link, "before the commit", error);
+	if (!link->watched || is_gone(link))
+		return redis_fail_lost(link, "before the commit was sent", error);
 	swap(conn);
 	redis_add(conn, conn->tx->slot, 1);
 	redis_arg_text(conn, "EXEC");
