@@ -6,6 +6,7 @@
  * is marked so.
  */
 #include "define.h"
+#include "tx.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -305,6 +306,8 @@ static uint32_t change(void *connection, const struct consort_call *call,
 		return consort_error_set(error, CONSORT_EUNSUPPORTED, "unknown flags %#x of define or drop",
 					 (unsigned)flags);
 	status = redis_enter(connection, call, error);
+	if (!status)
+		status = redis_tx_refuse(connection, "define or drop", error);
 	if (status)
 		return status;
 	consort_arena_init(&define.arena, 0);

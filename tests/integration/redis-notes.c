@@ -23,7 +23,7 @@ const char *notes_resources(void)
 		"attribute.id = int64\nattribute.name = text\n"
 		"attribute.ends = timestamp codec expires\n"
 		"[resource close]\ndatabase = db\nsource = close-%%s\nkey = id\nrecord = %s\n"
-		"hash_tag = source\nattribute.id = int64\nattribute.name = text\n",
+		"hash_tag = source\nattribute.id = int64\nattribute.name = text\nindex.name = name\n",
 		record(), record(), record());
 	return testing_keep(consort_buffer_steal(&text));
 }

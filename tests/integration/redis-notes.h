@@ -4,7 +4,8 @@
 
 /*
  * Records to try transactions on Redis with: `note` (id, name, size), `brief` (id, name, ends), which has a
- * time to live, and `close` (id, name), whose records are all in one slot. They are documents where the
+ * time to live, and `close` (id, name), whose records are all in one slot and have an
+ * index of names. They are documents where the
  * case's name begins with "json", else hashes.
  */
 #include "redis-server.h"

@@ -194,6 +194,34 @@ static void test_time_to_live(void)
 	consort_close(c);
 }
 
+/* The index has what the record is, from the commit on. */
+static void test_indexes(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = notes_open(SERVER, NULL), *in;
+
+	API_OK(consort_define(c, "close", 0, NULL, &error));
+	API_OK(notes_put_into(consort_create, c, "close", 1, "a", &error));
+	in = notes_begin(c);
+	API_OK(notes_put_into(consort_update, in, "close", 1, "b", &error));
+	API_OK(notes_put_into(consort_create, in, "close", 2, "a", &error));
+	API_OK(notes_put_into(consort_create, in, "close", 3, "c", &error));
+	API_OK(notes_put_into(consort_update, in, "close", 3, "d", &error));
+	TESTING_TEXT(api_find(in, "close", "id", "name = 'a'", NULL), "1");
+	API_OK(consort_commit(in, NULL, &error));
+	TESTING_CONTAINS(redis_explain(c, "close", "id", "name = 'a'"), "consort.index");
+	TESTING_TEXT(api_find(c, "close", "id", "name = 'a'", NULL), "2");
+	TESTING_TEXT(api_find(c, "close", "id", "name = 'b'", NULL), "1");
+	TESTING_TEXT(api_find(c, "close", "id", "name = 'c'", NULL), "");
+	TESTING_TEXT(api_find(c, "close", "id", "name = 'd'", NULL), "3");
+	in = notes_begin(c);
+	CU_ASSERT_EQUAL(consort_define(in, "close", CONSORT_DEFINE_IF_NEEDED, NULL, &error),
+			CONSORT_EUNSUPPORTED);
+	API_OK(consort_rollback(in, &error));
+	API_OK(consort_drop(c, "close", 0, NULL, &error));
+	consort_close(c);
+}
+
 static void test_refused(void)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
@@ -361,6 +389,7 @@ int main(int argc, char **argv)
 		BOTH("many", test_many),
 		BOTH("by-query", test_by_query),
 		BOTH("time-to-live", test_time_to_live),
+		BOTH("indexes", test_indexes),
 		BOTH("read-only", test_read_only),
 		BOTH("races", test_races),
 		BOTH("run-again", test_run_again),
