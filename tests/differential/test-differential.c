@@ -172,7 +172,7 @@ static void try_placements(const struct world_placement *placements)
 
 static void try_world(const struct world_placement *placements)
 {
-	world_make(placements, world_seed(SEED));
+	world_make(placements, world_seed(SEED), 0);
 	try_placements(placements);
 	world_drop(placements);
 }

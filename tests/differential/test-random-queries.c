@@ -213,7 +213,7 @@ static void try_world(const struct world_placement *placements, uint64_t otherwi
 {
 	uint64_t state = seed = world_seed(otherwise);
 
-	world_make(placements, world_random(&state));
+	world_make(placements, world_random(&state), WORLD_REAL);
 	try_placements(placements, state);
 	world_drop(placements);
 }

@@ -16,6 +16,7 @@
 struct making {
 	char home;
 	int motley;
+	unsigned skipped;
 	uint64_t seed;
 	const struct world_resource *of;
 	sqlite3_stmt *rows;
@@ -194,7 +195,7 @@ static void make(const char *database, struct making *making)
 	sqlite3 *from = world_oracle();
 	size_t i;
 
-	for (i = 0; i < WORLD_RESOURCES; i++) {
+	for (i = making->skipped; i < WORLD_RESOURCES; i++) {
 		mongoc_collection_t *into =
 			mongoc_client_get_collection(client, database, world_resources[i].table);
 
@@ -229,9 +230,10 @@ static void index_keys(const char *database)
 	bson_destroy(command);
 }
 
-void world_make_mongodb(uint64_t seed)
+void world_make_mongodb(uint64_t seed, unsigned skipped)
 {
-	struct making plain = {'m', 0, seed, NULL, NULL}, motley = {'n', 1, seed, NULL, NULL};
+	struct making plain = {'m', 0, skipped, seed, NULL, NULL},
+		      motley = {'n', 1, skipped, seed, NULL, NULL};
 
 	mongoc_init();
 	client = mongoc_client_new(servers_get("mongodb", "URI"));

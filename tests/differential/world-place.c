@@ -69,9 +69,10 @@ const struct world_placement world_redis_placements[] = {
 	{"redis, no filter", "rrrrrr", "-filter", 0},
 	{"redis, no key lookup", "rrrrrr", "-key_lookup", 0},
 	{"documents", "jjjjjj", NULL, 0},
+	{"indexed", "iiiiii", NULL, 0},
 	{"cluster", "cccccc", NULL, 0},
-	{"redis to sqlite", "rsjsrs", NULL, 0},
-	{"file to redis", "fcfrfj", NULL, 0},
+	{"redis to sqlite", "rsjsis", NULL, 0},
+	{"file to redis", "fcfifi", NULL, 0},
 	{NULL, NULL, NULL, 0},
 };
 
@@ -79,8 +80,8 @@ const struct world_placement world_mixed_placements[] = {
 	{"file", "ffffff", NULL, 0},
 	{"redis, mongodb, postgres", "mrpmpr", NULL, 0},
 	{"postgres, redis, mongodb", "rpmrmc", NULL, 0},
-	{"mongodb, postgres, redis", "pmrpjm", NULL, 0},
-	{"documents to postgres", "njqnnq", NULL, 0},
+	{"mongodb, postgres, redis", "pmrpim", NULL, 0},
+	{"documents to postgres", "njqnni", NULL, 0},
 	{"cluster, mixed", "qncmqn", "-join", 0},
 	{NULL, NULL, NULL, 0},
 };
@@ -166,6 +167,7 @@ static const struct {
 	{'n', "motley", MONGODB "${env:WORLD}_n\n", " -introspect"},
 	{'r', "hashes", REDIS "db = 1\n", ""},
 	{'j', "documents", REDIS "db = 2\n", ""},
+	{'i', "indexed", REDIS "db = 3\n", ""},
 	{'c', "cluster", "type = redis\nnodes = ${env:CONSORT_TEST_REDIS_CLUSTER_NODES}\n", ""},
 };
 #define NHOMES (sizeof(homes) / sizeof(homes[0]))
@@ -196,7 +198,7 @@ int world_is_nested(char home, unsigned attribute)
 
 static int is_told(char home)
 {
-	return !strchr("mnrjc", home);
+	return !strchr("mnrjic", home);
 }
 
 static void add_attributes(struct consort_buffer *text, char home, const struct world_resource *of)
@@ -221,6 +223,10 @@ static void add_attributes(struct consort_buffer *text, char home, const struct 
 	}
 	if (home == 'j')
 		consort_buffer_text(text, "record = json\n");
+	for (i = 1; home == 'i' && attribute[i].name; i++)
+		if (strcmp(attribute[i].type, "json"))
+			consort_buffer_printf(text, "index.by_%s = %s\n", attribute[i].name,
+					      attribute[i].name);
 }
 
 static void add_resource(struct consort_buffer *text, char home, const struct world_resource *of)
@@ -230,7 +236,7 @@ static void add_resource(struct consort_buffer *text, char home, const struct wo
 	for (i = 0; homes[i].letter != home; i++)
 		;
 	consort_buffer_printf(text, "[resource %s]\ndatabase = %s\nsource = ", of->name, homes[i].name);
-	if (strchr("rjc", home))
+	if (strchr("rjic", home))
 		consort_buffer_printf(text, "${env:WORLD}_%c_", home);
 	consort_buffer_printf(text, "%s\n", home == 'f' ? of->files : of->table);
 	add_attributes(text, home, of);
@@ -290,12 +296,15 @@ struct consort *world_open(const struct world_placement *placement)
 static const struct part {
 	const char *homes, *missing;
 	const char *servers[2][2]; /* each with a variable that it tells */
-	void (*make)(uint64_t seed);
+	void (*make)(uint64_t seed, unsigned skipped);
 	void (*drop)(void);
 } parts[] = {
 	{"pq", "configure with --enable-postgres", {{"postgres", "SOCKET_DSN"}}, POSTGRES_PART},
 	{"mn", "configure with --enable-mongodb", {{"mongodb", "URI"}}, MONGODB_PART},
-	{"rjc", "configure with --enable-redis", {{"redis", "PORT"}, {"redis-cluster", "NODES"}}, REDIS_PART},
+	{"rjic",
+	 "configure with --enable-redis",
+	 {{"redis", "PORT"}, {"redis-cluster", "NODES"}},
+	 REDIS_PART},
 };
 #define NPARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -308,7 +317,23 @@ static int is_used(const struct world_placement *placements, const char *letters
 	return 0;
 }
 
-void world_make(const struct world_placement *placements, uint64_t seed)
+/* Indexes that an adapter keeps are its own affair: it makes them of the records that are there. */
+static void make_indexes(unsigned skipped)
+{
+	static const struct world_placement indexed = {"indexed", "iiiiii", NULL, 0};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = world_open(&indexed);
+	size_t i;
+
+	for (i = skipped; i < WORLD_RESOURCES; i++)
+		if (consort_define(c, world_resources[i].name, 0, NULL, &error)) {
+			fprintf(stderr, "%s: %s\n", world_resources[i].name, error.message);
+			abort();
+		}
+	consort_close(c);
+}
+
+void world_make(const struct world_placement *placements, uint64_t seed, unsigned skipped)
 {
 	char name[32];
 	size_t i, j;
@@ -326,7 +351,9 @@ void world_make(const struct world_placement *placements, uint64_t seed)
 	world_make_files(seed, is_used(placements, "mn"));
 	for (i = 0; i < NPARTS; i++)
 		if (is_used(placements, parts[i].homes))
-			parts[i].make(seed);
+			parts[i].make(seed, skipped);
+	if (is_used(placements, "i"))
+		make_indexes(skipped);
 }
 
 void world_drop(const struct world_placement *placements)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The world in Redis, three times: hashes on a server and in a cluster, and documents whose times are
- * numbers. Filled by hiredis from strict.db. */
+/* The world in Redis: hashes on a server, with and without indexes, and in a cluster, and documents whose
+ * times are numbers. Filled by hiredis from strict.db. */
 #include "world.h"
 
 #include <hiredis/hiredis.h>
@@ -24,7 +24,7 @@ struct command {
 static struct {
 	unsigned port, number;
 	redisContext *context;
-} nodes[5]; /* two databases of the server, and those of the cluster */
+} nodes[6]; /* three databases of the server, and those of the cluster */
 static unsigned nnodes;
 static uint64_t state; /* of the choices between words for the same */
 
@@ -225,12 +225,12 @@ static void run(redisContext *context, struct command *command)
 		free((void *)(uintptr_t)command->words[i]);
 }
 
-static void make(char home, redisContext *context)
+static void make(char home, redisContext *context, unsigned skipped)
 {
 	sqlite3 *from = world_oracle();
 	size_t i;
 
-	for (i = 0; i < WORLD_RESOURCES; i++) {
+	for (i = skipped; i < WORLD_RESOURCES; i++) {
 		const struct world_resource *of = &world_resources[i];
 		sqlite3_stmt *rows = world_rows(from, of);
 
@@ -253,15 +253,16 @@ static void make(char home, redisContext *context)
 	sqlite3_close(from);
 }
 
-void world_make_redis(uint64_t seed)
+void world_make_redis(uint64_t seed, unsigned skipped)
 {
 	unsigned port = (unsigned)atoi(servers_get("redis", "PORT"));
 	const char *first = strchr(servers_get("redis-cluster", "NODES"), ':') + 1;
 
 	state = seed;
-	make('r', node_at(port, 1));
-	make('j', node_at(port, 2));
-	make('c', node_at((unsigned)atoi(first), 0));
+	make('r', node_at(port, 1), skipped);
+	make('j', node_at(port, 2), skipped);
+	make('i', node_at(port, 3), skipped);
+	make('c', node_at((unsigned)atoi(first), 0), skipped);
 }
 
 void world_drop_redis(void)
@@ -269,7 +270,7 @@ void world_drop_redis(void)
 	unsigned i;
 
 	for (i = 0; i < nnodes; i++) {
-		redisReply *keys = redisCommand(nodes[i].context, "KEYS %s_*", getenv("WORLD"));
+		redisReply *keys = redisCommand(nodes[i].context, "KEYS *%s_*", getenv("WORLD"));
 		size_t j;
 
 		for (j = 0; keys && j < keys->elements; j++)

@@ -20,8 +20,8 @@
 #include "testing.h"
 
 /* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l
- * loose.db, p and q the schemas of PostgreSQL, m and n the databases of MongoDB, r hashes, j documents, and c
- * hashes in a cluster of Redis. */
+ * loose.db, p and q the schemas of PostgreSQL, m and n the databases of MongoDB, and in Redis r hashes, i
+ * hashes with indexes, j documents, c hashes in a cluster. */
 struct world_placement {
 	const char *name;
 	const char *homes;
@@ -35,8 +35,9 @@ extern const struct world_placement world_redis_placements[];
 extern const struct world_placement world_mixed_placements[];
 
 /* Makes what the placements need, in the case's folder and in servers; skips the case where an adapter was
- * not built, or a server is not running. `seed` chooses the rows of edge and other. */
-void world_make(const struct world_placement *placements, uint64_t seed);
+ * not built, or a server is not running. `seed` chooses the rows of edge and other;
+ * servers need not have the first `skipped` resources. */
+void world_make(const struct world_placement *placements, uint64_t seed, unsigned skipped);
 /* Removes it from the servers. */
 void world_drop(const struct world_placement *placements);
 /* A handle to the data in that placement. Also sets or unsets CONSORT_NO_PUSHDOWN, which counts when a query
@@ -78,11 +79,11 @@ extern const struct world_pool world_pools[WORLD_COLUMNS];
 /* The parts of world_make. `narrow`: no decimal has more than 34 digits. The others take their rows from
  * strict.db. */
 void world_make_files(uint64_t seed, int narrow);
-void world_make_postgres(uint64_t seed);
+void world_make_postgres(uint64_t seed, unsigned skipped);
 void world_drop_postgres(void);
-void world_make_mongodb(uint64_t seed);
+void world_make_mongodb(uint64_t seed, unsigned skipped);
 void world_drop_mongodb(void);
-void world_make_redis(uint64_t seed);
+void world_make_redis(uint64_t seed, unsigned skipped);
 void world_drop_redis(void);
 
 struct world_attribute {
@@ -98,6 +99,7 @@ struct world_resource {
 	const char *relationships;
 };
 #define WORLD_RESOURCES 6
+#define WORLD_REAL 4 /* those that are not seeded, which come first */
 extern const struct world_resource world_resources[WORLD_RESOURCES];
 /* How an attribute is kept in that home; NULL: as its type is. */
 const char *world_codec(char home, const struct world_resource *of, unsigned attribute);
