@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SAMPLE 1000
+#define SAME_DOCUMENTS 28799 /* the code of that error */
 
 struct reading {
 	struct mongo_connection *conn;
@@ -54,24 +55,44 @@ static uint32_t take_sampled(struct reading *reading, const uint8_t *data, uint3
 	return mongo_sample_add(&reading->sample, data, size) ? CONSORT_OK : no_memory(reading);
 }
 
-/* Of documents chosen at random: the first ones may be the oldest. */
-static uint32_t read_sample(struct reading *reading)
+/* Documents that a stage chooses. */
+static uint32_t read_chosen(struct reading *reading, const char *stage, int64_t most)
 {
 	bson_t command = BSON_INITIALIZER, pipeline, step, inside;
+	bool random = !strcmp(stage, "$sample");
 	uint32_t at = 0, status;
 
 	BSON_APPEND_UTF8(&command, "aggregate", reading->resource.source);
 	BSON_APPEND_ARRAY_BEGIN(&command, "pipeline", &pipeline);
 	mongo_stage_begin(&pipeline, &at, &step);
-	BSON_APPEND_DOCUMENT_BEGIN(&step, "$sample", &inside);
-	BSON_APPEND_INT64(&inside, "size", reading->most);
-	bson_append_document_end(&step, &inside);
+	if (random)
+		BSON_APPEND_DOCUMENT_BEGIN(&step, stage, &inside);
+	BSON_APPEND_INT64(random ? &inside : &step, random ? "size" : stage, most);
+	if (random)
+		bson_append_document_end(&step, &inside);
 	mongo_stage_end(&pipeline, &step);
 	bson_append_array_end(&command, &pipeline);
 	BSON_APPEND_DOCUMENT_BEGIN(&command, "cursor", &inside);
 	bson_append_document_end(&command, &inside);
 	status = each(reading, MONGO_ASIDE, &command, take_sampled);
 	bson_destroy(&command);
+	return status;
+}
+
+/* Of documents chosen at random: the first ones may be the oldest. MongoDB gives up where chance leads to the
+ * same ones again and again, as it may soon after they were written; then the first ones do for the rest. */
+static uint32_t read_sample(struct reading *reading)
+{
+	struct consort_error failed = CONSORT_ERROR_INIT, *error = reading->error;
+	uint32_t status;
+
+	reading->error = &failed;
+	status = read_chosen(reading, "$sample", reading->most);
+	reading->error = error;
+	if (status == CONSORT_EENGINE && failed.code == SAME_DOCUMENTS)
+		return read_chosen(reading, "$limit", reading->most - reading->sample.documents);
+	if (status && error)
+		*error = failed;
 	return status;
 }
 
