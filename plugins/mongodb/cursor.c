@@ -178,7 +178,8 @@ static int64_t next_size(const struct mongo_cursor *cursor)
 	return count < BATCH_LEAST ? BATCH_LEAST : count > BATCH_MOST ? BATCH_MOST : count;
 }
 
-static uint32_t get_more(struct mongo_cursor *cursor, struct consort_error *error)
+/* milliseconds: that a change stream is waited for, else 0 */
+static uint32_t get_more(struct mongo_cursor *cursor, int64_t milliseconds, struct consort_error *error)
 {
 	const struct mongo_compiled *compiled = cursor->compiled;
 	bson_t command = BSON_INITIALIZER;
@@ -187,6 +188,8 @@ static uint32_t get_more(struct mongo_cursor *cursor, struct consort_error *erro
 	BSON_APPEND_INT64(&command, "getMore", cursor->id);
 	BSON_APPEND_UTF8(&command, "collection", cursor->collection);
 	BSON_APPEND_INT64(&command, "batchSize", next_size(cursor));
+	if (milliseconds)
+		BSON_APPEND_INT64(&command, "maxTimeMS", milliseconds);
 	drop_reply(cursor);
 	status = mongo_run(cursor->conn, cursor->aside ? MONGO_ASIDE : MONGO_PLAIN, &command, cursor->server,
 			   compiled ? compiled->resource : NULL, &cursor->reply, error);
@@ -206,12 +209,23 @@ static uint32_t next_batch(struct mongo_cursor *cursor, bool *out_more, struct c
 		return error->status;
 	}
 	if (cursor->id)
-		return get_more(cursor, error);
+		return get_more(cursor, 0, error);
 	if (cursor->command < cursor->ncommands)
 		return mongo_cursor_run(cursor, MONGO_READ, cursor->commands[cursor->command++],
 					cursor->compiled->resource, error);
 	*out_more = false;
 	return CONSORT_OK;
+}
+
+uint32_t mongo_cursor_await(struct mongo_cursor *cursor, int64_t milliseconds, struct consort_error *error)
+{
+	if (cursor->lost.status) {
+		*error = cursor->lost;
+		return error->status;
+	}
+	if (!cursor->id)
+		return consort_error_set(error, CONSORT_ENAME, "the server has ended this feed");
+	return get_more(cursor, milliseconds, error);
 }
 
 /* A record of nothing: counts are 0, all else NULL. */

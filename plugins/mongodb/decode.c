@@ -141,20 +141,26 @@ static uint32_t take_text(const bson_iter_t *value, struct consort_value *out)
 	return consort_utf8_valid(text, size, &at) ? CONSORT_OK : CONSORT_ERANGE;
 }
 
+static uint32_t keep_printed(struct mongo_reader *reader, uint16_t type, struct consort_value *out,
+			     struct consort_error *error)
+{
+	const char *text = consort_arena_copy(&reader->scratch, reader->text.data, reader->text.size);
+
+	*out = consort_view_of(type, text, reader->text.size);
+	return text ? CONSORT_OK : consort_error_no_memory(error);
+}
+
 static uint32_t take_printed(struct mongo_reader *reader, const struct mongo_column *from,
 			     const bson_iter_t *value, uint16_t type, struct consort_value *out,
 			     struct consort_error *error)
 {
 	uint32_t status;
-	const char *text;
 
 	consort_buffer_reset(&reader->text);
 	status = mongo_print(value, &reader->text, error);
 	if (status)
 		return status == CONSORT_ENOMEM ? status : in_column(from, error);
-	text = consort_arena_copy(&reader->scratch, reader->text.data, reader->text.size);
-	*out = consort_view_of(type, text, reader->text.size);
-	return text ? CONSORT_OK : consort_error_no_memory(error);
+	return keep_printed(reader, type, out, error);
 }
 
 static uint32_t take_value(struct mongo_reader *reader, const struct mongo_column *from, uint8_t codec,
@@ -377,17 +383,26 @@ static bool is_declared(const void *context, const char *key)
 	return mongo_is_field(context, key, strlen(key));
 }
 
-static uint32_t read_rest(struct mongo_reader *reader, const uint8_t *data, size_t size,
-			  struct consort_batch *batch, struct consort_error *error)
+/* The fields that no attribute is for, as JSON in reader->text. */
+static uint32_t print_rest(struct mongo_reader *reader, const struct mongo_column *from, const uint8_t *data,
+			   size_t size, struct consort_error *error)
 {
-	const struct mongo_column *from = &reader->columns[reader->rest];
 	uint32_t status;
 
 	consort_buffer_reset(&reader->text);
 	status = mongo_print_rest(data, size, reader->resource ? is_declared : NULL, reader->resource,
 				  &reader->text, error);
+	return status && status != CONSORT_ENOMEM ? in_column(from, error) : status;
+}
+
+static uint32_t read_rest(struct mongo_reader *reader, const uint8_t *data, size_t size,
+			  struct consort_batch *batch, struct consort_error *error)
+{
+	const struct mongo_column *from = &reader->columns[reader->rest];
+	uint32_t status = print_rest(reader, from, data, size, error);
+
 	if (status)
-		return status == CONSORT_ENOMEM ? status : in_column(from, error);
+		return status;
 	reader->seen[reader->rest] = reader->row;
 	status = consort_append_view(batch, &batch->columns[from->place], reader->text.data,
 				     reader->text.size);
@@ -435,6 +450,26 @@ uint32_t mongo_read_row(struct mongo_reader *reader, const uint8_t *data, size_t
 			consort_append_null(&batch->columns[column->place]);
 	}
 	return status;
+}
+
+uint32_t mongo_read_field(struct mongo_reader *reader, const struct mongo_column *column,
+			  const bson_t *document, bool *out_found, struct consort_value *out_value,
+			  struct consort_error *error)
+{
+	bson_iter_t at;
+	uint32_t status;
+
+	*out_value = consort_null();
+	*out_found = true;
+	if (column->storage.codec == MONGO_REST) {
+		status = print_rest(reader, column, bson_get_data(document), document->len, error);
+		return status ? status : keep_printed(reader, CONSORT_TYPE_JSON, out_value, error);
+	}
+	*out_found = bson_iter_init(&at, document) &&
+		     bson_iter_find_w_len(&at, column->key, (int)column->key_size) &&
+		     (!column->path || follow(&at, column->path, &at));
+	return *out_found ? take_value(reader, column, column->storage.codec, &at, out_value, error)
+			  : CONSORT_OK;
 }
 
 /* --- readers --- */

@@ -42,8 +42,10 @@ static const struct {
 	{244, CONSORT_ECONFLICT, RETRY},	    /* TransactionAborted */
 	{246, CONSORT_ECONFLICT, RETRY},	    /* SnapshotUnavailable */
 	{251, CONSORT_ECONFLICT, RETRY},	    /* NoSuchTransaction */
+	{260, CONSORT_EVALUE, 0},		    /* InvalidResumeToken */
 	{262, CONSORT_ETIMEOUT, 0},		    /* ExceededTimeLimit */
 	{263, CONSORT_EUNSUPPORTED, 0},		    /* OperationNotSupportedInTransaction */
+	{286, CONSORT_ENOTFOUND, 0},		    /* ChangeStreamHistoryLost */
 	{292, CONSORT_ENOMEM, 0},		    /* QueryExceededMemoryLimitNoDiskUseAllowed */
 	{9001, CONSORT_ECONNECTION, RETRY | DEAD},  /* SocketException */
 	{10107, CONSORT_ECONNECTION, RETRY | DEAD}, /* NotWritablePrimary */

@@ -17,6 +17,7 @@
  *     tx.c                         transactions, and several writes as one
  *     schema.c, sample.c, define.c introspection and its opposite
  *     native.c                     commands as the caller wrote them
+ *     feed.c                       changes that others make
  *
  * A connection is one client of libmongoc's, of the kind that has no threads: the core pools connections, so
  * each of them is used as the client of a pool would be, and everything that waits does so in stream.c.
@@ -86,7 +87,9 @@ struct mongo_connection {
 	struct consort_arena scratch; /* of one value */
 	struct consort_buffer text;   /* likewise */
 	/* what the server told */
-	bool replica_set, sharded, writable, reader;
+	bool replica_set, sharded, writable;
+	bool reader;  /* the user may not write, */
+	bool unaware; /* nor see changes of the database */
 	int32_t wire;
 	char *server, *identity, *user;
 };
@@ -190,5 +193,6 @@ extern const struct consort_write_ops mongo_write_ops;
 extern const struct consort_transaction_ops mongo_transaction_ops;
 extern const struct consort_schema_ops mongo_schema_ops;
 extern const struct consort_native_ops mongo_native_ops;
+extern const struct consort_changes_ops mongo_changes_ops;
 
 #endif

@@ -229,6 +229,9 @@ uint32_t mongo_cursor_take(struct mongo_cursor *cursor, struct consort_error *er
 /* The next document; *out_data NULL: there is none. */
 uint32_t mongo_cursor_document(struct mongo_cursor *cursor, const uint8_t **out_data, uint32_t *out_size,
 			       struct consort_error *error);
+/* Asks once for more, and has the server wait for that long if there is nothing. The rows are in
+ * cursor->rows. */
+uint32_t mongo_cursor_await(struct mongo_cursor *cursor, int64_t milliseconds, struct consort_error *error);
 uint32_t mongo_cursor_next(void *cursor, const struct consort_call *call, struct consort_batch *batch,
 			   struct consort_error *error);
 void mongo_cursor_close(void *cursor);

@@ -14,7 +14,8 @@
 	 MONGO_FEATURE(NESTED_PATHS) | MONGO_FEATURE(SCHEMALESS) | MONGO_FEATURE(TRANSACTIONS) |             \
 	 MONGO_FEATURE(LAST_RESOURCE) | MONGO_FEATURE(INTROSPECT) | MONGO_FEATURE(DEFINE) |                  \
 	 MONGO_FEATURE(INDEXES) | MONGO_FEATURE(NATIVE) | MONGO_FEATURE(CANCEL) | MONGO_FEATURE(STREAMING) | \
-	 MONGO_FEATURE(EXPLAIN) | MONGO_FEATURE(READ_YOUR_WRITES) | MONGO_FEATURE(ATOMIC_COMMIT))
+	 MONGO_FEATURE(EXPLAIN) | MONGO_FEATURE(READ_YOUR_WRITES) | MONGO_FEATURE(ATOMIC_COMMIT) |           \
+	 MONGO_FEATURE(CHANGE_FEED))
 
 #define OPTION(option_scope, option_type, option_name, ...)                                         \
 	&(const struct consort_option)                                                              \
@@ -100,6 +101,7 @@ static const struct consort_plugin plugin = {
 	.transaction = &mongo_transaction_ops,
 	.schema = &mongo_schema_ops,
 	.native = &mongo_native_ops,
+	.changes = &mongo_changes_ops,
 };
 
 CONSORT_PLUGIN_EXPORT(&plugin, ID, VERSION, FEATURES, 0);

@@ -141,17 +141,22 @@ static bool array_has(bson_iter_t *privilege, const char *name, const char *want
 	return false;
 }
 
-/* Does a privilege on the database, or on some collection of it, allow to insert? */
-static bool may_insert(const struct mongo_connection *conn, bson_iter_t *privileges)
+/* Does a privilege on the database, or unless it is about the `whole` on some collection of it, allow that?
+ */
+static bool may(const struct mongo_connection *conn, bson_iter_t privileges, const char *action, bool whole)
 {
-	bson_iter_t privilege, resource, where;
+	bson_iter_t privilege, resource, where, collection;
 
-	while (bson_iter_next(privileges)) {
-		if (!bson_iter_recurse(privileges, &privilege))
+	while (bson_iter_next(&privileges)) {
+		if (!bson_iter_recurse(&privileges, &privilege))
 			continue;
 		resource = where = privilege;
-		if (!array_has(&privilege, "actions", "insert") || !bson_iter_find(&resource, "resource") ||
+		if (!array_has(&privilege, "actions", action) || !bson_iter_find(&resource, "resource") ||
 		    !bson_iter_recurse(&resource, &where))
+			continue;
+		collection = where;
+		if (whole && bson_iter_find(&collection, "collection") && BSON_ITER_HOLDS_UTF8(&collection) &&
+		    *bson_iter_utf8(&collection, NULL))
 			continue;
 		if (!bson_iter_find(&where, "db") || !BSON_ITER_HOLDS_UTF8(&where)) /* of all databases */
 			return true;
@@ -162,7 +167,7 @@ static bool may_insert(const struct mongo_connection *conn, bson_iter_t *privile
 	return false;
 }
 
-/* Whom the server takes us for, and whether that one may write. */
+/* Whom the server takes us for, and what that one may do. */
 static uint32_t take_user(struct mongo_connection *conn, struct consort_error *error)
 {
 	bson_iter_t info, users, user, privileges;
@@ -177,8 +182,10 @@ static uint32_t take_user(struct mongo_connection *conn, struct consort_error *e
 			name = bson_iter_utf8(&user, NULL);
 		if (*name && bson_iter_init(&info, &reply) &&
 		    bson_iter_find_descendant(&info, "authInfo.authenticatedUserPrivileges", &users) &&
-		    bson_iter_recurse(&users, &privileges) && !may_insert(conn, &privileges))
-			conn->reader = true;
+		    bson_iter_recurse(&users, &privileges)) {
+			conn->reader = !may(conn, privileges, "insert", false);
+			conn->unaware = !may(conn, privileges, "changeStream", true);
+		}
 		conn->user = strdup(name);
 		if (!conn->user)
 			status = consort_error_no_memory(error);
@@ -230,6 +237,12 @@ void mongo_features(void *connection, struct consort_features *mask, const struc
 
 	for (i = 0; why && i < sizeof(writes) / sizeof(*writes); i++)
 		take_away(mask, sink, writes[i], why);
+	if (!conn->replica_set && !conn->sharded)
+		take_away(mask, sink, CONSORT_FEATURE_CHANGE_FEED,
+			  "changes are told by replica sets, and this server stands alone");
+	else if (conn->unaware)
+		take_away(mask, sink, CONSORT_FEATURE_CHANGE_FEED,
+			  "this user's roles do not let it see changes of this database");
 	if (!conn->replica_set && !conn->sharded)
 		why = "transactions need a replica set, and this server stands alone";
 	else if (!conn->writable)

@@ -101,6 +101,11 @@ struct mongo_reader {
 /* Appends a document as a row. */
 uint32_t mongo_read_row(struct mongo_reader *reader, const uint8_t *data, size_t size,
 			struct consort_batch *batch, struct consort_error *error);
+/* The value of one column in a document, as it is: NULL if it is not *out_found. It lasts as long as the
+ * document and the reader's scratch memory. */
+uint32_t mongo_read_field(struct mongo_reader *reader, const struct mongo_column *column,
+			  const bson_t *document, bool *out_found, struct consort_value *out_value,
+			  struct consort_error *error);
 /* A column by an attribute's source, which is split at its first dot. */
 void mongo_column_set(struct mongo_column *column, const char *source, struct mongo_storage storage,
 		      struct consort_type type);

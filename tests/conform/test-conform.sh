@@ -59,7 +59,7 @@ test_mongodb() {
 }
 
 test_mongodb_rs() {
-	conforms_mongodb mongodb-rs "${CONSORT_TEST_MONGODB_RS_URI:-}" 100
+	conforms_mongodb mongodb-rs "${CONSORT_TEST_MONGODB_RS_URI:-}" 110
 }
 
 redis_conforms() {
