@@ -49,6 +49,15 @@ static void row_failed(void *context, int64_t row, const struct consort_error *e
 	note_failure(many, many->first + (size_t)row, error);
 }
 
+/* What is known of the records of a batch that failed, but for those that were told of by themselves. */
+static uint32_t status_of_rest(const struct consort_handle_session *session, uint32_t status,
+			       const struct consort_write_result *result)
+{
+	if (!session->handle->tx && (status == CONSORT_EINDOUBT || result->affected > 0))
+		return CONSORT_EINDOUBT;
+	return CONSORT_ECANCELLED;
+}
+
 /* Writes a batch of `rows` records from many->first on; each gets its status. */
 static enum consort_status write_batch(struct many *many, struct consort_handle_session *session,
 				       const struct consort_shape *shape, const struct consort_batch *batch,
@@ -64,7 +73,7 @@ static enum consort_status write_batch(struct many *many, struct consort_handle_
 	status = consort_write_batch(session, many->access->database, shape, batch, &result, error);
 	for (i = 0; status && i < rows; i++)
 		if (!many->statuses[many->first + i])
-			many->statuses[many->first + i] = CONSORT_ECANCELLED;
+			many->statuses[many->first + i] = status_of_rest(session, status, &result);
 	if (!status && many->failed && !many->go_on) {
 		*error = *many->failure;
 		status = (enum consort_status)error->status;
@@ -183,16 +192,20 @@ static enum consort_status check_records(struct consort *c, struct many *many, s
 static enum consort_status write_set(struct consort *c, struct many *many, consort_write_fn *write, void *arg,
 				     struct consort_error *error)
 {
+	bool together = !many->go_on && many->count > 1; /* one record is written or not */
 	enum consort_status status;
+	bool undone;
 	size_t i;
 
-	if (many->go_on || many->count == 1) /* one record is written or not */
-		status = write(c, arg, error);
-	else
+	if (together)
 		status = consort_atomically(c, many->access->database, write, arg, error);
-	for (i = 0; status && !many->go_on && i < many->count; i++)
+	else
+		status = write(c, arg, error);
+	undone = status && (c->tx || (together && consort_database_has(many->access->database,
+								       CONSORT_FEATURE_ATOMIC_COMMIT)));
+	for (i = 0; undone && i < many->count; i++)
 		if (!many->statuses[i])
-			many->statuses[i] = CONSORT_ECANCELLED; /* was undone */
+			many->statuses[i] = CONSORT_ECANCELLED;
 	if (!status && many->failed) {
 		*error = *many->failure;
 		status = (enum consort_status)error->status;
