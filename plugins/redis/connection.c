@@ -81,6 +81,7 @@ static uint32_t connection_open(void *context, const struct consort_call *call, 
 	conn->database = database;
 	conn->host = database->host;
 	conn->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	conn->alone = true;
 	status = conn->wake < 0 ? consort_error_no_memory(error) : redis_enter(conn, call, error);
 	if (!status)
 		status = connect_home(conn, error);
@@ -116,6 +117,7 @@ static uint32_t connection_ping(void *connection, const struct consort_call *cal
 	redis_begin(conn);
 	redis_add(conn, REDIS_ANY, 1);
 	redis_arg_text(conn, "PING");
+	conn->alone = true;
 	status = redis_run_well(conn, error);
 	redis_leave(conn);
 	return status;
@@ -135,6 +137,7 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 	eventfd_read(conn->wake, &woken);
 	conn->call = call;
 	conn->until = call->deadline;
+	conn->alone = true;
 	if (conn->unsettled)
 		status = redis_settle(conn, error);
 	if (!status)

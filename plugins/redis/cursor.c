@@ -51,6 +51,18 @@ static uint32_t add_key(struct cursor *cursor, const char *key, size_t size, str
 	return CONSORT_OK;
 }
 
+static uint32_t check_texts(const struct cursor *cursor, const struct redis_reply *array,
+			    struct consort_error *error)
+{
+	uint64_t i;
+
+	for (i = 0; i < array->size; i++)
+		if (!redis_is_text(&array->as.items[i]))
+			return redis_fail_protocol(cursor->conn,
+						   "among keys there is something that is no text", error);
+	return CONSORT_OK;
+}
+
 /* A key that was found, if it is of a record of the resource, and was not met before. */
 static uint32_t take_key(struct cursor *cursor, const char *key, uint64_t size, struct consort_error *error)
 {
@@ -76,6 +88,8 @@ static uint32_t take_page(struct cursor *cursor, const struct redis_reply *reply
 	uint32_t status = redis_scan_take(cursor->conn, &cursor->scan, reply, &page, error);
 	uint64_t i;
 
+	if (!status)
+		status = check_texts(cursor, page, error);
 	if (status)
 		return status;
 	cursor->arena ^= 1;
@@ -90,7 +104,7 @@ static uint32_t take_page(struct cursor *cursor, const struct redis_reply *reply
 static uint32_t take_entries(struct cursor *cursor, const struct redis_reply *entries,
 			     struct consort_error *error)
 {
-	uint32_t status = CONSORT_OK;
+	uint32_t status = check_texts(cursor, entries, error);
 	uint64_t i, size;
 
 	for (i = 0; !status && i < entries->size; i++) {
@@ -212,40 +226,51 @@ static void ask_for(struct cursor *cursor, const struct consort_view *key)
 
 enum { ABSENT, THERE, UNSURE };
 
+/* What HMGET answered: as many texts as it was asked for, or NULLs. */
+static uint32_t judge_fields(const struct cursor *cursor, const struct redis_reply *reply, uint8_t *out_there,
+			     struct consort_error *error)
+{
+	uint64_t i;
+
+	if (reply->kind != REDIS_REPLY_ARRAY || reply->size != cursor->compiled->nfields)
+		return redis_fail_protocol(cursor->conn, "HMGET has another number of values", error);
+	*out_there = UNSURE;
+	for (i = 0; i < reply->size; i++) {
+		const struct redis_reply *field = &reply->as.items[i];
+
+		if (redis_is_text(field))
+			*out_there = THERE;
+		else if (field->kind != REDIS_REPLY_NIL)
+			return redis_fail_protocol(cursor->conn, "HMGET has values that are no texts", error);
+	}
+	return CONSORT_OK;
+}
+
 /* Is there a record, by what its key answered? None of the fields that were asked for does not say. */
 static uint32_t judge(const struct cursor *cursor, uint32_t i, uint8_t *out_there,
 		      struct consort_error *error)
 {
+	const struct redis_compiled *compiled = cursor->compiled;
 	const struct redis_reply *reply;
-	uint64_t item;
 
 	*out_there = THERE;
 	if (!cursor->stride)
 		return CONSORT_OK;
 	reply = &cursor->pipe.commands[i * cursor->stride].reply;
-	switch (reply->kind) {
-	case REDIS_REPLY_ERROR:
+	if (CONSORT_UNLIKELY(reply->kind == REDIS_REPLY_ERROR)) {
 		if (!redis_is_error(reply, "WRONGTYPE"))
-			return redis_fail(cursor->conn, reply, cursor->compiled->layout->resource, error);
+			return redis_fail(cursor->conn, reply, compiled->layout->resource, error);
 		*out_there = ABSENT; /* some other thing has such a key */
-		break;
-	case REDIS_REPLY_NIL:
-		*out_there = ABSENT;
-		break;
-	case REDIS_REPLY_INTEGER: /* HLEN, STRLEN, PEXPIRETIME */
-		*out_there = reply->as.integer == 0 || reply->as.integer == -2 ? ABSENT : THERE;
-		break;
-	case REDIS_REPLY_ARRAY:
-		*out_there = UNSURE;
-		for (item = 0; item < reply->size; item++)
-			if (reply->as.items[item].kind != REDIS_REPLY_NIL)
-				*out_there = THERE;
-		if (reply->size != cursor->compiled->nfields)
-			return redis_fail_protocol(cursor->conn, "HMGET has another number of values", error);
-		break;
-	default:
-		break;
+		return CONSORT_OK;
 	}
+	if (compiled->nfields && compiled->layout->record == REDIS_HASH)
+		return judge_fields(cursor, reply, out_there, error);
+	if (compiled->nfields && reply->kind == REDIS_REPLY_NIL)
+		*out_there = ABSENT;
+	else if (compiled->nfields ? !redis_is_text(reply) : reply->kind != REDIS_REPLY_INTEGER)
+		return redis_fail_protocol(cursor->conn, "what a key has is told in another way", error);
+	else if (!compiled->nfields) /* HLEN, STRLEN, PEXPIRETIME */
+		*out_there = reply->as.integer == 0 || reply->as.integer == -2 ? ABSENT : THERE;
 	return CONSORT_OK;
 }
 

@@ -96,6 +96,8 @@ static uint32_t kv_set(void *connection, const struct consort_call *call, struct
 	add_set(conn, key, value, ttl, false);
 	status = redis_doubt(conn, redis_run_well(conn, error), error);
 	redis_leave(conn);
+	if (!status && !redis_says(redis_reply(conn, 0), "OK"))
+		status = redis_fail_protocol(conn, "SET answers something else", error);
 	return status;
 }
 
@@ -113,6 +115,8 @@ static uint32_t kv_remove(void *connection, const struct consort_call *call, str
 	redis_leave(conn);
 	if (status)
 		return status;
+	if (redis_reply(conn, 0)->kind != REDIS_REPLY_INTEGER)
+		return redis_fail_protocol(conn, "DEL answers something else", error);
 	return redis_reply(conn, 0)->as.integer ? CONSORT_OK : no_key(conn, key, error);
 }
 

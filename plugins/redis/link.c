@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define SLICE INT64_C(20000000)	      /* between two looks at what does not wake us */
 #define READ_SIZE 16384		      /* bytes, that are read at a time; a record of TLS has no more */
 #define BUFFER_MOST ((size_t)1 << 20) /* bytes that a reader keeps for what is to come */
 
@@ -26,6 +27,22 @@ static bool is_cancelled(const struct redis_connection *conn)
 	       (conn->call && consort_call_cancelled(conn->call));
 }
 
+/* The same as consort_poll_until, and looks now and then whether the call was cancelled, which does not wake
+ * it. */
+static int poll_alone(struct redis_connection *conn, uint32_t count)
+{
+	int64_t until;
+	int code;
+
+	do {
+		until = conn->host->clock() + SLICE;
+		if (conn->until && conn->until < until)
+			until = conn->until;
+		code = consort_poll_until(conn->host, conn->polls, count, until);
+	} while (!code && until != conn->until && !is_cancelled(conn));
+	return !code && until != conn->until ? 1 : code;
+}
+
 uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consort_error *error)
 {
 	uint32_t i, status = CONSORT_ETIMEOUT;
@@ -34,7 +51,10 @@ uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consor
 	if (CONSORT_UNLIKELY(is_cancelled(conn)))
 		return consort_error_set(error, CONSORT_ECANCELLED, "the call was cancelled");
 	conn->polls[count] = (struct pollfd){.fd = conn->wake, .events = POLLIN};
-	code = consort_poll_until(conn->host, conn->polls, count + 1, conn->until);
+	if (CONSORT_UNLIKELY(conn->alone))
+		code = poll_alone(conn, count + 1);
+	else
+		code = consort_poll_until(conn->host, conn->polls, count + 1, conn->until);
 	for (i = 0; code > 0 && i < count; i++)
 		if (conn->polls[i].revents)
 			return CONSORT_OK;
@@ -44,7 +64,8 @@ uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consor
 	else if (code)
 		consort_error_set(error, status = CONSORT_ECANCELLED, "the call was cancelled");
 	else
-		consort_error_set(error, status, "the deadline passed before Redis answered");
+		consort_error_set(error, status, "%s passed before Redis answered",
+				  conn->until == conn->call->deadline ? "the deadline" : "connect_timeout");
 	consort_copy_text(error->origin, sizeof(error->origin), conn->database->name);
 	return status;
 }

@@ -254,6 +254,11 @@ static uint32_t exchange(struct redis_connection *conn, struct consort_error *er
 			status = send_some(link, error);
 	while (!status && any_busy(conn))
 		status = turn(conn, error);
+	for (link = conn->links; link && !status; link = link->next)
+		if (CONSORT_UNLIKELY(redis_link_has_more(link))) {
+			status = redis_fail_protocol(conn, "it says more than it was asked", error);
+			redis_link_lose(link);
+		}
 	if (status)
 		give_up(conn);
 	for (link = conn->links; link; link = link->next)

@@ -173,6 +173,7 @@ struct redis_connection {
 	int wake;			 /* an eventfd, written to by cancel */
 	const struct consort_call *call; /* the one that runs, or NULL */
 	int64_t until;			 /* its deadline, or that of connecting; 0: none */
+	bool alone;			 /* nobody uses it yet, so that a cancel does not find it */
 	uint32_t cancelled;		 /* atomic; set by cancel, cleared by reset */
 	bool unsettled;			 /* replies are owed that nobody waits for */
 	bool sent;			 /* of the last run something may have reached a server */
@@ -200,6 +201,7 @@ uint32_t redis_enter(struct redis_connection *conn, const struct consort_call *c
 static inline void redis_leave(struct redis_connection *conn)
 {
 	conn->call = NULL;
+	conn->alone = false;
 }
 
 /* --- link.c, tls.c --- */
@@ -219,6 +221,11 @@ uint32_t redis_link_receive(struct redis_link *link, struct consort_error *error
 void redis_link_shrink(struct redis_link *link);
 /* The next reply of what was read into *link->sink.root, if it is whole. */
 uint32_t redis_link_reply(struct redis_link *link, bool *out_whole, struct consort_error *error);
+/* Is there something behind the last reply? */
+static inline bool redis_link_has_more(const struct redis_link *link)
+{
+	return link->reader && link->reader->pos < link->reader->len;
+}
 /* Waits for the links' sockets: polls[0 … count), to which the one of cancel is added. A deadline that passes
  * and a cancel are errors. */
 uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consort_error *error);

@@ -75,8 +75,10 @@ uint32_t redis_greet(struct redis_link *link, struct consort_error *error)
 	status = redis_run_on(conn, link, error);
 	if (!status)
 		status = take_hello(conn, redis_reply(conn, 0), error);
-	if (!status && database->number && redis_reply(conn, 1)->kind == REDIS_REPLY_ERROR)
+	if (!status && database->number && redis_reply(conn, 1)->kind == REDIS_REPLY_ERROR) {
 		status = redis_fail(conn, redis_reply(conn, 1), NULL, error);
+		consort_error_prefix(error, "db = %lld", (long long)database->number);
+	}
 	return status;
 }
 

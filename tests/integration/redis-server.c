@@ -82,8 +82,11 @@ static const char *ask(const char *options, const char *command)
 	pipe = popen(line.data, "r");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pipe);
 	while (fgets(text, sizeof(text), pipe)) {
-		text[strcspn(text, "\n")] = '\0';
-		consort_buffer_printf(&answer, "%s;", text);
+		char *end = strchr(text, '\n');
+
+		if (end)
+			*end = ';';
+		consort_buffer_text(&answer, text);
 	}
 	pclose(pipe);
 	consort_buffer_clear(&line);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Redis that fails while it is used, or does not let one do everything: killed, stopped, full, a replica, a
- * wrong password, a user with few rights, a network that drops and truncates. What was under way ends with an
- * error that says what is known of it, and the next call works as soon as the server does.
+ * A Redis that fails while it is used: killed, stopped, started again, full, without our scripts. What was
+ * under way ends with an error that says what is known of it, which is compared with what the server has, and
+ * the next call works as soon as the server does.
  */
 #include "redis-server.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SERVER "redis@faults"
+#define KEPT "redis-kept@faults" /* has written what it says that it did */
 
 static const char notes[] = "[resource note]\ndatabase = db\nsource = %s\nkey = id\nattribute.id = int64\n"
 			    "attribute.name = text\n";
@@ -20,9 +23,9 @@ static struct consort *open_notes(const struct proxy *proxy, const char *lines)
 	return redis_open(SERVER, proxy, lines, notes);
 }
 
-/* So many notes at once. */
-static enum consort_status create_notes(struct consort *c, int64_t first, size_t count,
-					struct consort_error *error)
+/* So many notes at once; a status for each if that is wanted. */
+static enum consort_status create_with(struct consort *c, int64_t first, size_t count, uint32_t flags,
+				       uint32_t *statuses, struct consort_error *error)
 {
 	struct consort_record **records = calloc(count, sizeof(*records));
 	enum consort_status status;
@@ -33,11 +36,17 @@ static enum consort_status create_notes(struct consort *c, int64_t first, size_t
 		consort_record_set(records[i], "id", consort_int64(first + (int64_t)i));
 		consort_record_set(records[i], "name", consort_text("a name of some length"));
 	}
-	status = consort_create_many(c, records, count, 0, NULL, error);
+	status = consort_create_many(c, records, count, flags, statuses, error);
 	for (i = 0; i < count; i++)
 		consort_record_free(records[i]);
 	free(records);
 	return status;
+}
+
+static enum consort_status create_notes(struct consort *c, int64_t first, size_t count,
+					struct consort_error *error)
+{
+	return create_with(c, first, count, 0, NULL, error);
 }
 
 static enum consort_status create_note(struct consort *c, int64_t id, struct consort_error *error)
@@ -108,27 +117,157 @@ static void test_answer_lost(void)
 	proxy_stop(proxy);
 }
 
-/* Killed between two of a batch's calls: what is told to be written is there, but for a call whose answer was
- * lost. */
-static void test_lost_in_bulk(void)
+/* --- what was written of many --- */
+
+/* Whether each note from 1 to count is there, asked without what is tested. */
+static bool *find_notes(const char *server, size_t count)
+{
+	const char *text = redis_ask(server,
+				     "eval \"local r={} for i=1,%zu do r[i]=redis.call('EXISTS','%s:'..i) "
+				     "end return table.concat(r)\" 0",
+				     count, testing_name());
+	bool *there = calloc(count, sizeof(*there));
+	size_t i;
+
+	CU_ASSERT_EQUAL_FATAL(strlen(text), count + 1);
+	for (i = 0; i < count; i++)
+		there[i] = text[i] == '1';
+	return there;
+}
+
+/* A note of status OK is there, one that failed by itself is not; only of what is in doubt nothing is known.
+ */
+static void check_truth(const char *server, const uint32_t *statuses, size_t count, uint32_t failed,
+			size_t *out_written, size_t *out_doubt)
+{
+	bool *there = find_notes(server, count);
+	size_t i, lies = 0, written = 0, doubt = 0;
+
+	for (i = 0; i < count; i++) {
+		lies += statuses[i] == CONSORT_OK && !there[i];
+		lies += (statuses[i] == failed || statuses[i] == CONSORT_ECANCELLED) && there[i];
+		lies += statuses[i] != CONSORT_OK && statuses[i] != failed &&
+			statuses[i] != CONSORT_ECANCELLED && statuses[i] != CONSORT_EINDOUBT;
+		written += there[i];
+		doubt += statuses[i] == CONSORT_EINDOUBT;
+	}
+	CU_ASSERT_EQUAL(lies, 0);
+	*out_written = written;
+	*out_doubt = doubt;
+	free(there);
+}
+
+#define MANY 40000 /* more than the core gives to the adapter at once */
+
+/* Cut between two of a batch's calls. A call of the script is whole or not there. */
+static void lost_in_bulk(uint32_t flags)
 {
 	const struct proxy_fault fault = {
-		.kind = PROXY_CLOSE, .trigger = PROXY_TO_SERVER, .after_bytes = 100000};
+		.kind = PROXY_CLOSE, .trigger = PROXY_TO_SERVER, .after_bytes = 4200000};
 	struct proxy *proxy = redis_proxy(SERVER);
 	struct consort *c = open_notes(proxy, NULL);
 	struct consort_error error = CONSORT_ERROR_INIT;
-	long count;
+	uint32_t *statuses = calloc(MANY, sizeof(*statuses));
+	size_t written, doubt;
 
 	works(c, "0");
 	proxy_set(proxy, &fault);
-	CU_ASSERT_EQUAL(create_notes(c, 1, 5000, &error), CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(create_with(c, 1, MANY, flags, statuses, &error), CONSORT_EINDOUBT);
 	proxy_pass(proxy);
-	count = strtol(api_find(c, "note", "count(*)", NULL, NULL), NULL, 10);
-	CU_ASSERT(count > 0 && count < 5000);
-	CU_ASSERT_EQUAL(count % 256, 0); /* a call is whole or not there */
+	check_truth(SERVER, statuses, MANY, CONSORT_ECONNECTION, &written, &doubt);
+	CU_ASSERT(written > 0 && written < MANY);
+	CU_ASSERT(doubt > 0);
+	CU_ASSERT_EQUAL(statuses[0], CONSORT_OK);
+	CU_ASSERT_EQUAL(written % 256, 0);
+	free(statuses);
 	consort_close(c);
 	proxy_stop(proxy);
 }
+
+static void test_lost_in_bulk(void)
+{
+	lost_in_bulk(0);
+}
+
+static void test_lost_in_bulk_continued(void)
+{
+	lost_in_bulk(CONSORT_MANY_CONTINUE);
+}
+
+static void *kill_soon(void *proxy)
+{
+	CU_ASSERT(proxy_wait(proxy));
+	servers_kill(KEPT);
+	return NULL;
+}
+
+/* The server is killed while a batch is on its way, and started again with all that it had answered for. */
+static void test_killed_in_bulk(void)
+{
+	const struct proxy_fault fault = {.kind = PROXY_SILENT,
+					  .ways = PROXY_TO_SERVER,
+					  .trigger = PROXY_TO_SERVER,
+					  .after_bytes = 4200000};
+	struct proxy *proxy = redis_proxy(KEPT);
+	struct consort *c = redis_open(KEPT, proxy, NULL, notes);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	uint32_t *statuses = calloc(MANY, sizeof(*statuses));
+	size_t written, doubt;
+	char expected[32];
+	pthread_t killer;
+
+	works(c, "0");
+	proxy_set(proxy, &fault);
+	pthread_create(&killer, NULL, kill_soon, proxy);
+	CU_ASSERT_EQUAL(create_with(c, 1, MANY, 0, statuses, &error), CONSORT_EINDOUBT);
+	pthread_join(killer, NULL);
+	proxy_pass(proxy);
+	servers_start(KEPT);
+	check_truth(KEPT, statuses, MANY, CONSORT_ECONNECTION, &written, &doubt);
+	CU_ASSERT(written > 0 && written < MANY);
+	CU_ASSERT(doubt > 0);
+	CU_ASSERT_EQUAL(statuses[0], CONSORT_OK);
+	snprintf(expected, sizeof(expected), "%zu", written);
+	works(c, expected);
+	free(statuses);
+	consort_close(c);
+	proxy_stop(proxy);
+}
+
+/* Memory ends in the middle of a batch; those that did not fit are told one by one if it goes on. */
+static void full_in_bulk(uint32_t flags)
+{
+	struct consort *c = open_notes(NULL, NULL);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	uint32_t *statuses = calloc(MANY, sizeof(*statuses));
+	size_t written, doubt;
+	long used;
+
+	API_OK(create_note(c, MANY + 1, &error));
+	used = strtol(strstr(redis_ask(SERVER, "info memory"), "used_memory:") + 12, NULL, 10);
+	redis_ask(SERVER, "config set maxmemory-policy noeviction");
+	redis_ask(SERVER, "config set maxmemory %ld", used + 2000000);
+	CU_ASSERT_EQUAL(create_with(c, 1, MANY, flags, statuses, &error), CONSORT_EFULL);
+	redis_ask(SERVER, "config set maxmemory 0");
+	check_truth(SERVER, statuses, MANY, CONSORT_EFULL, &written, &doubt);
+	CU_ASSERT(written > 0 && written < MANY);
+	CU_ASSERT_EQUAL(doubt > 0, !flags);
+	API_OK(create_note(c, MANY + 2, &error));
+	free(statuses);
+	consort_close(c);
+}
+
+static void test_full_in_bulk(void)
+{
+	full_in_bulk(0);
+}
+
+static void test_full_in_bulk_continued(void)
+{
+	full_in_bulk(CONSORT_MANY_CONTINUE);
+}
+
+/* --- stopped --- */
 
 static void test_stopped(void)
 {
@@ -148,126 +287,113 @@ static void test_stopped(void)
 	consort_close(c);
 }
 
-/* --- the network --- */
-
-/* In the middle of an answer. */
-static void test_truncated(void)
+static void test_stopped_in_scan(void)
 {
-	const struct proxy_fault fault = {
-		.kind = PROXY_CLOSE, .trigger = PROXY_TO_CLIENT, .after_bytes = 2000};
-	struct proxy *proxy = redis_proxy(SERVER);
-	struct consort *c = open_notes(proxy, NULL);
+	struct consort *c = open_notes(NULL, "page = 50"), *scope;
 	struct consort_error error = CONSORT_ERROR_INIT;
-	const char *rows;
+	struct consort_cursor *rows;
+	int count = 1;
 
-	API_OK(create_notes(c, 1, 500, &error));
-	proxy_set(proxy, &fault);
-	rows = api_find(c, "note", NULL, NULL, NULL);
-	TESTING_CONTAINS(rows, "status 12: ");
-	proxy_pass(proxy);
-	works(c, "500");
-	consort_close(c);
-	proxy_stop(proxy);
-}
-
-static void test_silent(void)
-{
-	const struct proxy_fault fault = {.kind = PROXY_SILENT, .ways = PROXY_BOTH};
-	struct proxy *proxy = redis_proxy(SERVER);
-	struct consort *c = open_notes(proxy, NULL), *scope;
-	struct consort_error error = CONSORT_ERROR_INIT;
-
-	API_OK(create_note(c, 1, &error));
-	proxy_set(proxy, &fault);
-	scope = redis_within(c, 50);
-	TESTING_CONTAINS(api_find(scope, "note", NULL, NULL, NULL), "status 13: ");
+	API_OK(create_notes(c, 1, 20000, &error));
+	scope = redis_within(c, 1000);
+	rows = begin_reading(scope, &error);
+	servers_pause(SERVER);
+	while (consort_cursor_next(rows, &error))
+		count++;
+	CU_ASSERT_EQUAL(consort_cursor_status(rows), CONSORT_ETIMEOUT);
+	CU_ASSERT(count < 20000);
+	consort_cursor_close(rows);
 	consort_close(scope);
-	proxy_pass(proxy);
-	works(c, "1");
+	servers_resume(SERVER);
+	works(c, "20000");
 	consort_close(c);
-	proxy_stop(proxy);
 }
 
-/* A server that takes the connection and never says a word. */
-static void test_never_greets(void)
+static void *fire_soon(void *cancel)
 {
-	const struct proxy_fault fault = {.kind = PROXY_SILENT, .ways = PROXY_BOTH};
-	struct proxy *proxy = redis_proxy(SERVER);
-	struct consort *c = open_notes(proxy, "connect_timeout = 50ms");
-
-	proxy_set(proxy, &fault);
-	TESTING_CONTAINS(api_find(c, "note", NULL, NULL, NULL), "status 13: ");
-	consort_close(c);
-	proxy_stop(proxy);
+	nanosleep(&(struct timespec){0, 50000000}, NULL);
+	consort_cancel_fire(cancel);
+	return NULL;
 }
 
-/* What waited in its pool and was lost is made anew; a read does not notice. */
-static void test_lost_while_idle(void)
+/* Another thread ends the wait, of a read and of a write. What comes late is nobody's answer. */
+static void test_stopped_and_cancelled(void)
 {
-	struct proxy *proxy = redis_proxy(SERVER);
-	struct consort *c = open_notes(proxy, NULL);
+	struct consort_cancel *cancel = consort_cancel_new();
+	const struct consort_scope_options options = {.struct_size = sizeof(options), .cancel = cancel};
+	struct consort *c = open_notes(NULL, NULL), *scope = NULL;
+	struct consort_error error = CONSORT_ERROR_INIT;
+	pthread_t other;
+
+	API_OK(create_note(c, 1, &error));
+	API_OK(consort_scope(c, &options, &scope, &error));
+	servers_pause(SERVER);
+	pthread_create(&other, NULL, fire_soon, cancel);
+	TESTING_CONTAINS(api_find(scope, "note", NULL, NULL, NULL), "status 14: ");
+	pthread_join(other, NULL);
+	consort_cancel_reset(cancel);
+	pthread_create(&other, NULL, fire_soon, cancel);
+	CU_ASSERT_EQUAL(create_note(scope, 2, &error), CONSORT_ECANCELLED);
+	pthread_join(other, NULL);
+	servers_resume(SERVER);
+	TESTING_TEXT(api_find(c, "note", "name", "id = 1", NULL), "a name of some length");
+	consort_close(scope);
+	consort_cancel_free(cancel);
+	consort_close(c);
+}
+
+/* --- started again --- */
+
+/* Between two calls: the connections of the pool are made anew, and the scripts are loaded again. */
+static void test_started_again(void)
+{
+	struct consort *c = redis_open(KEPT, NULL, NULL, notes);
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	API_OK(create_note(c, 1, &error));
-	proxy_reset(proxy);
+	servers_stop(KEPT);
+	TESTING_CONTAINS(api_find(c, "note", NULL, NULL, NULL), "status 12: ");
+	CU_ASSERT_EQUAL(create_note(c, 2, &error), CONSORT_ECONNECTION);
+	CU_ASSERT(error.flags & CONSORT_ERROR_RETRYABLE);
+	servers_start(KEPT);
 	works(c, "1");
-	consort_close(c);
-	proxy_stop(proxy);
-}
-
-/* --- who may do what --- */
-
-/* Why the database lacks the feature. */
-static const char *why(struct consort *c, uint32_t feature)
-{
-	const char *text = NULL;
-
-	api_find(c, "note", "id", "id = 1", NULL); /* so that it is connected to */
-	CU_ASSERT(!consort_supports(c, "db", feature, &text));
-	return text ? text : "";
-}
-
-static void test_wrong_password(void)
-{
-	struct consort *c;
-	const char *text;
-
-	servers_start(SERVER);
-	redis_ask(SERVER, "acl setuser wrong on '>right' '~*' +@all");
-	c = open_notes(NULL, "user = wrong\npassword = a secret of mine");
-	text = api_find(c, "note", NULL, NULL, NULL);
-	TESTING_CONTAINS(text, "status 10: ");
-	CU_ASSERT_PTR_NULL(strstr(text, "a secret of mine"));
+	API_OK(create_note(c, 2, &error));
+	works(c, "2");
 	consort_close(c);
 }
 
-static void test_reader(void)
+/* Somebody takes our scripts away, and the server's scripts are not ours to keep. */
+static void test_scripts_flushed(void)
 {
+	struct consort *c = open_notes(NULL, NULL);
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c;
 
-	servers_start(SERVER);
-	redis_ask(SERVER, "acl setuser reader on '>x' '~*' +@read +@connection +@transaction");
-	redis_ask(SERVER, "hset %s:1 name there", testing_name());
-	c = open_notes(NULL, "user = reader\npassword = ${env:REDIS_TEST_PASSWORD}");
-	TESTING_TEXT(api_find(c, "note", "name", "id = 1", NULL), "there");
-	TESTING_TEXT(why(c, CONSORT_FEATURE_CREATE), "this user may not run HSET");
-	TESTING_TEXT(why(c, CONSORT_FEATURE_DELETE), "this user may not run DEL");
-	TESTING_TEXT(why(c, CONSORT_FEATURE_COUNTERS), "this user may not run EVALSHA");
-	CU_ASSERT_EQUAL(create_note(c, 2, &error), CONSORT_EUNSUPPORTED);
+	API_OK(create_note(c, 1, &error));
+	redis_ask(SERVER, "script flush");
+	API_OK(create_notes(c, 2, 1000, &error));
+	redis_ask(SERVER, "script flush");
+	CU_ASSERT_EQUAL(create_note(c, 1, &error), CONSORT_ECONSTRAINT);
+	redis_ask(SERVER, "script flush");
+	API_OK(consort_delete(c, "note", CONSORT_ARGS(consort_int64(1)), &error));
+	works(c, "1000");
 	consort_close(c);
 }
 
-/* Keys that the user may not touch. */
-static void test_other_keys(void)
+/* A script of another user runs for too long: we are told to come again, and nothing was done. */
+static void test_busy(void)
 {
+	struct consort *c = open_notes(NULL, NULL);
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c;
 
-	servers_start(SERVER);
-	redis_ask(SERVER, "acl setuser narrow on '>x' '~elsewhere:*' +@all");
-	c = open_notes(NULL, "user = narrow\npassword = x");
-	CU_ASSERT_EQUAL(create_note(c, 1, &error), CONSORT_EPERMISSION);
+	API_OK(create_note(c, 1, &error));
+	redis_ask(SERVER, "config set busy-reply-threshold 10");
+	redis_ask(SERVER, "eval 'while true do end' 0 >/dev/null 2>&1 & sleep 0.2; true");
+	CU_ASSERT_EQUAL(create_note(c, 2, &error), CONSORT_ECONFLICT);
+	CU_ASSERT(error.flags & CONSORT_ERROR_RETRYABLE);
+	TESTING_CONTAINS(api_find(c, "note", NULL, "id = 1", NULL), "BUSY");
+	redis_ask(SERVER, "script kill");
+	API_OK(create_note(c, 2, &error));
+	works(c, "2");
 	consort_close(c);
 }
 
@@ -296,20 +422,21 @@ int main(int argc, char **argv)
 		{"answer-lost", test_answer_lost},
 		{"lost-in-bulk", test_lost_in_bulk},
 		{"stopped", test_stopped},
-		{"truncated", test_truncated},
-		{"silent", test_silent},
-		{"never-greets", test_never_greets},
-		{"lost-while-idle", test_lost_while_idle},
-		{"wrong-password", test_wrong_password},
-		{"reader", test_reader},
-		{"other-keys", test_other_keys},
+		{"lost-in-bulk-continued", test_lost_in_bulk_continued},
+		{"killed-in-bulk", test_killed_in_bulk},
+		{"full-in-bulk", test_full_in_bulk},
+		{"full-in-bulk-continued", test_full_in_bulk_continued},
+		{"stopped-in-scan", test_stopped_in_scan},
+		{"stopped-and-cancelled", test_stopped_and_cancelled},
+		{"started-again", test_started_again},
+		{"scripts-flushed", test_scripts_flushed},
+		{"busy", test_busy},
 		{"full", test_full},
 		{NULL, NULL},
 	};
-	int code;
+	int code = testing_main("redis-faults", cases, argc, argv);
 
-	setenv("REDIS_TEST_PASSWORD", "x", 1);
-	code = testing_main("redis-faults", cases, argc, argv);
 	servers_remove(SERVER);
+	servers_remove(KEPT);
 	return code;
 }
