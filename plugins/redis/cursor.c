@@ -313,7 +313,7 @@ static uint32_t forget_absent(struct cursor *cursor, struct consort_error *error
 	struct consort_view *gone;
 	uint32_t i, count = 0;
 
-	if (conn->replica)
+	if (conn->replica || conn->tx)
 		return CONSORT_OK;
 	gone = consort_arena_array(&cursor->pipe.replies, cursor->count, sizeof(*gone));
 	if (!gone)

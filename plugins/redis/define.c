@@ -6,6 +6,7 @@
  * is marked so.
  */
 #include "define.h"
+#include "items.h"
 #include "tx.h"
 
 #include <errno.h>
@@ -312,6 +313,8 @@ static uint32_t change(void *connection, const struct consort_call *call,
 		return status;
 	consort_arena_init(&define.arena, 0);
 	status = redis_layout_make(resource, &define.layout, error);
+	if (!status)
+		status = redis_items_refuse(define.layout, error);
 	if (!status)
 		status = redis_indexes_check(connection, define.layout, error);
 	if (!status)

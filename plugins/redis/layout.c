@@ -2,6 +2,7 @@
 /* What a resource's declaration means: how its keys are made, what a record is, and how each attribute is
  * stored. */
 #include "index.h"
+#include "items.h"
 
 #include <stdlib.h>
 
@@ -44,6 +45,22 @@ static struct consort_view text_option(const struct consort_resource *resource, 
 static bool is(struct consort_view view, const char *text)
 {
 	return view.size == strlen(text) && !memcmp(view.data, text, view.size);
+}
+
+enum redis_record redis_record_of(const struct consort_resource *resource)
+{
+	static const char *const words[] = {[REDIS_HASH] = "hash",
+					    [REDIS_JSON] = "json",
+					    [REDIS_LIST] = "list",
+					    [REDIS_SET] = "set",
+					    [REDIS_SORTED_SET] = "sorted_set",
+					    [REDIS_STREAM] = "stream"};
+	struct consort_view option = text_option(resource, "record");
+	uint32_t record = REDIS_STREAM;
+
+	while (record > REDIS_HASH && !is(option, words[record]))
+		record--;
+	return record;
 }
 
 static uint32_t bad_option(const struct redis_layout *layout, const char *why, struct consort_error *error)
@@ -107,7 +124,7 @@ static uint32_t take_codec(struct redis_layout *layout, uint32_t position, struc
 	struct redis_attribute *own = &layout->attributes[position];
 	bool bytes = attribute->type.id == CONSORT_TYPE_BYTES;
 
-	own->codec = bytes && layout->record == REDIS_HASH ? REDIS_CODEC_RAW : REDIS_CODEC_PLAIN;
+	own->codec = bytes && layout->record != REDIS_JSON ? REDIS_CODEC_RAW : REDIS_CODEC_PLAIN;
 	if (attribute->codec && *attribute->codec &&
 	    consort_codec_find(names, sizeof(names) / sizeof(*names), "Redis", layout->resource, attribute,
 			       &own->codec, error))
@@ -147,7 +164,7 @@ static uint32_t take_attributes(struct redis_layout *layout, struct consort_erro
 	const struct consort_resource *resource = layout->resource;
 	uint32_t i, status = CONSORT_OK;
 
-	if (!resource->nkeys)
+	if (!resource->nkeys && !redis_is_item(layout->record))
 		return bad_option(layout,
 				  "records in Redis are found by their key: declare which attributes it has "
 				  "(key = …)",
@@ -185,16 +202,22 @@ uint32_t redis_layout_make(const struct consort_resource *resource, struct redis
 		return consort_error_no_memory(error);
 	consort_arena_init(&layout->arena, 0);
 	layout->resource = resource;
-	layout->record = is(text_option(resource, "record"), "json") ? REDIS_JSON : REDIS_HASH;
+	layout->record = redis_record_of(resource);
 	ttl = consort_setting_find(resource->settings, resource->nsettings, "ttl");
 	if (ttl && !consort_value_is_null(ttl) && ttl->as.int64)
 		layout->ttl = ttl->as.int64 / NANOSECONDS_PER_MILLISECOND +
 			      (ttl->as.int64 < NANOSECONDS_PER_MILLISECOND);
 	status = take_attributes(layout, error);
-	if (!status)
+	if (!status && redis_is_item(layout->record)) {
+		layout->head = resource->source;
+		layout->head_size = strlen(layout->head);
+		layout->tail = "";
+		status = redis_items_check(layout, error);
+	} else if (!status) {
 		status = take_key(layout, error);
-	if (!status)
-		status = redis_indexes_make(layout, error);
+		if (!status)
+			status = redis_indexes_make(layout, error);
+	}
 	if (status) {
 		redis_layout_free(layout);
 		return status;

@@ -4,7 +4,7 @@
  * with constants is a lookup, and everything else the core does over what a scan gives.
  */
 #include "index.h"
-#include "query.h"
+#include "items.h"
 
 #include <stdlib.h>
 
@@ -66,7 +66,7 @@ static uint64_t count_lookups(const struct consort_node *filter)
 {
 	const struct consort_resource *resource = filter->inputs[0]->resource;
 	struct redis_choice choice;
-	uint64_t product = resource->nkeys > 0;
+	uint64_t product = resource->nkeys > 0 && !redis_is_item(redis_record_of(resource));
 	uint32_t i;
 
 	for (i = 0; product && i < resource->nkeys; i++) {
@@ -79,12 +79,19 @@ static uint64_t count_lookups(const struct consort_node *filter)
 	return product;
 }
 
+/* Is there an index for it, or a command that finds items by it? */
+static bool condition_serves(const struct consort_node *scan, const struct redis_condition *condition)
+{
+	return redis_is_item(redis_record_of(scan->resource))
+		       ? redis_items_serve(scan, condition)
+		       : redis_is_indexed(scan->resource, condition->attribute);
+}
+
 static bool is_served(const struct consort_node *filter, uint32_t conjunct, struct redis_condition *out)
 {
 	const struct consort_node *scan = filter->inputs[0];
 
-	return redis_condition_of(scan, filter->exprs[conjunct], out) &&
-	       redis_is_indexed(scan->resource, out->attribute);
+	return redis_condition_of(scan, filter->exprs[conjunct], out) && condition_serves(scan, out);
 }
 
 static void offer_conditions(const struct consort_node *filter, struct consort_offer *answer)
@@ -127,7 +134,7 @@ static bool is_keyed(const struct consort_node *keyed)
 	const struct consort_resource *resource = scan->resource;
 	uint32_t i, j;
 
-	if (keyed->nexprs != resource->nkeys)
+	if (keyed->nexprs != resource->nkeys || redis_is_item(redis_record_of(resource)))
 		return false;
 	for (i = 0; i < resource->nkeys; i++) {
 		for (j = 0; j < keyed->nexprs; j++)
@@ -145,13 +152,17 @@ static bool is_keyed(const struct consort_node *keyed)
 static uint32_t find_indexed(const struct consort_node *keyed)
 {
 	const struct consort_node *scan = keyed->inputs[0];
+	struct redis_condition one = {.op = CONSORT_OP_IN};
 	uint32_t i;
 
-	for (i = 0; i < keyed->nexprs; i++)
-		if (keyed->exprs[i]->kind == CONSORT_EXPR_COLUMN &&
-		    keyed->exprs[i]->index < scan->nattributes &&
-		    redis_is_indexed(scan->resource, scan->attributes[keyed->exprs[i]->index]))
+	for (i = 0; i < keyed->nexprs; i++) {
+		if (keyed->exprs[i]->kind != CONSORT_EXPR_COLUMN ||
+		    keyed->exprs[i]->index >= scan->nattributes)
+			continue;
+		one.attribute = scan->attributes[keyed->exprs[i]->index];
+		if (condition_serves(scan, &one))
 			break;
+	}
 	return i;
 }
 
@@ -248,6 +259,7 @@ static uint32_t take_indexed(struct redis_compiled *compiled, const struct conso
 	if (*from == keyed->nexprs)
 		return consort_error_set(error, CONSORT_EUNSUPPORTED, "%s", not_keys);
 	condition->attribute = keyed->inputs[0]->attributes[keyed->exprs[*from]->index];
+	condition->op = CONSORT_OP_IN;
 	compiled->access = REDIS_ACCESS_INDEX_KEYED;
 	compiled->conditions = condition;
 	compiled->nconditions = 1;
@@ -398,28 +410,37 @@ static void explain_indexes(const struct redis_compiled *compiled, struct consor
 	consort_buffer_text(out, "; ");
 }
 
+static void explain_records(const struct redis_compiled *compiled, int64_t page, struct consort_buffer *out)
+{
+	bool scans = compiled->access == REDIS_ACCESS_SCAN;
+
+	if (scans) {
+		consort_buffer_text(out, "SCAN MATCH ");
+		redis_key_pattern(compiled->layout, out);
+		consort_buffer_printf(out, " COUNT %lld TYPE %s", (long long)page,
+				      redis_record_noun(compiled->layout->record));
+	}
+	if (compiled->conditions)
+		explain_indexes(compiled, out);
+	if (scans && !compiled->nfields && compiled->expires < 0)
+		return;
+	consort_buffer_text(out, scans ? "; for each key " : "for each key ");
+	explain_fetch(compiled, out);
+}
+
 static uint32_t query_explain(void *database, void *context, const struct consort_text_sink *sink,
 			      struct consort_error *error)
 {
 	const struct redis_compiled *compiled = context;
 	const struct redis_layout *layout = compiled->layout;
+	int64_t page = ((const struct redis_database *)database)->page;
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	uint32_t status;
 
-	if (compiled->access == REDIS_ACCESS_SCAN) {
-		consort_buffer_text(&text, "SCAN MATCH ");
-		redis_key_pattern(layout, &text);
-		consort_buffer_printf(&text, " COUNT %lld TYPE %s",
-				      (long long)((const struct redis_database *)database)->page,
-				      layout->record == REDIS_JSON ? "string" : "hash");
-	}
-	if (compiled->conditions)
-		explain_indexes(compiled, &text);
-	if (compiled->access != REDIS_ACCESS_SCAN || compiled->nfields || compiled->expires >= 0) {
-		consort_buffer_text(&text, compiled->access == REDIS_ACCESS_SCAN ? "; for each key "
-										 : "for each key ");
-		explain_fetch(compiled, &text);
-	}
+	if (redis_is_item(layout->record))
+		redis_items_explain(compiled, page, &text);
+	else
+		explain_records(compiled, page, &text);
 	status = text.failed ? consort_error_no_memory(error)
 			     : sink->write(sink->context, text.data, text.size);
 	consort_buffer_clear(&text);
@@ -430,11 +451,12 @@ static uint32_t query_open(void *connection, const struct consort_call *call, vo
 			   const struct consort_run *run, void **out_cursor, struct consort_error *error)
 {
 	struct redis_connection *conn = connection;
+	bool items = redis_is_item(((const struct redis_compiled *)compiled)->layout->record);
 	uint32_t status = redis_enter(conn, call, error);
 
 	if (status)
 		return status;
-	status = redis_cursor_open(conn, compiled, run, out_cursor, error);
+	status = (items ? redis_items_open : redis_cursor_open)(conn, compiled, run, out_cursor, error);
 	redis_leave(conn);
 	return status;
 }

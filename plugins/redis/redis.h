@@ -15,10 +15,11 @@
  *     layout.c      what a resource's declaration means: keys, fields, codecs; key.c: a record's key
  *     script.c      what Redis does in one step for us
  *     index.h       indexes and their entries: index.c, and seek.c, what is found by them
- *     query.h       query.c: offers; cursor.c: records on their way; scan.c: which keys there are, and seen.c:
- *                   which were met
+ *     query.h       query.c: offers; cursor.c: records on their way; scan.c: which keys there are
+ *     seen.c        which keys were met
+ *     items.h       items.c, fetch.c: lists, sets, sorted sets and streams
  *     define.h      define.c: making and dropping indexes; enter.c: over the records that are there
- *     write.c       records by key and in bulk; document.c: those that are a JSON text, swap.c: writing them
+ *     write.c       records by key and in bulk; swap.c: those that are a JSON text; document.c: such texts
  *     tx.h          tx.c: transactions, known.c: what they know of keys
  *     keyvalue.c, native.c   the rest
  */
@@ -239,8 +240,8 @@ void redis_tls_free(struct redis_database *database);
 /* Begins TLS on a link that is connected to `host`; its end, without a word to the server. */
 uint32_t redis_tls_start(struct redis_link *link, const char *host, struct consort_error *error);
 void redis_tls_end(struct redis_link *link);
-/* As send and recv; -1 with errno EAGAIN: the socket is to be waited for. What was not sent is tried again as it
- * was. */
+/* As send and recv; -1 with errno EAGAIN: the socket is to be waited for. What was not sent is tried again as
+ * it was. */
 ssize_t redis_tls_send(struct redis_link *link, const char *data, size_t size);
 ssize_t redis_tls_receive(struct redis_link *link, char *out, size_t size);
 /* Why one of them failed, of this thread. */
@@ -402,7 +403,15 @@ enum redis_codec {
 	REDIS_CODEC_EXPIRES /* not in the record: when it ends */
 };
 
-enum redis_record { REDIS_HASH, REDIS_JSON };
+enum redis_record { REDIS_HASH, REDIS_JSON, REDIS_LIST, REDIS_SET, REDIS_SORTED_SET, REDIS_STREAM };
+
+/* What the declaration says that a record is. */
+enum redis_record redis_record_of(const struct consort_resource *resource);
+/* Is it an item of one key? (items.h) */
+static inline bool redis_is_item(enum redis_record record)
+{
+	return record >= REDIS_LIST;
+}
 
 struct redis_attribute {
 	const char *field; /* of a hash, or member of a document */
@@ -417,7 +426,7 @@ struct redis_layout {
 	struct consort_arena arena;
 	const struct consort_resource *resource;
 	enum redis_record record;
-	const char *head, *tail; /* around the key's parts */
+	const char *head, *tail; /* around the key's parts; of items the head is the key */
 	size_t head_size, tail_size;
 	const char *separator; /* between parts */
 	bool together;	       /* all records are in one slot */

@@ -5,6 +5,7 @@
  * one of its own, unless all records of the resource lie together.
  */
 #include "index.h"
+#include "items.h"
 #include "tx.h"
 
 #include <stdlib.h>
@@ -83,6 +84,8 @@ static uint32_t get_shape(struct redis_connection *conn, const struct consort_wr
 		return consort_error_no_memory(error);
 	shape->id = write->id;
 	status = redis_layout_make(write->resource, &shape->layout, error);
+	if (!status)
+		status = redis_items_refuse(shape->layout, error);
 	if (!status)
 		status = take_columns(shape, write, error);
 	if (status) {

@@ -181,6 +181,38 @@ static void test_scan_backward(void)
 	scan_meets_all(false);
 }
 
+/* A set goes to another node in the middle of a scan, where the place in it means something else. */
+static void test_set_moves(void)
+{
+	static const char tags[] =
+		"[resource tag]\ndatabase = db\nsource = %s\nrecord = set\nattribute.member = text\n";
+	struct consort *c = redis_open(SERVER, NULL, "page = 50", tags);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_query *q = consort_query_new(c, "tag");
+	struct consort_cursor *rows = NULL;
+	unsigned char met[8000] = {0};
+	int slot, owner, count = 0, twice = 0;
+	unsigned ports[3];
+
+	redis_ask(SERVER, "eval \"for i=0,7999 do redis.call('SADD',KEYS[1],'m'..i) end\" 1 %s",
+		  testing_name());
+	redis_ports(SERVER, ports);
+	API_OK(consort_query_run(q, CONSORT_NO_ARGS, &rows, &error));
+	while (consort_cursor_next(rows, &error)) {
+		twice += met[atoi(consort_cursor_text(rows, 0) + 1)]++;
+		if (++count % 2000 != 0)
+			continue;
+		slot = slot_of(ports, testing_name(), &owner);
+		move(ports, slot, owner, (owner + 1) % 3);
+	}
+	CU_ASSERT_EQUAL(consort_cursor_status(rows), CONSORT_OK);
+	CU_ASSERT_EQUAL(twice, 0);
+	CU_ASSERT_EQUAL(count, 8000);
+	consort_cursor_close(rows);
+	consort_query_free(q);
+	consort_close(c);
+}
+
 /* With hash_tag = source all lie in one slot, and a batch is written all or none. */
 static void test_close_together(void)
 {
@@ -237,9 +269,13 @@ static void test_node_lost(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"slot-moves", test_slot_moves},       {"scan-forward", test_scan_forward},
-		{"scan-backward", test_scan_backward}, {"close-together", test_close_together},
-		{"node-lost", test_node_lost},	       {NULL, NULL},
+		{"slot-moves", test_slot_moves},
+		{"scan-forward", test_scan_forward},
+		{"scan-backward", test_scan_backward},
+		{"close-together", test_close_together},
+		{"set-moves", test_set_moves},
+		{"node-lost", test_node_lost},
+		{NULL, NULL},
 	};
 	int code = testing_main("redis-cluster", cases, argc, argv);
 
