@@ -307,6 +307,7 @@ enum consort_status consort_writer_flush(struct consort_writer *w, struct consor
 	struct flush flush = {.writer = w, .result = &result};
 	enum consort_status status = CONSORT_NEED(error, w);
 	struct consort_error spare;
+	bool each;
 
 	consort_error_need(&error, &spare);
 	if (!status)
@@ -320,13 +321,14 @@ enum consort_status consort_writer_flush(struct consort_writer *w, struct consor
 		result.row_failed = w->row_failed;
 		result.context = w->context;
 	}
-	/* a call a row is undone by a transaction; one call undoes itself */
-	if (!(w->shape->write.flags & CONSORT_WRITE_CONTINUE) && w->batch->nrows > 1 &&
-	    !consort_database_has(w->access->database, CONSORT_FEATURE_BULK_WRITE))
+	/* a call a row is undone by a transaction; one call undoes itself, or tells what it could not undo */
+	each = !(w->shape->write.flags & CONSORT_WRITE_CONTINUE) && w->batch->nrows > 1 &&
+	       !consort_database_has(w->access->database, CONSORT_FEATURE_BULK_WRITE);
+	if (each)
 		status = consort_atomically(w->handle, w->access->database, flush_rows, &flush, error);
 	else
 		status = flush_rows(w->handle, &flush, error);
-	if (!status || w->shape->write.flags & CONSORT_WRITE_CONTINUE)
+	if (!status || !each || !consort_database_has(w->access->database, CONSORT_FEATURE_ATOMIC_COMMIT))
 		w->written += result.affected;
 	if (!status && consort_batch_reset(w->batch))
 		status = consort_error_no_memory(error);

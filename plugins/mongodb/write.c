@@ -220,7 +220,8 @@ static uint32_t write_bulk(struct mongo_writing *writing, int64_t *places)
 			status = end_bulk(writing, &bulk);
 			begin_bulk(writing, &bulk);
 		}
-		append_element(&bulk, &element, row);
+		if (!status) /* else nothing more is sent */
+			append_element(&bulk, &element, row);
 	}
 	/* without a transaction what stands before a row that cannot be sent is written, as it would be
 	 * without that row */

@@ -2,7 +2,9 @@
 /* Many equal records. */
 #include "items.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "api.h"
@@ -40,4 +42,57 @@ struct consort *items_open(const char *manifest, int count)
 	API_OK(consort_writer_flush(w, &error));
 	consort_writer_close(w);
 	return c;
+}
+
+struct consort *items_within(struct consort *c, int64_t milliseconds)
+{
+	const struct consort_scope_options options = {.struct_size = sizeof(options),
+						      .timeout = milliseconds * MILLISECOND};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *scope = NULL;
+
+	API_OK(consort_scope(c, &options, &scope, &error));
+	return scope;
+}
+
+void items_answer(struct consort *c)
+{
+	TESTING_TEXT(api_find(c, "item", "id, s", "id <= 3", "id"), "1,s1;2,s2;3,s3");
+}
+
+enum consort_status items_create(struct consort *c, int64_t id, struct consort_error *error)
+{
+	struct consort_record *r = consort_record_new(c, "item");
+	enum consort_status status;
+	char s[32];
+
+	snprintf(s, sizeof(s), "s%" PRId64, id);
+	consort_record_set(r, "id", consort_int64(id));
+	consort_record_set(r, "s", consort_text(s));
+	status = consort_create(c, r, error);
+	consort_record_free(r);
+	return status;
+}
+
+struct consort_writer *items_writer(struct consort *c)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_writer *w = NULL;
+
+	API_OK(consort_writer_open(c, "item", "id, s", CONSORT_WRITER_CREATE, 0, &w, &error));
+	return w;
+}
+
+enum consort_status items_flush(struct consort_writer *w, int64_t first, int count,
+				struct consort_error *error)
+{
+	struct consort_batch *batch = consort_writer_batch(w);
+	int64_t id;
+
+	for (id = first; id < first + count; id++) {
+		consort_append_int64(&batch->columns[0], id);
+		consort_append_view(batch, &batch->columns[1], "bulk", strlen("bulk"));
+		consort_batch_end_row(batch);
+	}
+	return consort_writer_flush(w, error);
 }

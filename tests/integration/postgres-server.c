@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postgres-server.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,70 +89,4 @@ enum consort_status postgres_read_many(struct consort_cursor *rows, int64_t *cou
 			CU_FAIL_FATAL("a row that is not there");
 	}
 	return consort_cursor_status(rows);
-}
-
-struct consort *postgres_within(struct consort *c, int64_t milliseconds)
-{
-	const struct consort_scope_options options = {.struct_size = sizeof(options),
-						      .timeout = milliseconds * MILLISECOND};
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *scope = NULL;
-
-	API_OK(consort_scope(c, &options, &scope, &error));
-	return scope;
-}
-
-void postgres_works(struct consort *c)
-{
-	TESTING_TEXT(api_find(c, "item", "id, s", "id <= 3", "id"), "1,s1;2,s2;3,s3");
-}
-
-enum consort_status postgres_create(struct consort *c, int64_t id, struct consort_error *error)
-{
-	struct consort_record *r = consort_record_new(c, "item");
-	enum consort_status status;
-	char s[32];
-
-	snprintf(s, sizeof(s), "s%" PRId64, id);
-	consort_record_set(r, "id", consort_int64(id));
-	consort_record_set(r, "s", consort_text(s));
-	status = consort_create(c, r, error);
-	consort_record_free(r);
-	return status;
-}
-
-struct postgres_harm {
-	pthread_t thread;
-	struct proxy *proxy;
-	const char *server;
-	void (*harm)(const char *server);
-	bool begun;
-};
-
-static void *wait_and_harm(void *context)
-{
-	struct postgres_harm *harm = context;
-
-	harm->begun = proxy_wait(harm->proxy);
-	harm->harm(harm->server);
-	return NULL;
-}
-
-struct postgres_harm *postgres_harm_later(struct proxy *proxy, const char *server,
-					  void (*harm)(const char *server))
-{
-	struct postgres_harm *later = calloc(1, sizeof(*later));
-
-	if (!later)
-		abort();
-	*later = (struct postgres_harm){.proxy = proxy, .server = server, .harm = harm};
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&later->thread, NULL, wait_and_harm, later), 0);
-	return later;
-}
-
-void postgres_harm_done(struct postgres_harm *harm)
-{
-	pthread_join(harm->thread, NULL);
-	CU_ASSERT(harm->begun);
-	free(harm);
 }

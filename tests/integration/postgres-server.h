@@ -7,6 +7,7 @@
  * test's own or at a proxy before it, and statements that do not go through what is tested.
  */
 #include "api.h"
+#include "harm.h"
 #include "items.h"
 #include "proxy.h"
 #include "servers.h"
@@ -30,21 +31,5 @@ enum consort_status postgres_read_many(struct consort_cursor *rows, int64_t *cou
 				       struct consort_error *error);
 /* A plan that reads it, in order of nothing: with a condition that is true for all of them, or without. */
 struct consort_plan *postgres_plan_many(struct consort *c, bool condition);
-
-/* A scope of so many milliseconds. */
-struct consort *postgres_within(struct consort *c, int64_t milliseconds);
-/* What a call must not take that waits for nothing but its deadline. It is far more than it takes, and far
- * less than a server that is stopped would keep it waiting: that is for ever. */
-#define SOON (30 * 1000 * MILLISECOND)
-/* Do the three items answer? The pool heals by itself: this is to succeed as the first call after a fault. */
-void postgres_works(struct consort *c);
-/* An item by its number, created in a transaction or by itself. */
-enum consort_status postgres_create(struct consort *c, int64_t id, struct consort_error *error);
-
-/* Does harm to a server as soon as the proxy's fault has begun, in a thread. */
-struct postgres_harm;
-struct postgres_harm *postgres_harm_later(struct proxy *proxy, const char *server,
-					  void (*harm)(const char *server));
-void postgres_harm_done(struct postgres_harm *harm);
 
 #endif

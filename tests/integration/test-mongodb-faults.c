@@ -5,99 +5,32 @@
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <consort/buffer.h>
 
-#include "api.h"
-#include "items.h"
-#include "proxy.h"
-#include "servers.h"
+#include "mongodb-server.h"
 
 #define ALONE "mongodb@mongofaults"
 #define SET "mongodb-rs@mongofaults"
-#define SOON (30 * 1000 * MILLISECOND) /* far more than it takes, and far less than for ever */
 #define MANY 20000
 
-/* A manifest with items at a server, or at a proxy before it; `lines` are options of the database. */
-static struct consort *open_at(const char *server, const struct proxy *proxy, const char *lines, int count)
+/* The set's uri with another option. */
+static const char *with_option(const char *option)
 {
 	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	struct consort *c;
 
-	if (proxy)
-		consort_buffer_printf(&text,
-				      "[database db]\ntype = mongodb\nuri = "
-				      "\"mongodb://127.0.0.1:%u/?directConnection=true\"\n",
-				      proxy_port(proxy));
-	else
-		consort_buffer_printf(&text, "[database db]\ntype = mongodb\nuri = \"%s\"\n",
-				      servers_get(server, "URI"));
-	consort_buffer_printf(&text, "dbname = faults\n%s\n%s", lines ? lines : "", ITEMS_RESOURCES);
-	c = count < 0 ? api_open(text.data) : items_open(text.data, count);
-	consort_buffer_clear(&text);
-	return c;
-}
-
-static struct consort *open_items(const char *server, const struct proxy *proxy, int count)
-{
-	servers_start(server);
-	return open_at(server, proxy, NULL, count);
-}
-
-static struct proxy *open_proxy(const char *server)
-{
-	char address[64];
-
-	servers_start(server);
-	snprintf(address, sizeof(address), "127.0.0.1:%s", servers_get(server, "PORT"));
-	return proxy_start(address, NULL);
-}
-
-/* The pool heals by itself: this succeeds as the first call after a fault. */
-static void works(struct consort *c)
-{
-	TESTING_TEXT(api_find(c, "item", "id, s", "id <= 3", "id"), "1,s1;2,s2;3,s3");
-}
-
-static enum consort_status create(struct consort *c, int64_t id, struct consort_error *error)
-{
-	struct consort_record *r = consort_record_new(c, "item");
-	enum consort_status status;
-
-	consort_record_set(r, "id", consort_int64(id));
-	consort_record_set(r, "s", consort_text("new"));
-	status = consort_create(c, r, error);
-	consort_record_free(r);
-	return status;
-}
-
-static struct consort *within(struct consort *c, int64_t milliseconds)
-{
-	const struct consort_scope_options options = {.struct_size = sizeof(options),
-						      .timeout = milliseconds * MILLISECOND};
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *scope = NULL;
-
-	API_OK(consort_scope(c, &options, &scope, &error));
-	return scope;
-}
-
-static void run(struct consort *c, const char *command)
-{
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_cursor *rows = NULL;
-
-	API_OK(consort_native(c, "db", command, CONSORT_NO_ARGS, &rows, NULL, &error));
-	consort_cursor_close(rows);
+	consort_buffer_printf(&text, "uri = \"%s%s\"", servers_get(SET, "URI"), option);
+	return testing_keep(consort_buffer_steal(&text));
 }
 
 /* --- killed --- */
 
 static void test_killed_in_scan(void)
 {
-	struct consort *c = open_items(ALONE, NULL, MANY);
+	struct consort *c = mongodb_items(ALONE, NULL, MANY);
 	struct consort_query *q = consort_query_new(c, "item");
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_cursor *rows = NULL;
@@ -113,7 +46,7 @@ static void test_killed_in_scan(void)
 	consort_cursor_close(rows);
 	consort_query_free(q);
 	servers_start(ALONE);
-	works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -122,36 +55,212 @@ static void test_killed_in_write(void)
 {
 	static const struct proxy_fault fault = {
 		.kind = PROXY_CLOSE, .ways = PROXY_BOTH, .trigger = PROXY_TO_SERVER, .after_text = "insert"};
-	struct proxy *proxy = open_proxy(ALONE);
-	struct consort *c = open_items(ALONE, proxy, 3);
+	struct proxy *proxy = mongodb_proxy(ALONE);
+	struct consort *c = mongodb_items(ALONE, proxy, 3);
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_record *r = NULL;
 	enum consort_status status;
 
-	works(c);
+	items_answer(c);
 	proxy_set(proxy, &fault);
-	CU_ASSERT_EQUAL(create(c, 100, &error), CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(items_create(c, 100, &error), CONSORT_EINDOUBT);
 	proxy_pass(proxy);
-	works(c);
+	items_answer(c);
 	/* what became of it can be found out */
 	status = consort_get(c, "item", CONSORT_ARGS(consort_int64(100)), &r, &error);
 	CU_ASSERT_TRUE(status == CONSORT_OK || status == CONSORT_ENOTFOUND);
 	consort_record_free(r);
-	API_OK(create(c, 101, &error));
+	API_OK(items_create(c, 101, &error));
 	consort_close(c);
 	proxy_stop(proxy);
+}
+
+/* Each flush before the end is there, and the one that found no server is not, and says so. */
+static void kill_between_flushes(const char *server)
+{
+	struct proxy *proxy = mongodb_proxy(server);
+	struct consort *c = mongodb_items(server, proxy, 3);
+	struct consort_writer *w = items_writer(c);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	enum consort_status status;
+
+	API_OK(items_flush(w, 100, 500, &error));
+	servers_kill(server);
+	status = items_flush(w, 1000, 500, &error);
+	CU_ASSERT(status == CONSORT_ECONNECTION || status == CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), status == CONSORT_EINDOUBT);
+	CU_ASSERT_EQUAL(consort_writer_written(w), 500);
+	consort_writer_close(w);
+	servers_start(server);
+	TESTING_TEXT(api_find(c, "item", "count(*), max(id)", NULL, NULL), "503,599");
+	consort_close(c);
+	proxy_stop(proxy);
+}
+
+static void test_killed_in_bulk(void)
+{
+	kill_between_flushes(ALONE);
+}
+
+static void test_killed_in_bulk_of_set(void)
+{
+	kill_between_flushes(SET);
+}
+
+/* Items from 1000 on, so large that they take three commands. */
+#define LARGE 3200
+static enum consort_status flush_large(struct consort_writer *w, struct consort_error *error)
+{
+	struct consort_batch *batch = consort_writer_batch(w);
+	char s[8000];
+	int i;
+
+	memset(s, 'x', sizeof(s));
+	for (i = 0; i < LARGE; i++) {
+		consort_append_int64(&batch->columns[0], 1000 + i);
+		consort_append_view(batch, &batch->columns[1], s, sizeof(s));
+		consort_batch_end_row(batch);
+	}
+	return consort_writer_flush(w, error);
+}
+
+/*
+ * The server dies while a flush is on its way. One that stands alone has done what the writer counts, and of
+ * the command that was on its way nobody knows; a set has done all or nothing.
+ */
+static void kill_in_flush(const char *server, size_t after, bool transaction)
+{
+	const struct proxy_fault fault = {
+		.kind = PROXY_CLOSE, .ways = PROXY_BOTH, .trigger = PROXY_TO_SERVER, .after_bytes = after};
+	struct proxy *proxy = mongodb_proxy(server);
+	struct consort *c = mongodb_items(server, proxy, 3), *in = NULL;
+	struct consort_outcome outcome = {.struct_size = sizeof(outcome)};
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_writer *w;
+	struct harm *later;
+	char expected[32];
+	int64_t told;
+
+	if (transaction)
+		API_OK(consort_begin(c, "db", &in, &error));
+	w = items_writer(in ? in : c);
+	API_OK(items_flush(w, 100, 500, &error));
+	proxy_set(proxy, &fault);
+	later = harm_later(proxy, server, servers_kill);
+	CU_ASSERT_EQUAL(flush_large(w, &error), strcmp(server, SET) ? CONSORT_EINDOUBT : CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), strcmp(server, SET) != 0);
+	harm_done(later);
+	told = consort_writer_written(w) - 500;
+	consort_writer_close(w);
+	if (transaction) {
+		CU_ASSERT(error.flags & CONSORT_ERROR_TX_ABORTED);
+		CU_ASSERT_NOT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_OK);
+		CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
+	}
+	servers_start(server);
+	proxy_pass(proxy);
+	CU_ASSERT_EQUAL(told > 0, !strcmp(server, ALONE) && after > 12 << 20);
+	snprintf(expected, sizeof(expected), "%d", (int)told + (transaction ? 0 : 500));
+	TESTING_TEXT(api_find(c, "item", "count(*)", "id >= 100", NULL), expected);
+	consort_close(c);
+	proxy_stop(proxy);
+}
+
+#define FIRST_COMMAND 2000
+#define SECOND_COMMAND (14 << 20)
+
+static void test_killed_in_flush(void)
+{
+	kill_in_flush(ALONE, FIRST_COMMAND, false);
+	kill_in_flush(ALONE, SECOND_COMMAND, false);
+}
+
+static void test_killed_in_flush_of_set(void)
+{
+	kill_in_flush(SET, FIRST_COMMAND, false);
+	kill_in_flush(SET, SECOND_COMMAND, false);
+}
+
+static void test_killed_in_flush_of_transaction(void)
+{
+	kill_in_flush(SET, SECOND_COMMAND, true);
+}
+
+/* A record that is there already, in the first command of three: what stands before it is kept and counted
+ * where there are no transactions, and nothing behind it is written. */
+static void test_refused_in_flush(void)
+{
+	static const struct {
+		const char *server;
+		int kept;
+	} cases[] = {{ALONE, 400}, {SET, 0}};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct consort *c = mongodb_items(cases[i].server, NULL, 3);
+		struct consort_writer *w = items_writer(c);
+		struct consort_error error = CONSORT_ERROR_INIT;
+		char expected[32];
+
+		API_OK(items_create(c, 1400, &error));
+		CU_ASSERT_EQUAL(flush_large(w, &error), CONSORT_ECONSTRAINT);
+		CU_ASSERT_EQUAL(consort_writer_written(w), cases[i].kept);
+		consort_writer_close(w);
+		snprintf(expected, sizeof(expected), "%d,1400", cases[i].kept + 1);
+		TESTING_TEXT(api_find(c, "item", "count(*), max(id)", "id >= 1000", NULL), expected);
+		consort_close(c);
+	}
+}
+
+/* Killed while it writes, or just before or after: what is told may not be wrong. */
+static void kill_while_writing(const char *server)
+{
+	static const struct proxy_fault fault = {.kind = PROXY_DELAY,
+						 .ways = PROXY_TO_CLIENT,
+						 .milliseconds = 200,
+						 .trigger = PROXY_TO_SERVER,
+						 .after_bytes = 2000};
+	struct proxy *proxy = mongodb_proxy(server);
+	struct consort *c = mongodb_items(server, proxy, 3);
+	struct consort_writer *w = items_writer(c);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	enum consort_status status;
+	struct harm *later;
+	int there, told;
+
+	proxy_set(proxy, &fault);
+	later = harm_later(proxy, server, servers_kill);
+	status = items_flush(w, 1000, 20000, &error);
+	harm_done(later);
+	told = (int)consort_writer_written(w);
+	consort_writer_close(w);
+	servers_start(server);
+	proxy_pass(proxy);
+	there = atoi(api_find(c, "item", "count(*)", "id >= 1000", NULL));
+	CU_ASSERT(status == CONSORT_OK || status == CONSORT_EINDOUBT || status == CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(told, status ? 0 : 20000);
+	CU_ASSERT(status == CONSORT_EINDOUBT || there == told);
+	CU_ASSERT(!strcmp(server, ALONE) || there == 0 || there == 20000);
+	consort_close(c);
+	proxy_stop(proxy);
+}
+
+static void test_killed_while_writing(void)
+{
+	kill_while_writing(ALONE);
+	kill_while_writing(SET);
 }
 
 /* In a transaction everybody knows: nothing happened. */
 static void test_killed_in_transaction(void)
 {
-	struct consort *c = open_items(SET, NULL, 3), *in = NULL;
+	struct consort *c = mongodb_items(SET, NULL, 3), *in = NULL;
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	API_OK(create(in, 100, &error));
+	API_OK(items_create(in, 100, &error));
 	servers_kill(SET);
-	CU_ASSERT_EQUAL(create(in, 101, &error), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(items_create(in, 101, &error), CONSORT_ECONNECTION);
 	CU_ASSERT_TRUE(error.flags & CONSORT_ERROR_RETRYABLE);
 	consort_rollback(in, &error);
 	servers_start(SET);
@@ -165,16 +274,16 @@ static void test_killed_in_commit(void)
 						 .ways = PROXY_BOTH,
 						 .trigger = PROXY_TO_SERVER,
 						 .after_text = "commitTransaction"};
-	struct proxy *proxy = open_proxy(SET);
-	struct consort *c = open_items(SET, proxy, 3), *in = NULL;
+	struct proxy *proxy = mongodb_proxy(SET);
+	struct consort *c = mongodb_items(SET, proxy, 3), *in = NULL;
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	API_OK(create(in, 100, &error));
+	API_OK(items_create(in, 100, &error));
 	proxy_set(proxy, &fault);
 	CU_ASSERT_EQUAL(consort_commit(in, NULL, &error), CONSORT_EINDOUBT);
 	proxy_pass(proxy);
-	works(c);
+	items_answer(c);
 	consort_close(c);
 	proxy_stop(proxy);
 }
@@ -184,22 +293,22 @@ static void test_killed_in_commit(void)
 /* Nothing is heard of a server that is stopped; the deadline ends the wait. */
 static void test_stopped(void)
 {
-	struct consort *c = open_items(ALONE, NULL, 3), *scope;
+	struct consort *c = mongodb_items(ALONE, NULL, 3), *scope;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_record *r = NULL;
 	int64_t start;
 
-	works(c);
+	items_answer(c);
 	servers_pause(ALONE);
-	scope = within(c, 300);
+	scope = items_within(c, 300);
 	start = items_now();
 	CU_ASSERT_EQUAL(consort_get(scope, "item", CONSORT_ARGS(consort_int64(1)), &r, &error),
 			CONSORT_ETIMEOUT);
 	CU_ASSERT_TRUE(items_now() - start < SOON);
-	CU_ASSERT_EQUAL(create(scope, 100, &error), CONSORT_ETIMEOUT);
+	CU_ASSERT_EQUAL(items_create(scope, 100, &error), CONSORT_ETIMEOUT);
 	CU_ASSERT_TRUE(items_now() - start < SOON);
 	servers_resume(ALONE);
-	works(c);
+	items_answer(c);
 	consort_close(scope);
 	consort_close(c);
 }
@@ -214,7 +323,7 @@ static void *cancel_soon(void *token)
 /* A cancel from another thread ends the wait too, though there is no deadline. */
 static void test_cancelled(void)
 {
-	struct consort *c = open_items(ALONE, NULL, 3), *scope = NULL;
+	struct consort *c = mongodb_items(ALONE, NULL, 3), *scope = NULL;
 	struct consort_cancel *token = consort_cancel_new();
 	struct consort_scope_options options = {.struct_size = sizeof(options), .cancel = token};
 	struct consort_error error = CONSORT_ERROR_INIT;
@@ -222,14 +331,14 @@ static void test_cancelled(void)
 	pthread_t thread;
 
 	API_OK(consort_scope(c, &options, &scope, &error));
-	works(scope);
+	items_answer(scope);
 	servers_pause(ALONE);
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, cancel_soon, token), 0);
 	CU_ASSERT_EQUAL(consort_get(scope, "item", CONSORT_ARGS(consort_int64(1)), &r, &error),
 			CONSORT_ECANCELLED);
 	pthread_join(thread, NULL);
 	servers_resume(ALONE);
-	works(c);
+	items_answer(c);
 	consort_close(scope);
 	consort_close(c);
 	consort_cancel_free(token);
@@ -242,27 +351,16 @@ static void test_ended_at_server(void)
 		"{\"find\": \"item\", \"filter\": {\"$where\": \"sleep(100000) || true\"}}";
 	static const char asked[] = "[{\"$currentOp\": {}}, {\"$match\": {\"command.find\": \"item\", "
 				    "\"command.filter.$where\": {\"$exists\": true}}}]";
-	struct consort *c = open_items(ALONE, NULL, 3), *scope = within(c, 300), *admin;
+	struct consort *c = mongodb_items(ALONE, NULL, 3), *scope = items_within(c, 300);
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
 	struct consort_cursor *rows = NULL;
 	int64_t end = items_now() + SOON;
-	bool found = true;
 
 	CU_ASSERT_EQUAL(consort_native(scope, "db", slow, CONSORT_NO_ARGS, &rows, NULL, &error),
 			CONSORT_ETIMEOUT);
-	consort_buffer_printf(&text, "[database db]\ntype = mongodb\nuri = \"%s\"\ndbname = admin\n",
-			      servers_get(ALONE, "URI"));
-	admin = api_open(text.data);
-	consort_buffer_clear(&text);
-	while (found && items_now() < end) {
-		API_OK(consort_native(admin, "db", asked, CONSORT_NO_ARGS, &rows, NULL, &error));
-		found = consort_cursor_next(rows, &error);
-		consort_cursor_close(rows);
-	}
-	CU_ASSERT_FALSE(found);
-	works(c);
-	consort_close(admin);
+	while (*mongodb_ask(ALONE, "admin", asked))
+		CU_ASSERT_FATAL(items_now() < end);
+	items_answer(c);
 	consort_close(scope);
 	consort_close(c);
 }
@@ -274,15 +372,15 @@ static void test_truncated(void)
 {
 	static const struct proxy_fault fault = {
 		.kind = PROXY_CLOSE, .ways = PROXY_BOTH, .trigger = PROXY_TO_CLIENT, .after_bytes = 3000};
-	struct proxy *proxy = open_proxy(ALONE);
-	struct consort *c = open_items(ALONE, proxy, MANY);
+	struct proxy *proxy = mongodb_proxy(ALONE);
+	struct consort *c = mongodb_items(ALONE, proxy, MANY);
 	struct consort_query *q = consort_query_new(c, "item");
 
-	works(c);
+	items_answer(c);
 	proxy_set(proxy, &fault);
 	TESTING_CONTAINS(api_rows(q, CONSORT_NO_ARGS), "status 12: ");
 	proxy_pass(proxy);
-	works(c);
+	items_answer(c);
 	consort_query_free(q);
 	consort_close(c);
 	proxy_stop(proxy);
@@ -290,18 +388,18 @@ static void test_truncated(void)
 
 static void test_refused(void)
 {
-	struct proxy *proxy = open_proxy(ALONE);
-	struct consort *c = open_items(ALONE, proxy, 3), *other;
+	struct proxy *proxy = mongodb_proxy(ALONE);
+	struct consort *c = mongodb_items(ALONE, proxy, 3), *other;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_record *r = NULL;
 
 	proxy_refuse(proxy, true);
 	proxy_reset(proxy);
-	other = within(c, 500);
+	other = items_within(c, 500);
 	CU_ASSERT_NOT_EQUAL(consort_get(other, "item", CONSORT_ARGS(consort_int64(1)), &r, &error),
 			    CONSORT_OK);
 	proxy_refuse(proxy, false);
-	works(c);
+	items_answer(c);
 	consort_close(other);
 	consort_close(c);
 	proxy_stop(proxy);
@@ -309,74 +407,96 @@ static void test_refused(void)
 
 /* --- who we are --- */
 
-static void make_user(struct consort *c, const char *name, const char *role)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command),
-		 "{\"createUser\": \"%s\", \"pwd\": \"s3cret\", \"roles\": [{\"role\": \"%s\", \"db\": "
-		 "\"faults\"}]}",
-		 name, role);
-	run(c, command);
-}
-
 static void test_wrong_password(void)
 {
-	struct consort *c = open_items(ALONE, NULL, 3), *other;
+	struct consort *c = mongodb_items(ALONE, NULL, 3), *other;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort_record *r = NULL;
 
-	make_user(c, "somebody", "readWrite");
-	other = open_at(ALONE, NULL, "user = somebody\npassword = s3cret-not\nauth_source = faults", -1);
+	mongodb_make_user(ALONE, "somebody", "readWrite");
+	other = api_open(mongodb_manifest(ALONE, NULL,
+					  "user = somebody\npassword = s3cret-not\nauth_source = faults"));
 	CU_ASSERT_EQUAL(consort_get(other, "item", CONSORT_ARGS(consort_int64(1)), &r, &error),
 			CONSORT_EAUTH);
 	CU_ASSERT_PTR_NULL(strstr(error.message, "s3cret"));
 	consort_close(other);
-	other = open_at(ALONE, NULL, "user = somebody\npassword = s3cret\nauth_source = faults", -1);
-	works(other);
+	other = api_open(
+		mongodb_manifest(ALONE, NULL, "user = somebody\npassword = s3cret\nauth_source = faults"));
+	items_answer(other);
 	consort_close(other);
-	run(c, "{\"dropUser\": \"somebody\"}");
+	mongodb_ask(ALONE, "faults", "{\"dropUser\": \"somebody\"}");
 	consort_close(c);
 }
 
 /* A role that only reads has no writes to offer, and a reason. */
 static void test_reader(void)
 {
-	struct consort *c = open_items(ALONE, NULL, 3), *other;
+	struct consort *c = mongodb_items(ALONE, NULL, 3), *other;
 	struct consort_error error = CONSORT_ERROR_INIT;
 
-	make_user(c, "reader", "read");
-	other = open_at(ALONE, NULL, "user = reader\npassword = s3cret\nauth_source = faults", -1);
-	works(other);
-	CU_ASSERT_EQUAL(create(other, 100, &error), CONSORT_EUNSUPPORTED);
+	mongodb_make_user(ALONE, "reader", "read");
+	other = api_open(
+		mongodb_manifest(ALONE, NULL, "user = reader\npassword = s3cret\nauth_source = faults"));
+	items_answer(other);
+	CU_ASSERT_EQUAL(items_create(other, 100, &error), CONSORT_EUNSUPPORTED);
 	TESTING_CONTAINS(error.message, "roles do not let it insert");
 	consort_close(other);
-	run(c, "{\"dropUser\": \"reader\"}");
+	mongodb_ask(ALONE, "faults", "{\"dropUser\": \"reader\"}");
 	consort_close(c);
 }
 
-/* Without a primary nothing is written, and nothing is waited for beyond what the URI says. */
+/* --- no primary --- */
+
+/* Makes the only member step down, and lets it be elected again. */
+static void step_down(void)
+{
+	mongodb_ask(SET, "admin", "{\"replSetStepDown\": 60, \"force\": true}");
+}
+
+static void step_up(void)
+{
+	mongodb_ask(SET, "admin", "{\"replSetFreeze\": 0}");
+}
+
+/* Nothing is written, and nothing is waited for beyond the deadline, or what the URI says. */
 static void test_no_primary(void)
 {
-	struct consort *c = open_items(SET, NULL, 3), *admin, *scope = within(c, 500);
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort *c = mongodb_items(SET, NULL, 3), *scope = items_within(c, 500), *brief;
 	struct consort_error error = CONSORT_ERROR_INIT;
 	int64_t start = items_now();
 
-	consort_buffer_printf(&text,
-			      "[database db]\ntype = mongodb\nuri = "
-			      "\"mongodb://127.0.0.1:%s/?directConnection=true\"\ndbname = admin\n",
-			      servers_get(SET, "PORT"));
-	admin = api_open(text.data);
-	consort_buffer_clear(&text);
-	run(admin, "{\"replSetStepDown\": 60, \"force\": true}");
-	CU_ASSERT_NOT_EQUAL(create(scope, 100, &error), CONSORT_OK);
-	CU_ASSERT_NOT_EQUAL(create(scope, 101, &error), CONSORT_OK);
+	step_down();
+	CU_ASSERT_NOT_EQUAL(items_create(scope, 100, &error), CONSORT_OK);
+	CU_ASSERT_EQUAL(items_create(scope, 101, &error), CONSORT_ETIMEOUT);
+	brief = api_open(mongodb_manifest(SET, NULL, with_option("&serverSelectionTimeoutMS=300")));
+	CU_ASSERT_EQUAL(items_create(brief, 102, &error), CONSORT_ECONNECTION);
+	CU_ASSERT(error.flags & CONSORT_ERROR_RETRYABLE);
 	CU_ASSERT_TRUE(items_now() - start < SOON);
-	run(admin, "{\"replSetFreeze\": 0}");
+	step_up();
 	TESTING_TEXT(api_find(c, "item", "count(*)", "id >= 100", NULL), "0");
-	consort_close(admin);
+	consort_close(brief);
 	consort_close(scope);
+	consort_close(c);
+}
+
+/* Reads go where the preference lets them. */
+static void test_reads_without_primary(void)
+{
+	struct consort *c = mongodb_items(SET, NULL, 3), *scope, *any;
+	struct consort_error error = CONSORT_ERROR_INIT;
+
+	any = api_open(mongodb_manifest(SET, NULL, with_option("&readPreference=primaryPreferred")));
+	items_answer(any);
+	step_down();
+	items_answer(any);
+	scope = items_within(c, 300);
+	TESTING_CONTAINS(api_find(scope, "item", "count(*)", NULL, NULL), "status 13: ");
+	CU_ASSERT_NOT_EQUAL(items_create(items_within(any, 300), 100, &error), CONSORT_OK);
+	step_up();
+	items_answer(c);
+	API_OK(items_create(any, 100, &error));
+	consort_close(scope);
+	consort_close(any);
 	consort_close(c);
 }
 
@@ -385,6 +505,13 @@ int main(int argc, char **argv)
 	static const struct testing_case cases[] = {
 		{"killed-in-scan", test_killed_in_scan},
 		{"killed-in-write", test_killed_in_write},
+		{"killed-in-bulk", test_killed_in_bulk},
+		{"killed-in-bulk-of-set", test_killed_in_bulk_of_set},
+		{"killed-in-flush", test_killed_in_flush},
+		{"killed-in-flush-of-set", test_killed_in_flush_of_set},
+		{"killed-in-flush-of-transaction", test_killed_in_flush_of_transaction},
+		{"refused-in-flush", test_refused_in_flush},
+		{"killed-while-writing", test_killed_while_writing},
 		{"killed-in-transaction", test_killed_in_transaction},
 		{"killed-in-commit", test_killed_in_commit},
 		{"stopped", test_stopped},
@@ -395,6 +522,7 @@ int main(int argc, char **argv)
 		{"wrong-password", test_wrong_password},
 		{"reader", test_reader},
 		{"no-primary", test_no_primary},
+		{"reads-without-primary", test_reads_without_primary},
 		{NULL, NULL},
 	};
 	int status = testing_main("mongodb-faults", cases, argc, argv);

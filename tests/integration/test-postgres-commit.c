@@ -30,7 +30,7 @@ static struct consort *begin_create(struct consort *c)
 	struct consort *in = NULL;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	API_OK(postgres_create(in, NEW, &error));
+	API_OK(items_create(in, NEW, &error));
 	return in;
 }
 
@@ -51,18 +51,18 @@ static void commit_under(const struct proxy_fault *fault, void (*harm)(const cha
 {
 	struct proxy *proxy = postgres_proxy(SERVER);
 	struct consort *c = postgres_items(SERVER, proxy, "timeout = 2s"), *in = begin_create(c);
-	struct postgres_harm *later = NULL;
+	struct harm *later = NULL;
 
 	proxy_set(proxy, fault);
 	if (harm)
-		later = postgres_harm_later(proxy, SERVER, harm);
+		later = harm_later(proxy, SERVER, harm);
 	must_doubt(in);
 	if (later)
-		postgres_harm_done(later);
+		harm_done(later);
 	servers_start(SERVER);
 	proxy_reset(proxy);
 	proxy_pass(proxy);
-	postgres_works(c);
+	items_answer(c);
 	CU_ASSERT_EQUAL(is_there(there), there);
 	consort_close(c);
 	proxy_stop(proxy);
@@ -132,7 +132,7 @@ static void test_server_stopped(void)
 	servers_pause(SERVER);
 	must_doubt(in);
 	servers_resume(SERVER);
-	postgres_works(c);
+	items_answer(c);
 	CU_ASSERT(is_there(true));
 	consort_close(c);
 }
@@ -158,7 +158,7 @@ static void test_refused(void)
 	TESTING_TEXT(error.sqlstate, "23503");
 	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
 	CU_ASSERT(!is_there(false));
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -167,7 +167,7 @@ static enum consort_status create_new(struct consort *in, void *arg, struct cons
 	int *calls = arg;
 
 	++*calls;
-	return postgres_create(in, NEW, error);
+	return items_create(in, NEW, error);
 }
 
 /* The callback form: once, and in doubt. */
@@ -187,7 +187,7 @@ static void test_callback(void)
 	CU_ASSERT_EQUAL(calls, 1);
 	proxy_pass(proxy);
 	CU_ASSERT(is_there(true));
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 	proxy_stop(proxy);
 }
@@ -202,11 +202,11 @@ static void create_under(enum proxy_kind kind, bool there, enum consort_status e
 
 	*(there ? &fault.after_text : &fault.before_text) = "s4711";
 	proxy_set(proxy, &fault);
-	CU_ASSERT_EQUAL(postgres_create(c, NEW, &error), expected);
+	CU_ASSERT_EQUAL(items_create(c, NEW, &error), expected);
 	CU_ASSERT(!(error.flags & CONSORT_ERROR_RETRYABLE));
 	proxy_pass(proxy);
 	CU_ASSERT_EQUAL(is_there(there), there);
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 	proxy_stop(proxy);
 }

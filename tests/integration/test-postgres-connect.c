@@ -254,7 +254,8 @@ static void test_broken_options(void)
 						      "no port: give a number from 1 to 65535");
 	refuse_option("port = 65536", "consort.ini:3: database 'db': option 'port': '65536' is no port");
 	refuse_option("port = -1", "option 'port': '-1' is no port");
-	refuse_option("host = a,b,c\nport = 1,2", "consort.ini:4: database 'db': option 'port': could not match");
+	refuse_option("host = a,b,c\nport = 1,2",
+		      "consort.ini:4: database 'db': option 'port': could not match");
 	refuse_option("host = a,b\nhostaddr = 127.0.0.1", "option 'host': ");
 	refuse_option("service = nowhere", "consort.ini:3: database 'db': option 'service': ");
 	refuse_option("service = nowhere", "\"nowhere\" not found");
@@ -286,7 +287,7 @@ static void test_broken_parts(void)
 static void try_silent(struct proxy *proxy, const char *lines, int64_t within, const char *passed)
 {
 	struct consort *c = api_open(postgres_manifest(SERVER, proxy, lines));
-	struct consort *scope = postgres_within(c, within);
+	struct consort *scope = items_within(c, within);
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	CU_ASSERT_EQUAL(ask(scope, &error), CONSORT_ETIMEOUT);

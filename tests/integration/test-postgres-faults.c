@@ -57,7 +57,7 @@ static void kill_in_scan(bool condition)
 		consort_cursor_close(rows);
 		TESTING_CONTAINS(api_find(c, "item", NULL, NULL, NULL), "status 12: ");
 		servers_start(SERVER);
-		postgres_works(c);
+		items_answer(c);
 	}
 	consort_plan_free(plan);
 	consort_close(c);
@@ -73,40 +73,16 @@ static void test_killed_in_scan_with_parameter(void)
 	kill_in_scan(true);
 }
 
-/* So many items from the number `first` on, by one flush. */
-static enum consort_status flush_items(struct consort_writer *w, int64_t first, int count,
-				       struct consort_error *error)
-{
-	struct consort_batch *batch = consort_writer_batch(w);
-	int64_t id;
-
-	for (id = first; id < first + count; id++) {
-		consort_append_int64(&batch->columns[0], id);
-		consort_append_view(batch, &batch->columns[1], "bulk", strlen("bulk"));
-		consort_batch_end_row(batch);
-	}
-	return consort_writer_flush(w, error);
-}
-
-static struct consort_writer *open_writer(struct consort *c)
-{
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_writer *w = NULL;
-
-	API_OK(consort_writer_open(c, "item", "id, s", CONSORT_WRITER_CREATE, 0, &w, &error));
-	return w;
-}
-
 /* Each flush is whole or not there. */
 static void test_killed_in_bulk(void)
 {
 	struct consort *c = postgres_items(SERVER, NULL, NULL);
-	struct consort_writer *w = open_writer(c);
+	struct consort_writer *w = items_writer(c);
 	struct consort_error error = CONSORT_ERROR_INIT;
 
-	API_OK(flush_items(w, 100, 500, &error));
+	API_OK(items_flush(w, 100, 500, &error));
 	servers_kill(SERVER);
-	CU_ASSERT_EQUAL(flush_items(w, 1000, 500, &error), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(items_flush(w, 1000, 500, &error), CONSORT_ECONNECTION);
 	consort_writer_close(w);
 	servers_start(SERVER);
 	TESTING_TEXT(api_find(c, "item", "count(*), max(id)", NULL, NULL), "503,599");
@@ -125,22 +101,22 @@ static void kill_in_flush(bool transaction)
 	struct consort *c = postgres_items(SERVER, proxy, NULL), *in = NULL;
 	struct consort_outcome outcome = {.struct_size = sizeof(outcome)};
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct postgres_harm *later;
+	struct harm *later;
 	struct consort_writer *w;
 	enum consort_status status;
 	bool known;
 
 	if (transaction)
 		API_OK(consort_begin(c, "db", &in, &error));
-	w = open_writer(in ? in : c);
-	API_OK(flush_items(w, 100, 500, &error));
+	w = items_writer(in ? in : c);
+	API_OK(items_flush(w, 100, 500, &error));
 	proxy_set(proxy, &fault);
-	later = postgres_harm_later(proxy, SERVER, servers_kill);
-	status = flush_items(w, 1000, 500, &error);
+	later = harm_later(proxy, SERVER, servers_kill);
+	status = items_flush(w, 1000, 500, &error);
 	known = transaction || *error.sqlstate; /* some die without a last word, some with one */
 	CU_ASSERT_EQUAL(status, known ? CONSORT_ECONNECTION : CONSORT_EINDOUBT);
 	CU_ASSERT_EQUAL(!(error.flags & CONSORT_ERROR_RETRYABLE), !known);
-	postgres_harm_done(later);
+	harm_done(later);
 	consort_writer_close(w);
 	if (transaction) {
 		CU_ASSERT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_ECONNECTION);
@@ -172,16 +148,16 @@ static void test_killed_in_transaction(void)
 	struct consort_writer *w;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	w = open_writer(in);
-	API_OK(flush_items(w, 100, 500, &error));
+	w = items_writer(in);
+	API_OK(items_flush(w, 100, 500, &error));
 	servers_kill(SERVER);
-	CU_ASSERT_EQUAL(flush_items(w, 1000, 500, &error), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(items_flush(w, 1000, 500, &error), CONSORT_ECONNECTION);
 	CU_ASSERT(error.flags & CONSORT_ERROR_TX_ABORTED);
 	consort_writer_close(w);
 	CU_ASSERT_NOT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_OK);
 	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
 	servers_start(SERVER);
-	postgres_works(c);
+	items_answer(c);
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), "3");
 	consort_close(c);
 }
@@ -241,16 +217,16 @@ static void test_stopped_query(void)
 
 	servers_pause(SERVER);
 	start = items_now();
-	scope = postgres_within(c, 200);
+	scope = items_within(c, 200);
 	TESTING_CONTAINS(api_find(scope, "item", "id", NULL, NULL), "status 13: ");
 	consort_close(scope);
-	scope = postgres_within(c, 200);
+	scope = items_within(c, 200);
 	CU_ASSERT_EQUAL(consort_get(scope, "item", CONSORT_ARGS(consort_int64(1)), &record, &error),
 			CONSORT_ETIMEOUT);
 	consort_close(scope);
 	check_in_time(start);
 	servers_resume(SERVER);
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -262,7 +238,7 @@ static void test_stopped_scan(void)
 	struct consort_cursor *rows;
 	int64_t start, count = 1;
 
-	scope = postgres_within(c, 5000);
+	scope = items_within(c, 5000);
 	rows = begin_reading(scope, plan, false, &error);
 	servers_pause(SERVER);
 	start = items_now();
@@ -273,7 +249,7 @@ static void test_stopped_scan(void)
 	consort_close(scope);
 	consort_plan_free(plan);
 	servers_resume(SERVER);
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -286,7 +262,7 @@ static void test_stopped_connect_and_rollback(void)
 	int64_t start;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	API_OK(postgres_create(in, 10, &error));
+	API_OK(items_create(in, 10, &error));
 	servers_pause(SERVER);
 	start = items_now();
 	TESTING_CONTAINS(api_find(fresh, "item", "id", NULL, NULL), "status 13: ");
@@ -294,7 +270,7 @@ static void test_stopped_connect_and_rollback(void)
 	check_in_time(start);
 	servers_resume(SERVER);
 	consort_close(fresh);
-	postgres_works(c);
+	items_answer(c);
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), "3");
 	consort_close(c);
 }
@@ -321,7 +297,7 @@ static void test_terminated_while_idle(void)
 
 	/* nobody knew, and reading begins again */
 	terminate("state = 'idle'");
-	postgres_works(c);
+	items_answer(c);
 	API_OK(consort_get(c, "item", CONSORT_ARGS(consort_int64(1)), &record, &error));
 	terminate("state = 'idle'");
 	API_OK(consort_get(c, "item", CONSORT_ARGS(consort_int64(2)), &record, &error));
@@ -348,7 +324,7 @@ static void test_terminated_in_scan(void)
 	CU_ASSERT(count < MANY);
 	consort_cursor_close(rows);
 	consort_plan_free(plan);
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -359,15 +335,15 @@ static void test_terminated_in_transaction(void)
 	struct consort_error error = CONSORT_ERROR_INIT;
 
 	API_OK(consort_begin(c, "db", &in, &error));
-	API_OK(postgres_create(in, 10, &error));
+	API_OK(items_create(in, 10, &error));
 	terminate("state = 'idle in transaction'");
-	CU_ASSERT_EQUAL(postgres_create(in, 11, &error), CONSORT_ECONNECTION);
+	CU_ASSERT_EQUAL(items_create(in, 11, &error), CONSORT_ECONNECTION);
 	TESTING_TEXT(error.sqlstate, "57P01");
 	CU_ASSERT(error.flags & CONSORT_ERROR_RETRYABLE);
 	CU_ASSERT(error.flags & CONSORT_ERROR_TX_ABORTED);
 	CU_ASSERT_NOT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_OK);
 	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
-	postgres_works(c);
+	items_answer(c);
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), "3");
 	consort_close(c);
 }
@@ -376,11 +352,11 @@ static void test_terminated_in_transaction(void)
 static enum consort_status create_two(struct consort *in, void *arg, struct consort_error *error)
 {
 	int *calls = arg;
-	enum consort_status status = postgres_create(in, 10, error);
+	enum consort_status status = items_create(in, 10, error);
 
 	if (!status && !(*calls)++)
 		terminate("state = 'idle in transaction'");
-	return status ? status : postgres_create(in, 11, error);
+	return status ? status : items_create(in, 11, error);
 }
 
 static void test_terminated_and_run_again(void)
@@ -421,7 +397,7 @@ static void test_statement_timeout(void)
 	CU_ASSERT_EQUAL(status, CONSORT_ETIMEOUT);
 	TESTING_TEXT(error.sqlstate, "57014");
 	check_in_time(start);
-	postgres_works(c);
+	items_answer(c);
 	consort_close(c);
 }
 
@@ -517,7 +493,7 @@ static void test_lock(void)
 
 	API_OK(consort_begin(c, "db", &in, &error));
 	API_OK(set_owner(in, 1, &error));
-	scope = postgres_within(other, 300);
+	scope = items_within(other, 300);
 	CU_ASSERT_EQUAL(set_owner(scope, 1, &error), CONSORT_ETIMEOUT);
 	check_in_time(start);
 	consort_close(scope);
@@ -534,7 +510,7 @@ static void test_lock(void)
 static enum consort_status fill_disk(struct consort *c, struct consort_error *error)
 {
 	int64_t id, most = atoll(servers_get(QUOTA, "QUOTA")) / 1024 * 2;
-	struct consort_writer *w = open_writer(c);
+	struct consort_writer *w = items_writer(c);
 	struct consort_batch *batch = consort_writer_batch(w);
 	enum consort_status status = CONSORT_OK;
 	char s[1024];
@@ -561,9 +537,9 @@ static void test_disk_full(void)
 	TESTING_TEXT(error.sqlstate, "53100");
 	CU_ASSERT_NOT_EQUAL(consort_commit(in, &outcome, &error), CONSORT_OK);
 	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_ABORTED);
-	postgres_works(c);
+	items_answer(c);
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), "3");
-	API_OK(postgres_create(c, 4, &error));
+	API_OK(items_create(c, 4, &error));
 	consort_close(c);
 }
 

@@ -77,7 +77,7 @@ static void answers(struct consort *c)
 /* The deadline passes while the resolver still thinks. */
 static void times_out(struct consort *c)
 {
-	struct consort *scope = postgres_within(c, 100);
+	struct consort *scope = items_within(c, 100);
 
 	resolver_set("db.test", "127.0.0.1");
 	resolver_silent(true);
@@ -242,7 +242,7 @@ static void test_swallowed_and_another(void)
 	consort_close(c);
 	/* a deadline is for all of them */
 	c = open_two(first, second, "connect_timeout = 1m");
-	scope = postgres_within(c, 200);
+	scope = items_within(c, 200);
 	TESTING_CONTAINS(ask(scope, "SELECT 7"), "the deadline passed");
 	consort_close(scope);
 	consort_close(c);

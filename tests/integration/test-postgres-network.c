@@ -102,7 +102,7 @@ static void test_connecting_swallowed(void)
 		int64_t start = items_now();
 
 		proxy_set(proxy, &fault);
-		scope = postgres_within(c, 300);
+		scope = items_within(c, 300);
 		CU_ASSERT_EQUAL(ask(scope, &error), CONSORT_ETIMEOUT);
 		CU_ASSERT(items_now() - start < SOON);
 		consort_close(scope);
@@ -200,7 +200,7 @@ static void swallow_query(unsigned ways)
 	int round;
 
 	for (round = 0; round < 3; round++) {
-		struct consort *scope = postgres_within(c, 200);
+		struct consort *scope = items_within(c, 200);
 		int64_t start = items_now();
 
 		proxy_set(proxy, &fault);
@@ -279,7 +279,7 @@ static void scan_under(const struct proxy_fault *fault, enum consort_status expe
 	int run;
 
 	for (run = 0; run < 3; run++) {
-		struct consort *scope = postgres_within(c, expected == CONSORT_ETIMEOUT ? 1500 : 600000);
+		struct consort *scope = items_within(c, expected == CONSORT_ETIMEOUT ? 1500 : 600000);
 		struct consort_cursor *rows = NULL;
 		enum consort_status status;
 		int64_t count = 0, start = items_now();
@@ -297,7 +297,7 @@ static void scan_under(const struct proxy_fault *fault, enum consort_status expe
 		consort_cursor_close(rows);
 		consort_close(scope);
 		proxy_pass(proxy);
-		postgres_works(c);
+		items_answer(c);
 	}
 	consort_plan_free(plan);
 	consort_close(c);
@@ -399,7 +399,7 @@ static void write_under(const struct proxy_fault *fault, int64_t count, enum con
 {
 	struct proxy *proxy = postgres_proxy(SERVER);
 	struct consort *c = postgres_items(SERVER, proxy, NULL);
-	struct consort *scope = postgres_within(c, expected == CONSORT_ETIMEOUT ? 1500 : 600000);
+	struct consort *scope = items_within(c, expected == CONSORT_ETIMEOUT ? 1500 : 600000);
 	struct consort_outcome outcome = {.struct_size = sizeof(outcome)};
 	struct consort_error error = CONSORT_ERROR_INIT;
 	char all[32];
@@ -410,7 +410,7 @@ static void write_under(const struct proxy_fault *fault, int64_t count, enum con
 	CU_ASSERT_NOT_EQUAL(outcome.kind, CONSORT_OUTCOME_UNKNOWN);
 	consort_close(scope);
 	proxy_pass(proxy);
-	postgres_works(c);
+	items_answer(c);
 	snprintf(all, sizeof(all), "%lld", expected ? 3LL : 3LL + count);
 	TESTING_TEXT(api_find(c, "item", "count(*)", NULL, NULL), all);
 	consort_close(c);
