@@ -236,6 +236,7 @@ static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct 
 				       struct consort_expr *expr)
 {
 	struct consort_type from = expr->type, to = goal->type;
+	struct consort_value value;
 
 	if (consort_type_equal(from, to) ||
 	    (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL &&
@@ -245,8 +246,14 @@ static struct consort_expr *adapt_firm(struct consort_resolver *r, const struct 
 		return cast(r, expr, to);
 	if (!is_number(from) || !is_number(to))
 		return NULL;
-	if (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL)
-		return expr->kind == CONSORT_EXPR_LITERAL ? NULL : cast(r, expr, to);
+	if (from.id == CONSORT_TYPE_DECIMAL && to.id == CONSORT_TYPE_DECIMAL) {
+		if (expr->kind != CONSORT_EXPR_LITERAL)
+			return cast(r, expr, to);
+		if (consort_value_is_null(&expr->value))
+			return consort_query_null(r, to, expr->position);
+		return consort_value_convert(&expr->value, to, NULL, &value, NULL) ? NULL
+										   : moved(r, value, expr);
+	}
 	if (goal->how == CONSORT_AGREE_SAME || is_decimal_and_float(from, to))
 		return NULL;
 	if (goal->how == CONSORT_AGREE_COMPARE)

@@ -104,7 +104,7 @@ static void test_shapes_cluster(void)
 
 /* --- conditions at random --- */
 
-static void print_constant(struct consort_buffer *out, size_t column, uint32_t scales)
+static void print_constant(struct consort_buffer *out, size_t column)
 {
 	const char *text = REDIS_INDEX_ANY(redis_index_values[column]);
 
@@ -117,7 +117,7 @@ static void print_constant(struct consort_buffer *out, size_t column, uint32_t s
 	else if (column == 3)
 		consort_buffer_text(out, text);
 	else if (column == 4)
-		consort_buffer_printf(out, "%s::decimal(20,%u)", text, 2 + redis_index_pick(scales));
+		consort_buffer_printf(out, "%s::decimal(20,%u)", text, 2 + redis_index_pick(2));
 	else
 		consort_buffer_printf(out, "'%s'", text);
 }
@@ -131,9 +131,9 @@ static void print_condition(struct consort_buffer *out, int depth)
 	switch (kind) {
 	case 0:
 		consort_buffer_printf(out, "%s in (", redis_indexes[column]);
-		print_constant(out, column, 1);
+		print_constant(out, column);
 		consort_buffer_text(out, ", ");
-		print_constant(out, column, 1);
+		print_constant(out, column);
 		consort_buffer_char(out, ')');
 		return;
 	case 1:
@@ -154,7 +154,7 @@ static void print_condition(struct consort_buffer *out, int depth)
 		return;
 	default:
 		consort_buffer_printf(out, "%s %s ", redis_indexes[column], REDIS_INDEX_ANY(operators));
-		print_constant(out, column, 2);
+		print_constant(out, column);
 	}
 }
 

@@ -243,6 +243,7 @@ static void test_lists(void)
 	      {"id between 1 and 5 or cancelled", "id >= 1 and id <= 5 or cancelled"},
 	      {"departed_at between '2001-01-01' and $1",
 	       "departed_at >= timestamp '2001-01-01T00:00:00Z' AND departed_at <= $1"},
+	      {"price in (0.125::decimal(4,3), null::decimal(2,1))", "price::decimal(11,3) in (0.125, null)"},
 	      {"origin like 'S%'", "origin like 'S%'"},
 	      {"origin not like $1", "not origin like $1"},
 	      {"origin ilike 's_o'", "origin ilike 's_o'"},
