@@ -50,7 +50,7 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 {
 	const int64_t end = conn->host->clock() + conn->database->selection_timeout;
 	const bson_t *options = kind == MONGO_ASIDE ? &conn->aside_options : &conn->options;
-	bson_error_t said = {0};
+	bson_error_t said = {0}, reason = {0};
 	bson_t directed;
 	bool done;
 
@@ -64,8 +64,13 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 		if (CONSORT_LIKELY(done) || !is_selection(&said) || conn->given_up ||
 		    conn->host->clock() >= end || mongo_pause(conn, PAUSE))
 			break;
+		/* a server that has just failed is not asked again at once, and then its words are missing */
+		if (strchr(said.message, '['))
+			reason = said;
 		bson_destroy(reply);
 	}
+	if (!done && is_selection(&said) && reason.code && !strchr(said.message, '['))
+		said = reason;
 	if (CONSORT_UNLIKELY(server))
 		bson_destroy(&directed);
 	if (CONSORT_LIKELY(done))

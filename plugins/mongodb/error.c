@@ -154,12 +154,24 @@ static bool is_lost(const bson_error_t *said)
 	       said->domain == MONGOC_ERROR_PROTOCOL;
 }
 
-static uint32_t fail_here(const bson_error_t *said, struct consort_error *error)
+/* What a server may have wanted that closes the connection without a word. */
+static const char *hint_of(const struct mongo_database *database, const bson_error_t *said)
+{
+	if (!strstr(said->message, "calling hello"))
+		return "";
+	if (!database->tls)
+		return "; the server may ask for TLS (tls=true in the uri)";
+	return database->ssl.pem_file ? "; the server may not accept the certificate in tls_certificate_file"
+				      : "; the server may ask for a certificate (tls_certificate_file)";
+}
+
+static uint32_t fail_here(const struct mongo_database *database, const bson_error_t *said,
+			  struct consort_error *error)
 {
 	if (said->domain == MONGOC_ERROR_CLIENT && said->code == MONGOC_ERROR_CLIENT_AUTHENTICATE)
 		consort_error_set(error, CONSORT_EAUTH, "%s", said->message);
 	else if (is_lost(said))
-		consort_error_set(error, CONSORT_ECONNECTION, "%s", said->message);
+		consort_error_set(error, CONSORT_ECONNECTION, "%s%s", said->message, hint_of(database, said));
 	else if (said->domain == MONGOC_ERROR_BSON)
 		consort_error_set(error, CONSORT_ERANGE, "%s", said->message);
 	else
@@ -187,7 +199,7 @@ uint32_t mongo_fail(struct mongo_connection *conn, const bson_error_t *said, con
 	else if (said->domain == MONGOC_ERROR_SERVER)
 		fill((int32_t)said->code, said->message, resource, error);
 	else
-		fail_here(said, error);
+		fail_here(conn->database, said, error);
 	if (reply && mongoc_error_has_label(reply, "TransientTransactionError"))
 		error->flags |= RETRY;
 	if (conn->transaction != MONGO_TX_NONE)

@@ -112,8 +112,8 @@ static bool wait_until(struct mongo_stream *stream, short events, int32_t timeou
 	int ready = wait_for(stream->conn, polled, 1, nanoseconds_of(timeout));
 
 	stream->late = !ready;
-	if (!ready)
-		errno = ETIMEDOUT;
+	if (!ready) /* who does not wait at all comes again, as libmongoc with what TLS says beside the data */
+		errno = timeout ? ETIMEDOUT : EAGAIN;
 	return ready > 0;
 }
 
@@ -426,7 +426,10 @@ static mongoc_stream_t *with_tls(struct mongo_connection *conn, mongoc_stream_t 
 	}
 	if (!mongoc_stream_tls_handshake_block(secure, host->host,
 					       (int32_t)(database->connect_timeout / MILLISECOND), error)) {
+		const bson_error_t why = *error;
+
 		mongoc_stream_destroy(secure);
+		refuse(error, host, why.message);
 		return NULL;
 	}
 	return secure;

