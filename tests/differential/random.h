@@ -27,4 +27,7 @@ void random_clear(struct random_query *q);
 /* The tables that q's SQL is about. */
 void random_from(const struct random_query *q, struct consort_buffer *sql);
 
+/* A predicate over parts of paper's documents, of at most so many levels. */
+void random_path(struct consort_buffer *out, uint64_t *seed, unsigned depth);
+
 #endif

@@ -11,6 +11,7 @@
 
 #define SEED 7
 #define QUERIES 100
+#define PATHS 60
 
 /* What is expected: SQLite's word, or else that of the first placement. */
 struct known {
@@ -124,10 +125,11 @@ static void check(const char *who, const char *what, const struct random_query *
 	CU_ASSERT_TRUE(same);
 }
 
+static const char *const forms[] = {"%s", "not (%s)", "(%s) is null"};
+
 /* p, not p and p is null: together all, and none twice. */
 static void check_partition(const char *who, struct consort *c, const struct known *known)
 {
-	static const char *const forms[] = {"%s", "not (%s)", "(%s) is null"};
 	struct consort_buffer all = CONSORT_BUFFER_INIT;
 	unsigned i;
 
@@ -191,6 +193,85 @@ static void check_placement(const struct world_placement *placement, int first, 
 	consort_close(c);
 }
 
+/* --- parts of documents --- */
+
+struct path {
+	char *where, *lines[3]; /* keys, as the first placement has them */
+};
+
+static char *run_path(struct consort *c, const char *format, const char *where)
+{
+	struct consort_query *q = consort_query_new(c, "paper");
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_buffer text = CONSORT_BUFFER_INIT;
+	struct consort_cursor *rows = NULL;
+	char *lines;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	consort_buffer_printf(&text, format, where);
+#pragma GCC diagnostic pop
+	consort_query_select(q, "id");
+	consort_query_where(q, text.data);
+	lines = consort_query_run(q, CONSORT_NO_ARGS, &rows, &error) ? strdup(error.message)
+								     : world_read(rows, 17, &error);
+	if (error.status)
+		fprintf(stderr, "  %s\n", error.message);
+	world_sort(lines);
+	consort_cursor_close(rows);
+	consort_query_free(q);
+	consort_buffer_clear(&text);
+	return lines;
+}
+
+static void check_paths(const char *who, struct consort *c, struct path *paths)
+{
+	unsigned i, j;
+
+	for (i = 0; i < PATHS; i++)
+		for (j = 0; j < 3; j++) {
+			char *lines = run_path(c, forms[j], paths[i].where);
+			int same = !paths[i].lines[j] || !strcmp(lines, paths[i].lines[j]);
+
+			if (!same)
+				fprintf(stderr,
+					"  CONSORT_TEST_SEED=%llu, %s: %s, form %u\n  has: %.200s\n  not: "
+					"%.200s\n",
+					(unsigned long long)seed, who, paths[i].where, j, lines,
+					paths[i].lines[j]);
+			CU_ASSERT_TRUE(same);
+			if (paths[i].lines[j])
+				free(lines);
+			else
+				paths[i].lines[j] = lines;
+		}
+}
+
+static void try_paths(const struct world_placement *placements, uint64_t state)
+{
+	struct path paths[PATHS] = {{NULL, {NULL}}};
+	unsigned i;
+
+	for (i = 0; i < PATHS; i++) {
+		struct consort_buffer where = CONSORT_BUFFER_INIT;
+
+		random_path(&where, &state, world_below(&state, 3));
+		paths[i].where = consort_buffer_steal(&where);
+	}
+	for (; placements->name; placements++) {
+		struct consort *c = world_open(placements);
+
+		check_paths(placements->name, c, paths);
+		consort_close(c);
+	}
+	for (i = 0; i < PATHS; i++) {
+		free(paths[i].where);
+		free(paths[i].lines[0]);
+		free(paths[i].lines[1]);
+		free(paths[i].lines[2]);
+	}
+}
+
 static void try_placements(const struct world_placement *placements, uint64_t state)
 {
 	struct known *known = calloc(QUERIES, sizeof(*known));
@@ -215,6 +296,7 @@ static void try_world(const struct world_placement *placements, uint64_t otherwi
 
 	world_make(placements, world_random(&state), WORLD_REAL);
 	try_placements(placements, state);
+	try_paths(placements, state);
 	world_drop(placements);
 }
 

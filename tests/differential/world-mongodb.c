@@ -76,7 +76,10 @@ static void append_document(bson_t *to, const char *name, const char *json)
 		fprintf(stderr, "%s: %s\n", json, error.message);
 		abort();
 	}
-	BSON_APPEND_DOCUMENT(to, name, document);
+	if (*json == '[')
+		BSON_APPEND_ARRAY(to, name, document);
+	else
+		BSON_APPEND_DOCUMENT(to, name, document);
 	bson_destroy(document);
 }
 

@@ -130,6 +130,9 @@ static const struct world_attribute flight[] = {{"id", "int64", 0},
 					      {"raw", "bytes", DECLARED},
 					      {NULL, NULL, 0}};
 
+static const struct world_attribute paper[] = {
+	{"id", "int64 not null", DECLARED}, {"doc", "json", DECLARED}, {NULL, NULL, 0}};
+
 const struct world_resource world_resources[WORLD_RESOURCES] = {
 	{"flight", "flights", "flights.csv", flight,
 	 "relationship.from_airport = airport, origin -> iata\n"
@@ -147,6 +150,7 @@ const struct world_resource world_resources[WORLD_RESOURCES] = {
 	 "relationship.by_u = other, u -> u\nrelationship.by_raw = other, raw -> raw\n"
 	 "relationship.by_both = other, i -> i, b -> b\n"},
 	{"other", "other", "other.csv", edge, "relationship.back = edge, i -> i\n"},
+	{"paper", "paper", "paper.csv", paper, ""},
 };
 
 #define POSTGRES "type = postgres\ndsn = ${env:CONSORT_TEST_POSTGRES_SOCKET_DSN}\noptions = -csearch_path="
@@ -265,7 +269,7 @@ struct consort *world_open(const struct world_placement *placement)
 					      homes[i].features);
 	}
 	for (i = 0; i < WORLD_RESOURCES; i++)
-		add_resource(&text, placement->homes[i], &world_resources[i]);
+		add_resource(&text, placement->homes[i < 6 ? i : 4], &world_resources[i]);
 	path = testing_write("consort.ini", text.data);
 	consort_buffer_clear(&text);
 	if (consort_open(path, &c, &error)) {

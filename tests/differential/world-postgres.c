@@ -27,6 +27,7 @@ static const char *const plain[] = {
 	"CREATE TABLE edge(id bigint PRIMARY KEY, i bigint, f double precision, s text, d numeric(38,4),"
 	" moment timestamptz, day date, tm time, b boolean, u uuid, raw bytea)",
 	"CREATE TABLE other (LIKE edge INCLUDING ALL); CREATE INDEX ON other(i); CREATE INDEX ON other(s)",
+	"CREATE TABLE paper(id bigint PRIMARY KEY, doc jsonb)",
 	NULL,
 };
 
@@ -47,6 +48,7 @@ static const char *const folded[] = {
 	"numeric,"
 	" moment timestamp, day date, tm time, b boolean, u uuid, raw bytea)",
 	"CREATE TABLE other(LIKE edge INCLUDING ALL); CREATE INDEX ON other(s); CREATE INDEX ON edge(s)",
+	"CREATE TABLE paper(id integer PRIMARY KEY, doc json)",
 	NULL,
 };
 
@@ -104,6 +106,7 @@ static void make(const char *name, const char *const *tables)
 	copy("COPY weather FROM STDIN (FORMAT csv, HEADER)", "weather.csv");
 	copy("COPY edge FROM STDIN (FORMAT csv, HEADER)", "edge.csv");
 	copy("COPY other FROM STDIN (FORMAT csv, HEADER)", "other.csv");
+	copy("COPY paper FROM STDIN (FORMAT csv, HEADER)", "paper.csv");
 	run("CREATE TEMPORARY TABLE lines(line json)");
 	copy("COPY lines FROM STDIN (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')", "strikes.jsonl");
 	run("INSERT INTO strikes SELECT (line ->> '_id')::bigint, line ->> 'airport', line ->> 'state',"

@@ -156,6 +156,25 @@ static const struct world_value blobs[] = {
 	{"\\x6162", "x'6162'", NULL},
 };
 
+static const char *const papers[] = {
+	NULL,
+	"{}",
+	"{\"n\": 1, \"t\": \"a\", \"m\": \"x\", \"b\": true}",
+	"{\"n\": 1.5, \"t\": \"A\", \"m\": 12}",
+	"{\"n\": null, \"t\": null, \"m\": null, \"b\": null, \"o\": null, \"l\": null}",
+	"{\"n\": -1, \"m\": true, \"o\": {\"t\": \"a\"}}",
+	"{\"n\": 2, \"m\": [1], \"o\": {\"t\": null}}",
+	"{\"n\": 9007199254740993, \"m\": {\"a\": 1}, \"l\": [1, 2]}",
+	"{\"t\": \"\", \"m\": \"\", \"o\": {}, \"l\": []}",
+	"{\"t\": \"12\", \"m\": \"12\", \"o\": {\"t\": \"\xc3\xa9\"}, \"l\": [2]}",
+	"{\"t\": \"true\", \"m\": \"true\", \"b\": false, \"l\": [null, 1]}",
+	"{\"t\": \"null\", \"m\": 1.5, \"o\": {\"t\": \"12\", \"u\": {\"v\": 3}}}",
+	"{\"o\": [{\"t\": \"a\"}], \"t\": \"[1]\"}",
+	"{\"a.b\": 1, \"$x\": 2, \"n\": 3, \"l\": {\"0\": 1}}",
+	"{\"o\": {\"u\": [{\"v\": 1}], \"t\": \"A\"}, \"m\": false}",
+	"[{\"n\": 1, \"t\": \"a\"}]",
+};
+
 #define POOL(name, type, values)                                         \
 	{                                                                \
 		name, type, values, sizeof(values) / sizeof((values)[0]) \
@@ -346,7 +365,7 @@ static const char loose_columns[] =
 	" ?1 ->> '$.speed_knots'"
 
 struct sources {
-	char *flights, *airports, *weather, *strikes;
+	char *flights, *airports, *weather, *strikes, *papers;
 	struct consort_buffer edges[2], loose_edges[2]; /* INSERT statements of edge and other */
 };
 
@@ -360,13 +379,16 @@ static void make_database(const char *name, int loose, const struct sources *fro
 		abort();
 	run(db, "PRAGMA synchronous = OFF; BEGIN");
 	run(db, loose ? loose_tables : strict_tables);
-	consort_buffer_printf(&tables, "CREATE TABLE edge%s CREATE TABLE other%s",
+	consort_buffer_printf(&tables,
+			      "CREATE TABLE edge%s CREATE TABLE other%s CREATE TABLE paper(id INTEGER "
+			      "PRIMARY KEY, doc TEXT)",
 			      loose ? loose_columns : strict_columns, loose ? loose_columns : strict_columns);
 	run(db, tables.data);
 	consort_buffer_clear(&tables);
 	load_csv(db, from->flights,
 		 loose ? "INSERT INTO flights VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
 		       : "INSERT INTO flights VALUES(?1, " MICROSECONDS("?2") ", ?3, ?4, ?5, ?6)");
+	load_csv(db, from->papers, "INSERT INTO paper VALUES(?1, ?2)");
 	load_csv(db, from->airports, "INSERT INTO airports VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 	load_csv(db, from->weather,
 		 loose ? "INSERT INTO weather VALUES(" SECONDS("?1") ", ?2, ?3, ?4)"
@@ -428,6 +450,22 @@ static void make_edges(struct sources *to, int narrow, uint64_t seed)
 	}
 }
 
+/* Each document, twice. */
+static char *make_papers(void)
+{
+	struct consort_buffer csv = CONSORT_BUFFER_INIT;
+	unsigned i;
+
+	consort_buffer_text(&csv, "id,doc\n");
+	for (i = 0; i < 2 * sizeof(papers) / sizeof(*papers); i++) {
+		consort_buffer_printf(&csv, "%u,", i);
+		csv_quote(&csv, papers[i / 2]);
+		consort_buffer_char(&csv, '\n');
+	}
+	testing_write("paper.csv", csv.data);
+	return consort_buffer_steal(&csv);
+}
+
 void world_make_files(uint64_t seed, int narrow)
 {
 	struct sources from = {0};
@@ -437,6 +475,7 @@ void world_make_files(uint64_t seed, int narrow)
 	from.airports = copy_lines("examples/data/airports.csv", "airports.csv", UINT32_MAX);
 	from.weather = copy_lines("examples/data/seattle-weather-hourly.csv", "weather.csv", WEATHER + 1);
 	from.strikes = copy_lines("examples/data/birdstrikes.jsonl", "strikes.jsonl", STRIKES);
+	from.papers = make_papers();
 	make_edges(&from, narrow, seed);
 	make_database("strict.db", 0, &from);
 	make_database("other.db", 0, &from);
@@ -449,6 +488,7 @@ void world_make_files(uint64_t seed, int narrow)
 	free(from.airports);
 	free(from.weather);
 	free(from.strikes);
+	free(from.papers);
 }
 
 sqlite3 *world_oracle(void)

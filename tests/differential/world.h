@@ -19,9 +19,9 @@
 
 #include "testing.h"
 
-/* Where each resource of world_resources lives: f file, s strict.db, o other.db (the same as strict.db), l
- * loose.db, p and q the schemas of PostgreSQL, m and n the databases of MongoDB, and in Redis r hashes, i
- * hashes with indexes, j documents, c hashes in a cluster. */
+/* Where each resource of world_resources lives, paper as edge does: f file, s strict.db, o other.db (the same
+ * as strict.db), l loose.db, p and q the schemas of PostgreSQL, m and n the databases of MongoDB, and in
+ * Redis r hashes, i hashes with indexes, j documents, c hashes in a cluster. */
 struct world_placement {
 	const char *name;
 	const char *homes;
@@ -98,7 +98,7 @@ struct world_resource {
 	const struct world_attribute *attributes;
 	const char *relationships;
 };
-#define WORLD_RESOURCES 6
+#define WORLD_RESOURCES 7
 #define WORLD_REAL 4 /* those that are not seeded, which come first */
 extern const struct world_resource world_resources[WORLD_RESOURCES];
 /* How an attribute is kept in that home; NULL: as its type is. */
