@@ -74,6 +74,9 @@ test_redis() {
 	for record in hash json; do
 		redis_conforms -o port="$CONSORT_TEST_REDIS_PORT" -r record="$record"
 	done
+	# once more with resources that it defines itself
+	redis-cli -p "$CONSORT_TEST_REDIS_PORT" flushall >flushed
+	conforms redis 90 -o port="$CONSORT_TEST_REDIS_PORT" --native time
 }
 
 test_redis_cluster() {
