@@ -257,6 +257,24 @@ static void test_define(void)
 	consort_close(c);
 }
 
+/* Where more would be found than an index gives at one moment, all records are read. */
+static void test_many(void)
+{
+	struct consort *c = redis_open(ALONE, NULL, "page = 10000", person);
+	struct consort_error error = CONSORT_ERROR_INIT;
+
+	redis_ask(ALONE,
+		  "eval \"for i=1,100001 do redis.call('HSET',ARGV[1]..':'..i,'city','c','age',i) end\" 0 %s",
+		  testing_name());
+	API_OK(consort_define(c, "person", 0, NULL, &error));
+	TESTING_TEXT(api_find(c, "person", "count(*)", "age > 1", NULL), "100000");
+	TESTING_TEXT(api_find(c, "person", "count(*), count(distinct id)", "city = 'c'", NULL),
+		     "100001,100001");
+	/* the index that finds less is taken */
+	TESTING_TEXT(api_find(c, "person", "id", "city = 'c' and age in (7, 5)", "id"), "5;7");
+	consort_close(c);
+}
+
 /* An index of another type than it was, and one that is declared no more. */
 static void test_redeclared(void)
 {
@@ -330,6 +348,7 @@ int main(int argc, char **argv)
 		{"conditions", test_conditions},
 		{"conditions-documents", test_conditions_documents},
 		{"define", test_define},
+		{"many", test_many},
 		{"redeclared", test_redeclared},
 		{"refused", test_refused},
 		{"rights", test_rights},
