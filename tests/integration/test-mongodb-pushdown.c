@@ -295,80 +295,6 @@ static void test_kept(void)
 	close_both(c);
 }
 
-/* --- hostile names and values --- */
-
-/* They are values and never operators. */
-static void test_injection(void)
-{
-	static const char *const hostile[] = {"$where",
-					      "{\"$gt\": \"\"}",
-					      "'; return true; //",
-					      "$name",
-					      "a.b",
-					      "\\A.*\\z",
-					      "\r\n",
-					      "*",
-					      "$$ROOT",
-					      "\"}"};
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c = open_both();
-	size_t i;
-
-	for (i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
-		const struct consort_args args = CONSORT_ARGS(consort_text(hostile[i]));
-		struct consort_record *r = consort_record_new(c, "customer");
-		struct consort_query *q = consort_query_new(c, "customer");
-		char expected[32];
-
-		consort_record_set(r, "id", consort_int64(100 + (int64_t)i));
-		consort_record_set(r, "name", consort_text(hostile[i]));
-		API_OK(consort_create(c, r, &error));
-		consort_query_select(q, "id, count(*)");
-		consort_query_where(q, "name = $1");
-		consort_query_group(q, "id");
-		snprintf(expected, sizeof(expected), "%zu,1", 100 + i);
-		TESTING_TEXT(api_rows(q, args), expected);
-		consort_query_free(q);
-		consort_record_free(r);
-	}
-	close_both(c);
-}
-
-static void test_hostile_names(void)
-{
-	static const char *const sources[] = {"$where", "a..b", "a.$set", ".a"};
-	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort_buffer text = CONSORT_BUFFER_INIT;
-	size_t i;
-
-	for (i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-		struct consort_cursor *rows = NULL;
-		struct consort_query *q;
-		struct consort *c;
-
-		consort_buffer_reset(&text);
-		consort_buffer_printf(&text,
-				      "[database db]\ntype = mongodb\nuri = \"%s\"\ndbname = hostile_%d\n"
-				      "[resource r]\ndatabase = db\nkey = id\nattribute.id = int64 from _id\n"
-				      "attribute.x = text from \"%s\"\n",
-				      servers_get("mongodb", "URI"), (int)getpid(), sources[i]);
-		c = api_open(text.data);
-		API_OK(consort_native(c, "db", "{\"insert\": \"r\", \"documents\": [{\"_id\": 1}]}",
-				      CONSORT_NO_ARGS, &rows, NULL, &error));
-		consort_cursor_close(rows);
-		rows = NULL;
-		q = consort_query_new(c, "r");
-		CU_ASSERT_EQUAL(consort_query_run(q, CONSORT_NO_ARGS, &rows, &error), CONSORT_ENAME);
-		TESTING_CONTAINS(error.message, "MongoDB takes it for something else");
-		consort_query_free(q);
-		API_OK(consort_native(c, "db", "{\"dropDatabase\": 1}", CONSORT_NO_ARGS, &rows, NULL,
-				      &error));
-		consort_cursor_close(rows);
-		consort_close(c);
-	}
-	consort_buffer_clear(&text);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -379,8 +305,6 @@ int main(int argc, char **argv)
 		{"aggregates", test_aggregates},
 		{"joins", test_joins},
 		{"kept", test_kept},
-		{"injection", test_injection},
-		{"hostile-names", test_hostile_names},
 		{NULL, NULL},
 	};
 
