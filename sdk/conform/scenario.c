@@ -190,6 +190,28 @@ static uint32_t do_transaction(struct scenario *scenario)
 	return status;
 }
 
+/* Writes in one, and takes it back. */
+static uint32_t do_rollback(struct scenario *scenario)
+{
+	struct subject *subject = &scenario->subject;
+	const struct consort_transaction_ops *ops = subject->plugin->transaction;
+	uint32_t status, undone;
+
+	if (!subject_has(subject, CONSORT_FEATURE_CREATE) || !subject_has(subject, CONSORT_FEATURE_DELETE) ||
+	    !scenario->world->resource->nkeys ||
+	    scenario->world->resource->flags & CONSORT_RESOURCE_READ_ONLY)
+		return CONSORT_OK; /* the record may be there, or none may */
+	status = ops->begin(subject->connection, subject->call, STRUCT(struct consort_transaction_options),
+			    subject_error(subject));
+	if (status)
+		return status;
+	status = do_insert(scenario);
+	undone =
+		ops->rollback(subject->connection, subject->call,
+			      status ? conform_frozen(sizeof(struct consort_error)) : subject_error(subject));
+	return status ? status : undone;
+}
+
 static uint32_t do_keyvalue(struct scenario *scenario)
 {
 	const struct consort_keyvalue_ops *ops = scenario->subject.plugin->keyvalue;
@@ -234,6 +256,7 @@ static const struct {
 	{"write.upsert", CONSORT_FEATURE_UPSERT, do_upsert, true},
 	{"write.remove", CONSORT_FEATURE_DELETE, do_delete, true},
 	{"a transaction", CONSORT_FEATURE_TRANSACTIONS, do_transaction, false},
+	{"a write that is rolled back", CONSORT_FEATURE_TRANSACTIONS, do_rollback, true},
 	{"keys and values", CONSORT_FEATURE_KEY_VALUE, do_keyvalue, false},
 	{"connection.reset", ALWAYS, do_reset, false},
 };
