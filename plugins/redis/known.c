@@ -168,7 +168,7 @@ static uint32_t take_answer(struct redis_connection *conn, struct redis_known *k
 	} else if (ask == REDIS_ASK_TEXT && redis_is_error(reply, "WRONGTYPE")) {
 		known->kind = REDIS_KIND_OTHER; /* a hash is other, to who asked for a text */
 	} else if (reply->kind == REDIS_REPLY_ERROR) {
-		return redis_fail(conn, reply, NULL, error);
+		return redis_tx_fail(conn, reply, error);
 	} else if (!redis_is_text(reply)) {
 		return redis_fail_protocol(conn, "TYPE or GET answers something else", error);
 	} else if (ask == REDIS_ASK_TEXT) {
@@ -186,15 +186,19 @@ static uint32_t take_answer(struct redis_connection *conn, struct redis_known *k
 	return CONSORT_OK;
 }
 
-/* A slot that has moved is looked for again; the transaction has to be, too. */
-static uint32_t fail_command(struct redis_connection *conn, const struct redis_reply *reply,
-			     struct consort_error *error)
+uint32_t redis_tx_fail(struct redis_connection *conn, const struct redis_reply *reply,
+		       struct consort_error *error)
 {
 	struct consort_error ignored;
 
-	if (conn->map && (redis_is_error(reply, "MOVED") || redis_is_error(reply, "ASK")))
-		redis_map_refresh(conn, NULL, &ignored);
-	return redis_fail(conn, reply, NULL, error);
+	if (!conn->map || !(redis_is_error(reply, "MOVED") || redis_is_error(reply, "ASK")))
+		return redis_fail(conn, reply, NULL, error);
+	redis_map_refresh(conn, NULL, &ignored);
+	consort_error_set(error, CONSORT_ECONFLICT,
+			  "the cluster has moved the slot that the transaction is in");
+	consort_copy_text(error->origin, sizeof(error->origin), conn->database->name);
+	error->flags |= CONSORT_ERROR_RETRYABLE;
+	return error->status;
 }
 
 static uint32_t ask_for(struct redis_connection *conn, const struct consort_view *asked, uint32_t count,
@@ -209,7 +213,7 @@ static uint32_t ask_for(struct redis_connection *conn, const struct consort_view
 	add_commands(conn, asked, count, ask);
 	status = redis_run_on(conn, tx->link, error);
 	if (!status && redis_reply(conn, 0)->kind == REDIS_REPLY_ERROR)
-		status = fail_command(conn, redis_reply(conn, 0), error);
+		status = redis_tx_fail(conn, redis_reply(conn, 0), error);
 	for (i = 0; !status && i < count; i++) {
 		if (!add(tx, asked[i]))
 			status = consort_error_no_memory(error);

@@ -241,7 +241,7 @@ static uint32_t fail_aborted(struct redis_connection *conn, const struct redis_r
 
 	for (i = 0; i < conn->pipe.count; i++)
 		if (redis_reply(conn, i)->kind == REDIS_REPLY_ERROR && redis_reply(conn, i) != exec)
-			return redis_fail(conn, redis_reply(conn, i), NULL, error);
+			return redis_tx_fail(conn, redis_reply(conn, i), error);
 	if (at && redis_is_error(exec, "EXECABORT")) {
 		reason.as.text = at + sizeof(because) - 1;
 		reason.size = strlen(reason.as.text);
@@ -292,15 +292,7 @@ static uint32_t judge(struct redis_connection *conn, const struct redis_reply *r
 static uint32_t take_outcome(struct redis_connection *conn, struct consort_error *error)
 {
 	const struct redis_reply *exec = redis_reply(conn, conn->pipe.count - 1);
-	struct consort_error ignored;
-	uint32_t i;
 
-	for (i = 0; i < conn->pipe.count && conn->map; i++)
-		if (redis_is_error(redis_reply(conn, i), "MOVED") ||
-		    redis_is_error(redis_reply(conn, i), "ASK")) {
-			redis_map_refresh(conn, NULL, &ignored);
-			break;
-		}
 	switch (exec->kind) {
 	case REDIS_REPLY_NIL:
 		return fail_conflict(conn, error);

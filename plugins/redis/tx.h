@@ -60,6 +60,9 @@ enum redis_ask { REDIS_ASK_NOTHING, REDIS_ASK_KIND, REDIS_ASK_TEXT };
 /* Watches these keys, which may be watched already, and asks what they hold. */
 uint32_t redis_tx_watch(struct redis_connection *conn, const struct consort_view *keys, uint32_t count,
 			enum redis_ask ask, struct consort_error *error);
+/* What a command of a transaction was refused for: where its slot has moved, all of it can be tried again. */
+uint32_t redis_tx_fail(struct redis_connection *conn, const struct redis_reply *reply,
+		       struct consort_error *error);
 /* One that is watched. */
 struct redis_known *redis_tx_known(const struct redis_tx *tx, const char *key, size_t size);
 /* May it be written? 0, or why not: 't'aken, 'm'issing, 'o'ther type. */

@@ -226,6 +226,57 @@ static void test_close_together(void)
 	consort_close(c);
 }
 
+struct change {
+	const unsigned *ports;
+	const char *name;
+	int slot, from, to, calls;
+	bool late; /* the slot moves behind the write, not before it */
+};
+
+static enum consort_status change_note(struct consort *in, void *arg, struct consort_error *error)
+{
+	struct change *change = arg;
+	struct consort_record *r = consort_record_new(in, "note");
+	bool first = !change->calls++;
+	enum consort_status status;
+
+	consort_record_set(r, "id", consort_int64(0));
+	consort_record_set(r, "name", consort_text(change->name));
+	if (first && !change->late)
+		move(change->ports, change->slot, change->from, change->to);
+	status = consort_update(in, r, error);
+	if (first && change->late)
+		move(change->ports, change->slot, change->from, change->to);
+	consort_record_free(r);
+	return status;
+}
+
+/* The slot moves under a transaction, before its write or its commit: run again, it finds the new place. */
+static void test_moves_in_transaction(void)
+{
+	const struct consort_begin_options options = {.struct_size = sizeof(options), .attempts = 3};
+	struct consort *c = redis_open(SERVER, NULL, NULL, notes);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct change change = {.name = "before"};
+	unsigned ports[3];
+	char key[200];
+
+	API_OK(create_notes(c, "note", 1, &error));
+	redis_ports(SERVER, ports);
+	snprintf(key, sizeof(key), "%s:0", testing_name());
+	change.ports = ports;
+	change.slot = slot_of(ports, key, &change.from);
+	change.to = (change.from + 1) % 3;
+	API_OK(consort_transaction_with(c, "db", &options, change_note, &change, NULL, &error));
+	CU_ASSERT_EQUAL(change.calls, 2);
+	TESTING_TEXT(api_find(c, "note", "name", "id = 0", NULL), "before");
+	change = (struct change){ports, "behind", change.slot, change.to, change.from, 0, true};
+	API_OK(consort_transaction_with(c, "db", &options, change_note, &change, NULL, &error));
+	CU_ASSERT_EQUAL(change.calls, 2);
+	TESTING_TEXT(api_find(c, "note", "name", "id = 0", NULL), "behind");
+	consort_close(c);
+}
+
 /* One node is stopped: what the others have is found, what it has is not, within the deadline. */
 static void test_node_lost(void)
 {
@@ -274,6 +325,7 @@ int main(int argc, char **argv)
 		{"scan-backward", test_scan_backward},
 		{"close-together", test_close_together},
 		{"set-moves", test_set_moves},
+		{"moves-in-transaction", test_moves_in_transaction},
 		{"node-lost", test_node_lost},
 		{NULL, NULL},
 	};

@@ -69,7 +69,7 @@ CONSORT_EXPORT enum consort_status consort_delete(struct consort *c, const char 
 
 /*
  * Many records of one resource. Without CONSORT_MANY_CONTINUE it is all or nothing where the database has
- * transactions: the first failure undoes the rest and is returned. With it every record is tried.
+ * atomic commits: the first failure undoes the rest and is returned. With it every record is tried.
  * statuses: [count] a status for each record, or NULL: OK, or what it failed with; ECANCELLED: it was not written, or
  * was undone; EINDOUBT: whether it was written is not known. OK: every record was written.
  */

@@ -14,6 +14,10 @@
  *
  * What does not fail a transaction: a call that is refused before the database is asked (names, syntax, types, what the
  * database cannot do); one record that is not there (ENOTFOUND); a row that cannot be computed.
+ *
+ * What a transaction reads shows what it has written where the database has the feature READ_YOUR_WRITES, and a commit
+ * that fails has written nothing where it has ATOMIC_COMMIT. Most have both; a database whose transactions are a queue
+ * that is sent at the commit has neither.
  */
 
 #include <consort/handle.h>
@@ -57,7 +61,8 @@ CONSORT_EXPORT enum consort_status consort_begin_with(struct consort *c, const c
  * Commits and ends `in` with its cursors, whatever comes back.
  * outcome: filled also on failure; may be NULL.
  * OK: committed. EINDOUBT: the outcome is not known (CONSORT_OUTCOME_UNKNOWN), the connection was lost on the way to
- * it. Anything else: rolled back, the error says why; with CONSORT_ERROR_RETRYABLE the same again may succeed.
+ * it, or, without ATOMIC_COMMIT, it is a part of what was written. Anything else: rolled back, the error says why; with
+ * CONSORT_ERROR_RETRYABLE the same again may succeed.
  */
 CONSORT_EXPORT enum consort_status consort_commit(struct consort *in, struct consort_outcome *outcome,
 						  struct consort_error *error);

@@ -52,7 +52,7 @@ CONSORT_EXPORT void consort_writer_on_failure(struct consort_writer *w,
 								 const struct consort_error *error),
 					      void *context);
 /* Writes the rows of the batch and empties it. Without CONSORT_WRITER_CONTINUE a failed batch is undone where
- * the database has transactions. */
+ * the database has atomic commits. */
 CONSORT_EXPORT enum consort_status consort_writer_flush(struct consort_writer *w, struct consort_error *error);
 /* Records written by all flushes so far; by one that failed, too, what a database without transactions has kept. */
 CONSORT_EXPORT int64_t consort_writer_written(const struct consort_writer *w);

@@ -261,8 +261,8 @@ struct consort_transaction_ops {
 	/* MUST with TRANSACTIONS */
 	uint32_t (*begin)(void *connection, const struct consort_call *call,
 			  const struct consort_transaction_options *options, struct consort_error *error);
-	/* MUST with TRANSACTIONS. OK: committed. Else error->status is EINDOUBT if the outcome is not known, and
-	 * any other status means that it was rolled back. */
+	/* MUST with TRANSACTIONS. OK: committed. Else error->status is EINDOUBT if the outcome is not known, or,
+	 * without ATOMIC_COMMIT, a part was written; any other status means that it was rolled back. */
 	uint32_t (*commit)(void *connection, const struct consort_call *call, struct consort_error *error);
 	/* MUST with TRANSACTIONS. After it the connection has no transaction, or is dead. */
 	uint32_t (*rollback)(void *connection, const struct consort_call *call, struct consort_error *error);
