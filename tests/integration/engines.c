@@ -22,6 +22,10 @@ static const struct engine {
 	{"mongodb", "CONSORT_TEST_MONGODB_RS_URI", "type = mongodb\nuri = \"%s\"\ndbname = transactions\n",
 	 "set CONSORT_TEST_MONGODB_RS_URI to a replica set's URI (scripts/servers start mongodb-rs)",
 	 ENGINES_SAVEPOINTS | ENGINES_SERIALIZABLE | ENGINES_DEFINES | ENGINES_DEFERS},
+	{"redis", "CONSORT_TEST_REDIS_PORT", "type = redis\nport = %s\n",
+	 "set CONSORT_TEST_REDIS_PORT to a server's port (scripts/servers start redis)",
+	 ENGINES_SAVEPOINTS | ENGINES_SERIALIZABLE | ENGINES_DEFINES | ENGINES_DEFERS | ENGINES_REPEATS |
+		 ENGINES_READS_OWN},
 };
 
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))

@@ -20,6 +20,8 @@ int engines_main(const char *topic, const struct testing_case *cases, int argc, 
 #define ENGINES_SERIALIZABLE 2u /* transactions that are as if one came after the other */
 #define ENGINES_DEFINES 4u	/* in a transaction */
 #define ENGINES_DEFERS 8u	/* constraints to the commit */
+#define ENGINES_REPEATS 16u	/* what a transaction has read, where it asks for that */
+#define ENGINES_READS_OWN 32u	/* what a transaction has written, it reads */
 /* Has this run's engine all of that? */
 bool engines_have(uint32_t what);
 
@@ -40,5 +42,10 @@ enum consort_status account_create(struct consort *c, int64_t id, const char *ow
 enum consort_status account_set(struct consort *c, int64_t id, int64_t balance, struct consort_error *error);
 /* "1,2,…": the ids that this handle sees. */
 const char *account_ids(struct consort *c);
+/* What a transaction sees: of its own writes too, where the engine has that. */
+static inline const char *engines_own(const char *with, const char *without)
+{
+	return engines_have(ENGINES_READS_OWN) ? with : without;
+}
 
 #endif

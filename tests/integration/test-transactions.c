@@ -26,7 +26,7 @@ static void test_ends(void)
 
 	in = begin(c);
 	API_OK(account_create(in, 1, "a", 10, &error));
-	TESTING_TEXT(account_ids(in), "1");
+	TESTING_TEXT(account_ids(in), engines_own("1", ""));
 	TESTING_TEXT(account_ids(other), "");
 	API_OK(consort_commit(in, &outcome, &error));
 	CU_ASSERT_EQUAL(outcome.kind, CONSORT_OUTCOME_COMMITTED);
@@ -56,20 +56,22 @@ static void test_handles(void)
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort *c =
 		engines_open("", "[database other]\ntype = sqlite\npath = other.db\nresources = *\n");
-	struct consort *in = begin(c), *scope = NULL, *none = NULL;
+	struct consort *in, *scope = NULL, *none = NULL;
 	struct consort_scope_options options = {.struct_size = sizeof(options),
 						.timeout = 60000 * MILLISECOND};
 	const struct consort_resource *resource = NULL;
 	struct consort_cursor *rows = NULL;
 	struct consort_query *q;
 
+	API_OK(account_create(c, 1, "a", 1, &error));
+	in = begin(c);
 	API_OK(consort_scope(in, &options, &scope, &error));
-	API_OK(account_create(scope, 1, "a", 1, &error));
-	API_OK(account_create(in, 2, "b", 1, &error));
-	TESTING_TEXT(account_ids(in), "1,2");
-	TESTING_TEXT(account_ids(scope), "1,2");
+	API_OK(account_create(scope, 2, "b", 1, &error));
+	API_OK(account_create(in, 3, "c", 1, &error));
+	TESTING_TEXT(account_ids(in), engines_own("1,2,3", "1"));
+	TESTING_TEXT(account_ids(scope), engines_own("1,2,3", "1"));
 	/* the parent's database is the transaction's, on this thread */
-	CU_ASSERT_EQUAL(account_create(c, 3, "c", 1, &error), CONSORT_EINVAL);
+	CU_ASSERT_EQUAL(account_create(c, 4, "d", 1, &error), CONSORT_EINVAL);
 	TESTING_CONTAINS(error.message, "this thread has a transaction open on database 'db'");
 	CU_ASSERT_EQUAL(consort_begin(c, "db", &none, &error), CONSORT_EINVAL);
 	CU_ASSERT_EQUAL(consort_begin(in, "db", &none, &error), CONSORT_EINVAL);
@@ -95,7 +97,7 @@ static void test_handles(void)
 	CU_ASSERT_EQUAL(account_create(scope, 4, "d", 1, &error), CONSORT_EINVAL);
 	TESTING_TEXT(error.message, "the transaction of this handle has ended");
 	consort_close(scope);
-	TESTING_TEXT(account_ids(c), "1,2");
+	TESTING_TEXT(account_ids(c), "1,2,3");
 	engines_close(c);
 }
 
@@ -180,12 +182,14 @@ static void test_healed(void)
 static void test_no_failures(void)
 {
 	struct consort_error error = CONSORT_ERROR_INIT;
-	struct consort *c = engines_open("", ""), *in = begin(c);
+	struct consort *c = engines_open("", ""), *in;
 	struct consort_record *r = NULL;
 	struct consort_cursor *rows = NULL;
 	struct consort_query *q;
 
-	API_OK(account_create(in, 1, "a", 1, &error));
+	API_OK(account_create(c, 1, "a", 1, &error));
+	in = begin(c);
+	API_OK(account_create(in, 2, "b", 1, &error));
 	CU_ASSERT_EQUAL(consort_get(in, "account", CONSORT_ARGS(consort_int64(7)), &r, &error),
 			CONSORT_ENOTFOUND);
 	CU_ASSERT_FALSE(error.flags & CONSORT_ERROR_TX_ABORTED);
@@ -204,9 +208,9 @@ static void test_no_failures(void)
 	CU_ASSERT_EQUAL(consort_cursor_status(rows), CONSORT_ERANGE);
 	consort_cursor_close(rows);
 	consort_query_free(q);
-	TESTING_TEXT(account_ids(in), "1");
+	TESTING_TEXT(account_ids(in), engines_own("1,2", "1"));
 	API_OK(consort_commit(in, NULL, &error));
-	TESTING_TEXT(account_ids(c), "1");
+	TESTING_TEXT(account_ids(c), "1,2");
 	engines_close(c);
 }
 
@@ -290,13 +294,17 @@ static void test_isolation(void)
 						.flags = CONSORT_TRANSACTION_READ_ONLY};
 	struct consort_error error = CONSORT_ERROR_INIT;
 	struct consort *c = engines_open("", ""), *other = engines_open_again("", ""), *in = NULL;
-	bool sees = !strncmp(testing_name(), "postgres", strlen("postgres"));
+	/* these read what is there when they read */
+	bool sees = !strncmp(testing_name(), "postgres", strlen("postgres")) ||
+		    !strncmp(testing_name(), "redis", strlen("redis"));
 	size_t i;
 
 	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
 		options.isolation = levels[i].isolation;
-		if (options.isolation == CONSORT_ISOLATION_SERIALIZABLE &&
-		    !engines_have(ENGINES_SERIALIZABLE)) {
+		if ((options.isolation == CONSORT_ISOLATION_SERIALIZABLE &&
+		     !engines_have(ENGINES_SERIALIZABLE)) ||
+		    (options.isolation == CONSORT_ISOLATION_REPEATABLE_READ &&
+		     !engines_have(ENGINES_REPEATS))) {
 			CU_ASSERT_EQUAL(consort_begin_with(c, "db", &options, &in, &error),
 					CONSORT_EUNSUPPORTED);
 			continue;
@@ -427,6 +435,25 @@ static void test_defined(void)
 	engines_close(c);
 }
 
+/* What stands on transactions goes with them. */
+static void test_without(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = engines_open("features = -transactions\n", ""), *in = NULL;
+	const char *why = NULL;
+
+	CU_ASSERT_FALSE(consort_supports(c, "db", CONSORT_FEATURE_READ_YOUR_WRITES, &why));
+	TESTING_TEXT(why,
+		     engines_own("it needs transactions, which is missing", "the adapter does not have it"));
+	CU_ASSERT_FALSE(consort_supports(c, "db", CONSORT_FEATURE_ATOMIC_COMMIT, &why));
+	TESTING_TEXT(why,
+		     engines_own("it needs transactions, which is missing", "the adapter does not have it"));
+	CU_ASSERT_FALSE(consort_supports(c, "db", CONSORT_FEATURE_LAST_RESOURCE, NULL));
+	CU_ASSERT_EQUAL(consort_begin(c, "db", &in, &error), CONSORT_EUNSUPPORTED);
+	TESTING_CONTAINS(error.message, "the manifest takes it away");
+	engines_close(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -441,6 +468,7 @@ int main(int argc, char **argv)
 		{"bad-options", test_bad_options},
 		{"savepoints", test_savepoints},
 		{"defined", test_defined},
+		{"without", test_without},
 		{NULL, NULL},
 	};
 
