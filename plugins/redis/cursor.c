@@ -311,7 +311,7 @@ static uint32_t forget_absent(struct cursor *cursor, struct consort_error *error
 {
 	struct redis_connection *conn = cursor->conn;
 	struct consort_view *gone;
-	uint32_t i, count = 0;
+	uint32_t i, count = 0, status;
 
 	if (conn->replica || conn->tx)
 		return CONSORT_OK;
@@ -321,7 +321,8 @@ static uint32_t forget_absent(struct cursor *cursor, struct consort_error *error
 	for (i = 0; i < cursor->count; i++)
 		if (cursor->there[i] == ABSENT)
 			gone[count++] = cursor->keys[cursor->first + i];
-	return count ? redis_forget(conn, cursor->compiled->layout, gone, count, error) : CONSORT_OK;
+	status = count ? redis_forget(conn, cursor->compiled->layout, gone, count, error) : CONSORT_OK;
+	return status == CONSORT_EPERMISSION ? CONSORT_OK : status;
 }
 
 static uint32_t judge_all(struct cursor *cursor, struct consort_error *error)

@@ -326,17 +326,23 @@ static void test_refused(void)
 	refuse(ALONE, "attribute.t = text\nindex.t = t unique\n", "unique");
 }
 
-/* Who may not run scripts reads without indexes. */
+/* Who may not run scripts, or not load them, reads without indexes. */
 static void test_rights(void)
 {
+	static const char *const denied[] = {"-evalsha", "-script"};
 	struct consort *c = redis_open(ALONE, NULL, NULL, person);
+	char lines[64];
+	size_t i;
 
 	api_import(c, "person", "1,Rome,7\n2,Ulm,30\n");
 	consort_close(c);
-	redis_ask(ALONE, "acl setuser reader on nopass allkeys +@all -evalsha -zadd");
-	c = redis_open(ALONE, NULL, "user = reader\npassword = x", person);
-	TESTING_TEXT(api_find(c, "person", "id", "city = 'Ulm'", NULL), "2");
-	consort_close(c);
+	for (i = 0; i < sizeof(denied) / sizeof(*denied); i++) {
+		redis_ask(ALONE, "acl setuser reader%zu on '>x' allkeys +@all %s", i, denied[i]);
+		snprintf(lines, sizeof(lines), "user = reader%zu\npassword = x", i);
+		c = redis_open(ALONE, NULL, lines, person);
+		TESTING_TEXT(api_find(c, "person", "id", "city = 'Ulm'", NULL), "2");
+		consort_close(c);
+	}
 }
 
 int main(int argc, char **argv)
