@@ -241,6 +241,7 @@ static uint32_t adopt(struct redis_link *link, int fd, struct consort_error *err
 		return consort_error_no_memory(error);
 	}
 	link->fd = fd;
+	link->sink.too_deep = false;
 	return CONSORT_OK;
 }
 
@@ -396,9 +397,10 @@ uint32_t redis_link_reply(struct redis_link *link, bool *out_whole, struct conso
 	void *reply = NULL;
 
 	if (CONSORT_UNLIKELY(redisReaderGetReply(reader, &reply) != REDIS_OK)) {
-		uint32_t status = reader->err == REDIS_ERR_OOM
+		const char *why = link->sink.too_deep ? "arrays in arrays, too deep" : reader->errstr;
+		uint32_t status = reader->err == REDIS_ERR_OOM && !link->sink.too_deep
 					  ? consort_error_no_memory(error)
-					  : redis_fail_protocol(link->conn, reader->errstr, error);
+					  : redis_fail_protocol(link->conn, why, error);
 
 		redis_link_lose(link);
 		return status;

@@ -61,6 +61,7 @@ struct redis_reply {
 struct redis_sink {
 	struct redis_reply *root;
 	struct consort_arena *arena;
+	bool too_deep; /* arrays in arrays, deeper than any command answers */
 };
 
 /* The reader's functions; its privdata is a sink. */

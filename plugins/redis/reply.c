@@ -5,6 +5,7 @@
  */
 #include "redis.h"
 
+#define DEPTH_MOST 8		 /* of arrays in arrays */
 #define ITEMS_FIRST UINT64_C(64) /* of an array that says that it has more: room for what has come */
 
 /* The item of an array that is being read. A server may lie about how many there are, so large arrays grow
@@ -61,10 +62,14 @@ static void *create_string(const redisReadTask *task, char *text, size_t size)
 
 static void *make_array(const redisReadTask *task, uint64_t count)
 {
-	const struct redis_sink *sink = task->privdata;
+	struct redis_sink *sink = task->privdata;
 	struct redis_reply *reply = place(task, REDIS_REPLY_ARRAY);
+	uint32_t depth = 0;
 
-	if (!reply)
+	for (; task; task = task->parent)
+		depth++;
+	sink->too_deep = depth > DEPTH_MOST;
+	if (!reply || sink->too_deep)
 		return NULL;
 	reply->as.items = consort_arena_array(
 		sink->arena, (size_t)(count < ITEMS_FIRST ? count : ITEMS_FIRST), sizeof(*reply->as.items));

@@ -116,7 +116,7 @@ struct nonsense {
 };
 
 static const struct nonsense nonsense[] = {
-	{"HMGET", "note", "!12", 19},
+	{"HMGET", "note", "@12", 19},
 	{"HMGET", "note", "no protocol at all\r\n", 19},
 	{"HMGET", "note", "\x16\x03\x01\r\n", 19},
 	{"HMGET", "note", "$99999999999999999999\r\n", 19},
