@@ -124,7 +124,9 @@ static const char pairs[] =
 	"[resource pair]\ndatabase = db\nsource = \"%s*[x]?\\\"\nkey = a, b\nattribute.a = text\n"
 	"attribute.b = text\nattribute.v = text from \"f *\"\n"
 	"[resource one]\ndatabase = db\nsource = \"%s-one{\"\nkey = a\nhash_tag = key\n"
-	"attribute.a = text\nattribute.v = text\n";
+	"attribute.a = text\nattribute.v = text\n"
+	"[resource doc]\ndatabase = db\nsource = \"%s-doc[]\"\nkey = a\nrecord = json\n"
+	"attribute.a = text\nattribute.v = text from \"v.*\"\n";
 
 static void create(struct consort *c, const char *resource, const char *a, const char *b,
 		   const char *attribute, const char *v)
@@ -185,6 +187,72 @@ static void test_literally_cluster(void)
 	literally(CLUSTER);
 }
 
+/* Written many at once, over each other and again, found by parameters, and deleted one by one: nothing but
+ * the one that is meant changes. */
+static void change_each(const char *server, const char *resource)
+{
+	struct consort *c = redis_open(server, NULL, NULL, pairs);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort_record *records[HOSTILE];
+	struct consort_query *q = consort_query_new(c, resource);
+	char text[32];
+	size_t i;
+
+	for (i = 0; i < HOSTILE; i++) {
+		records[i] = consort_record_new(c, resource);
+		consort_record_set(records[i], "a", consort_text(hostile[i]));
+		consort_record_set(records[i], "v", consort_text("first"));
+	}
+	API_OK(consort_create_many(c, records, HOSTILE, 0, NULL, &error));
+	for (i = 0; i < HOSTILE; i++)
+		consort_record_set(records[i], "v", consort_text(hostile[i]));
+	API_OK(consort_upsert_many(c, records, HOSTILE, 0, NULL, &error));
+	consort_query_where(q, "a = $1 and v = $1");
+	consort_query_select(q, "a");
+	for (i = 0; i < HOSTILE; i++)
+		TESTING_TEXT(api_rows(q, CONSORT_ARGS(consort_text(hostile[i]))), hostile[i]);
+	for (i = 0; i < HOSTILE; i++) {
+		consort_record_set(records[i], "v", consort_text("last"));
+		API_OK(consort_update(c, records[i], &error));
+		snprintf(text, sizeof(text), "%zu", i + 1);
+		TESTING_TEXT(api_find(c, resource, "count(*)", "v = 'last'", NULL), text);
+	}
+	for (i = 0; i < HOSTILE; i++) {
+		API_OK(consort_delete(c, resource, CONSORT_ARGS(consort_text(hostile[i])), &error));
+		snprintf(text, sizeof(text), "%zu", HOSTILE - i - 1);
+		TESTING_TEXT(api_find(c, resource, "count(*)", NULL, NULL), text);
+		consort_record_free(records[i]);
+	}
+	consort_query_free(q);
+	consort_close(c);
+}
+
+static void test_changed(void)
+{
+	change_each(ALONE, "one");
+	change_each(ALONE, "doc");
+}
+
+static void test_changed_cluster(void)
+{
+	change_each(CLUSTER, "one");
+	change_each(CLUSTER, "doc");
+}
+
+/* Keys of others, which the resource's name would match if it were a pattern. */
+static void test_neighbours(void)
+{
+	struct consort *c = redis_open(ALONE, NULL, NULL, pairs);
+
+	redis_ask(ALONE, "hset '%s-any-xy:1:2' v x", testing_name());
+	redis_ask(ALONE, "hset '%s*x?:1:2' v x", testing_name());
+	redis_ask(ALONE, "set '%s-doc:1' '{}'", testing_name());
+	create(c, "pair", "1", "2", "v", "ours");
+	TESTING_TEXT(api_find(c, "pair", NULL, NULL, NULL), "1,2,ours");
+	TESTING_TEXT(api_find(c, "doc", NULL, NULL, NULL), "");
+	consort_close(c);
+}
+
 /* A parameter is one argument, whatever is in it; what is about the connection is refused. */
 static void test_native(void)
 {
@@ -215,9 +283,15 @@ static void test_native(void)
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
-		{"lookups", test_lookups},     {"lookups-cluster", test_lookups_cluster},
-		{"literally", test_literally}, {"literally-cluster", test_literally_cluster},
-		{"native", test_native},       {NULL, NULL},
+		{"lookups", test_lookups},
+		{"lookups-cluster", test_lookups_cluster},
+		{"literally", test_literally},
+		{"literally-cluster", test_literally_cluster},
+		{"changed", test_changed},
+		{"changed-cluster", test_changed_cluster},
+		{"neighbours", test_neighbours},
+		{"native", test_native},
+		{NULL, NULL},
 	};
 	int code = testing_main("redis-lookups", cases, argc, argv);
 
