@@ -293,18 +293,13 @@ static uint32_t take_outcome(struct redis_connection *conn, struct consort_error
 {
 	const struct redis_reply *exec = redis_reply(conn, conn->pipe.count - 1);
 
-	switch (exec->kind) {
-	case REDIS_REPLY_NIL:
+	if (exec->kind == REDIS_REPLY_NIL)
 		return fail_conflict(conn, error);
-	case REDIS_REPLY_ERROR:
+	if (exec->kind == REDIS_REPLY_ERROR)
 		return fail_aborted(conn, exec, error);
-	case REDIS_REPLY_ARRAY:
-		if (exec->size == conn->pipe.count - 2)
-			return judge(conn, exec, error);
-		/* fallthrough */
-	default:
-		return redis_fail_protocol(conn, "EXEC answers something else", error);
-	}
+	if (exec->kind == REDIS_REPLY_ARRAY && exec->size == conn->pipe.count - 2)
+		return judge(conn, exec, error);
+	return redis_fail_protocol(conn, "EXEC answers something else", error);
 }
 
 /* Has the server closed the connection, as far as we know? What is sent then is taken by nobody, and does not
