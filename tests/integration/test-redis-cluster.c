@@ -5,11 +5,14 @@
  */
 #include "redis-server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SERVER "redis-cluster@cluster"
+#define SPARE "redis-cluster-spare@lost"
 #define COUNT 3000
 
 static const char notes[] =
@@ -317,6 +320,40 @@ static void test_node_lost(void)
 	consort_close(c);
 }
 
+/* --- a node that dies --- */
+
+/* The first node is killed: its replica takes over, and all of the records are found again. */
+static void test_taken_over(void)
+{
+	struct consort *c = redis_open(SPARE, NULL, NULL, notes);
+	const char *manifest = redis_manifest(SPARE, NULL, NULL, notes);
+	struct consort_error error = CONSORT_ERROR_INIT;
+	const char *text, *id, *pids;
+	unsigned ports[3];
+	int tries = 0;
+
+	API_OK(create_notes(c, "note", 300, &error));
+	redis_ports(SPARE, ports);
+	id = id_of(ports[0]);
+	redis_ask_at(ports[0], "wait 1 10000");
+	pids = redis_ask_at(ports[0], "info server");
+	kill(atoi(strstr(pids, "process_id:") + strlen("process_id:")), SIGKILL);
+	/* until then it is told that something is missing, and nothing is left out */
+	do {
+		text = api_find(c, "note", "count(*)", NULL, NULL);
+		nanosleep(&(struct timespec){0, 50000000}, NULL);
+	} while (!strncmp(text, "status 12: ", 11) && ++tries < 600);
+	CU_ASSERT(tries > 0);
+	TESTING_TEXT(text, "300");
+	CU_ASSERT_PTR_NULL(strstr(redis_ask_at(ports[1], "cluster slots"), id));
+	API_OK(create_notes(c, "close", 1, &error));
+	consort_close(c);
+	/* the first of the nodes that are named is dead: the others are asked */
+	c = api_open(manifest);
+	TESTING_TEXT(api_find(c, "note", "count(*)", NULL, NULL), "300");
+	consort_close(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct testing_case cases[] = {
@@ -327,10 +364,12 @@ int main(int argc, char **argv)
 		{"set-moves", test_set_moves},
 		{"moves-in-transaction", test_moves_in_transaction},
 		{"node-lost", test_node_lost},
+		{"taken-over", test_taken_over},
 		{NULL, NULL},
 	};
 	int code = testing_main("redis-cluster", cases, argc, argv);
 
 	servers_remove(SERVER);
+	servers_remove(SPARE);
 	return code;
 }
