@@ -44,6 +44,22 @@ static bool is_selection(const bson_error_t *said)
 	       said->code == MONGOC_ERROR_SERVER_SELECTION_FAILURE;
 }
 
+/* It was sent, and its answer was lost or made no sense; or the server was interrupted in it, as it shut down
+ * or was no primary any more. */
+static bool may_be_done(const bson_error_t *said)
+{
+	switch (said->domain) {
+	case MONGOC_ERROR_STREAM:
+		return said->code == MONGOC_ERROR_STREAM_SOCKET;
+	case MONGOC_ERROR_PROTOCOL:
+		return said->code == MONGOC_ERROR_PROTOCOL_INVALID_REPLY;
+	case MONGOC_ERROR_SERVER:
+		return said->code == 189 || said->code == 11600 || said->code == 11602;
+	default:
+		return false;
+	}
+}
+
 uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bson_t *command,
 		   uint32_t server, const struct consort_resource *resource, bson_t *reply,
 		   struct consort_error *error)
@@ -76,10 +92,9 @@ uint32_t mongo_run(struct mongo_connection *conn, enum mongo_kind kind, const bs
 	if (CONSORT_LIKELY(done))
 		return CONSORT_OK;
 	mongo_fail(conn, &said, reply, resource, error);
-	/* it was sent, and its answer was lost; in a transaction the commit decides */
+	/* in a transaction the commit decides */
 	if (kind == MONGO_WRITE && error->status == CONSORT_ECONNECTION &&
-	    said.domain == MONGOC_ERROR_STREAM && said.code == MONGOC_ERROR_STREAM_SOCKET &&
-	    conn->transaction == MONGO_TX_NONE) {
+	    conn->transaction == MONGO_TX_NONE && may_be_done(&said)) {
 		error->status = CONSORT_EINDOUBT;
 		error->flags &= ~(uint32_t)CONSORT_ERROR_RETRYABLE;
 	}

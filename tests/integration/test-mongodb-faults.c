@@ -212,8 +212,8 @@ static void test_refused_in_flush(void)
 	}
 }
 
-/* Killed while it writes, or just before or after: what is told may not be wrong. */
-static void kill_while_writing(const char *server)
+/* Killed, or told to end, while it writes, or just before or after: what is told may not be wrong. */
+static void kill_while_writing(const char *server, void (*harm)(const char *server))
 {
 	static const struct proxy_fault fault = {.kind = PROXY_DELAY,
 						 .ways = PROXY_TO_CLIENT,
@@ -229,7 +229,7 @@ static void kill_while_writing(const char *server)
 	int there, told;
 
 	proxy_set(proxy, &fault);
-	later = harm_later(proxy, server, servers_kill);
+	later = harm_later(proxy, server, harm);
 	status = items_flush(w, 1000, 20000, &error);
 	harm_done(later);
 	told = (int)consort_writer_written(w);
@@ -247,8 +247,14 @@ static void kill_while_writing(const char *server)
 
 static void test_killed_while_writing(void)
 {
-	kill_while_writing(ALONE);
-	kill_while_writing(SET);
+	kill_while_writing(ALONE, servers_kill);
+	kill_while_writing(SET, servers_kill);
+}
+
+static void test_stopping_while_writing(void)
+{
+	kill_while_writing(ALONE, servers_stop);
+	kill_while_writing(SET, servers_stop);
 }
 
 /* In a transaction everybody knows: nothing happened. */
@@ -512,6 +518,7 @@ int main(int argc, char **argv)
 		{"killed-in-flush-of-transaction", test_killed_in_flush_of_transaction},
 		{"refused-in-flush", test_refused_in_flush},
 		{"killed-while-writing", test_killed_while_writing},
+		{"stopping-while-writing", test_stopping_while_writing},
 		{"killed-in-transaction", test_killed_in_transaction},
 		{"killed-in-commit", test_killed_in_commit},
 		{"stopped", test_stopped},
