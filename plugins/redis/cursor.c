@@ -25,7 +25,7 @@ struct cursor {
 	struct redis_pipe pipe;
 	uint32_t first, count, at, stride, chunk;
 	uint8_t *there; /* [count] in the pipe's arena */
-	bool scans, done;
+	bool scans, repeats, done; /* repeats: the constants may be those of one key twice */
 };
 
 /* --- keys --- */
@@ -126,7 +126,7 @@ static uint32_t add_lookup(struct cursor *cursor, const struct consort_value *va
 
 	consort_buffer_reset(text);
 	status = redis_key_make(cursor->compiled->layout, values, text, error);
-	if (!status && cursor->compiled->access == REDIS_ACCESS_KEYS)
+	if (!status && cursor->repeats)
 		status = redis_seen_add(&cursor->scan.seen, text->data, text->size, &fresh, error);
 	return status || !fresh ? status : add_key(cursor, text->data, text->size, error);
 }
@@ -177,7 +177,7 @@ static uint32_t start(struct cursor *cursor, const struct consort_run *run, stru
 	struct redis_connection *conn = cursor->conn;
 	const struct redis_reply *entries = NULL;
 	struct consort_value *values;
-	uint32_t status = CONSORT_OK;
+	uint32_t status = CONSORT_OK, i;
 
 	if (compiled->conditions)
 		status = redis_seek(conn, compiled, run, &entries, error);
@@ -194,8 +194,11 @@ static uint32_t start(struct cursor *cursor, const struct consort_run *run, stru
 	values = consort_arena_array(&conn->scratch, compiled->layout->nkeys, sizeof(*values));
 	if (!values)
 		return consort_error_no_memory(error);
-	return compiled->access == REDIS_ACCESS_KEYS ? add_choices(cursor, run, values, 0, error)
-						     : add_key_set(cursor, run->keys, values, error);
+	if (compiled->access != REDIS_ACCESS_KEYS)
+		return add_key_set(cursor, run->keys, values, error);
+	for (i = 0; i < compiled->layout->nkeys; i++)
+		cursor->repeats |= compiled->choices[i].count > 1;
+	return add_choices(cursor, run, values, 0, error);
 }
 
 /* --- fetching --- */
