@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets to nodes. We connect, send, read and wait ourselves, so that nothing blocks and no signal is
- * raised; hiredis's reader takes apart what came.
+ * Sockets to nodes. We connect, send, read and wait ourselves, so that nothing waits beyond a deadline or a
+ * cancel, and no signal is raised; hiredis's reader takes apart what came.
  */
 #include "redis.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,6 +42,11 @@ static int poll_alone(struct redis_connection *conn, uint32_t count)
 		code = consort_poll_until(conn->host, conn->polls, count, until);
 	} while (!code && until != conn->until && !is_cancelled(conn));
 	return !code && until != conn->until ? 1 : code;
+}
+
+bool redis_waits_for_ever(const struct redis_connection *conn)
+{
+	return !conn->until && conn->call && !conn->call->cancelled;
 }
 
 uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consort_error *error)
@@ -118,6 +124,7 @@ static uint32_t connect_to(struct redis_connection *conn, const struct sockaddr 
 			close(fd);
 		return status;
 	}
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* from here on each call says whether it waits */
 	if (address->sa_family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
@@ -347,7 +354,7 @@ uint32_t redis_link_send(struct redis_link *link, const char *data, size_t size,
 
 	do
 		sent = link->tls ? redis_tls_send(link, data, size)
-				 : send(link->fd, data, size, MSG_NOSIGNAL);
+				 : send(link->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
 		return redis_fail_lost(link, why_lost(link), error);
@@ -369,14 +376,14 @@ void redis_link_shrink(struct redis_link *link)
 	link->reader = reader;
 }
 
-uint32_t redis_link_receive(struct redis_link *link, struct consort_error *error)
+uint32_t redis_link_receive(struct redis_link *link, bool wait, struct consort_error *error)
 {
 	char buffer[READ_SIZE];
 	ssize_t got;
 
 	do
 		got = link->tls ? redis_tls_receive(link, buffer, sizeof(buffer))
-				: recv(link->fd, buffer, sizeof(buffer), 0);
+				: recv(link->fd, buffer, sizeof(buffer), wait ? 0 : MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return CONSORT_OK;

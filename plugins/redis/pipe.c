@@ -202,14 +202,21 @@ static void give_up(struct redis_connection *conn)
 /* Waits until something can be done, and does it. */
 static uint32_t turn(struct redis_connection *conn, struct consort_error *error)
 {
-	struct redis_link *link;
+	struct redis_link *link, *last = NULL;
 	uint32_t status, count = 0, i = 0;
 
-	for (link = conn->links; link; link = link->next)
-		if (is_busy(link))
-			conn->polls[count++] = (struct pollfd){
-				.fd = link->fd,
-				.events = link->sending < conn->pipe.count ? POLLIN | POLLOUT : POLLIN};
+	for (link = conn->links; link; link = link->next) {
+		if (!is_busy(link))
+			continue;
+		last = link;
+		conn->polls[count++] = (struct pollfd){
+			.fd = link->fd,
+			.events = link->sending < conn->pipe.count ? POLLIN | POLLOUT : POLLIN};
+	}
+	if (count == 1 && last->sending == conn->pipe.count && !last->tls && redis_waits_for_ever(conn)) {
+		status = redis_link_receive(last, true, error);
+		return status ? status : take_replies(last, error);
+	}
 	status = redis_wait(conn, count, error);
 	for (link = conn->links; !status && link && i < count; link = link->next) {
 		short events;
@@ -220,7 +227,7 @@ static uint32_t turn(struct redis_connection *conn, struct consort_error *error)
 		if (events & POLLOUT)
 			status = send_some(link, error);
 		if (!status && events & ~POLLOUT)
-			status = redis_link_receive(link, error);
+			status = redis_link_receive(link, false, error);
 		if (!status && events & ~POLLOUT)
 			status = take_replies(link, error);
 	}
@@ -468,7 +475,7 @@ static uint32_t settle_link(struct redis_link *link, struct consort_error *error
 		conn->polls[0] = (struct pollfd){.fd = link->fd, .events = POLLIN};
 		status = redis_wait(conn, 1, error);
 		if (!status)
-			status = redis_link_receive(link, error);
+			status = redis_link_receive(link, false, error);
 	}
 	return status;
 }

@@ -217,8 +217,8 @@ void redis_links_free(struct redis_connection *conn);
 /* Sends some of the bytes; *out_sent 0: the socket takes none now. */
 uint32_t redis_link_send(struct redis_link *link, const char *data, size_t size, size_t *out_sent,
 			 struct consort_error *error);
-/* Reads what is there. */
-uint32_t redis_link_receive(struct redis_link *link, struct consort_error *error);
+/* Reads what is there, or without TLS what comes. */
+uint32_t redis_link_receive(struct redis_link *link, bool wait, struct consort_error *error);
 /* Gives back what the reader grew to for a large reply. */
 void redis_link_shrink(struct redis_link *link);
 /* The next reply of what was read into *link->sink.root, if it is whole. */
@@ -228,6 +228,8 @@ static inline bool redis_link_has_more(const struct redis_link *link)
 {
 	return link->reader && link->reader->pos < link->reader->len;
 }
+/* Has the call neither a deadline nor a token to cancel it by? Then a socket may be left to wait by itself. */
+bool redis_waits_for_ever(const struct redis_connection *conn);
 /* Waits for the links' sockets: polls[0 … count), to which the one of cancel is added. A deadline that passes
  * and a cancel are errors. */
 uint32_t redis_wait(struct redis_connection *conn, uint32_t count, struct consort_error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS by OpenSSL, over a socket that never blocks and raises no signal. The server's certificate and name are
+/* TLS by OpenSSL, over a socket that is not waited for and raises no signal. The server's certificate and name are
  * verified. */
 #include "redis.h"
 
@@ -21,7 +21,7 @@ struct tls {
 
 static int socket_send(BIO *bio, const char *data, int size)
 {
-	ssize_t sent = send(*(const int *)BIO_get_data(bio), data, (size_t)size, MSG_NOSIGNAL);
+	ssize_t sent = send(*(const int *)BIO_get_data(bio), data, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	BIO_clear_retry_flags(bio);
 	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
@@ -31,7 +31,7 @@ static int socket_send(BIO *bio, const char *data, int size)
 
 static int socket_receive(BIO *bio, char *out, int size)
 {
-	ssize_t got = recv(*(const int *)BIO_get_data(bio), out, (size_t)size, 0);
+	ssize_t got = recv(*(const int *)BIO_get_data(bio), out, (size_t)size, MSG_DONTWAIT);
 
 	BIO_clear_retry_flags(bio);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))

@@ -20,6 +20,7 @@ struct waiting {
 	uint32_t status;
 	int64_t ended;
 	bool over; /* atomic */
+	uint32_t token; /* says that the call may be cancelled; it is `cancel` that does */
 };
 
 static void pause_for(int64_t nanoseconds)
@@ -33,6 +34,7 @@ static void begin(struct waiting *waiting, struct conform *conform)
 {
 	stage_begin(&waiting->stage, conform);
 	stage_connect(&waiting->stage);
+	waiting->token = 0;
 }
 
 static uint32_t insert(struct stage *stage, struct subject *subject)
@@ -61,6 +63,7 @@ static bool start(struct waiting *waiting, pthread_t *out_thread)
 	MUST(holder, transaction, begin, STRUCT(struct consort_transaction_options));
 	subject_need(holder, insert(&waiting->stage, holder), "write.insert");
 	waiting->over = false;
+	waiting->stage.other.call->cancelled = &waiting->token;
 	NEED(!pthread_create(out_thread, NULL, wait_there, waiting));
 	pause_for(SETTLED);
 	return !__atomic_load_n(&waiting->over, __ATOMIC_ACQUIRE);

@@ -124,7 +124,8 @@ struct consort_connection_ops {
 	/* MUST. Fills *info, whose struct_size the host has set. */
 	void (*info)(void *connection, struct consort_connection_info *info);
 	/* MAY: CANCEL. Any thread, at any time between open and close; wakes the call that waits, which then
-	 * returns ECANCELLED; never blocks. The core resets or closes the connection before its next use. */
+	 * returns ECANCELLED; never blocks. A call without a token (call->cancelled) need not wake.
+	 * The core resets or closes the connection before its next use. */
 	void (*cancel)(void *connection);
 };
 
