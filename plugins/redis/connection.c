@@ -138,8 +138,7 @@ static uint32_t connection_reset(void *connection, const struct consort_call *ca
 	conn->call = call;
 	conn->until = call->deadline;
 	conn->alone = true;
-	if (conn->unsettled)
-		status = redis_settle(conn, error);
+	status = redis_settle(conn, error);
 	if (!status)
 		status = redis_unwatch(conn, error);
 	redis_leave(conn);

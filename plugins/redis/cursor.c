@@ -24,7 +24,7 @@ struct cursor {
 	/* those that were, from keys[first] on */
 	struct redis_pipe pipe;
 	uint32_t first, count, at, stride, chunk;
-	uint8_t *there; /* [count] in the pipe's arena */
+	uint8_t *there;		   /* [count] in the pipe's arena */
 	bool scans, repeats, done; /* repeats: the constants may be those of one key twice */
 };
 

@@ -124,7 +124,8 @@ static uint32_t connect_to(struct redis_connection *conn, const struct sockaddr 
 			close(fd);
 		return status;
 	}
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* from here on each call says whether it waits */
+	fcntl(fd, F_SETFL,
+	      fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* from here on each call says whether it waits */
 	if (address->sa_family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));

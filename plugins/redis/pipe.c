@@ -185,7 +185,6 @@ static void give_up(struct redis_connection *conn)
 	struct redis_link *link;
 	uint32_t at;
 
-	conn->unsettled = true;
 	for (link = conn->links; link; link = link->next) {
 		if (!is_busy(link))
 			continue;
@@ -193,9 +192,9 @@ static void give_up(struct redis_connection *conn)
 			redis_link_lose(link);
 			continue;
 		}
-		link->owed += link->skip;
 		for (at = link->reading; at < link->sending; at = next_of(pipe, link, at + 1))
-			link->owed += 1u + (at == link->reading ? 0u : pipe->commands[at].skip);
+			link->owed += 1u + (at == link->reading ? link->skip : pipe->commands[at].skip);
+		conn->unsettled |= link->owed > 0;
 	}
 }
 

@@ -6,7 +6,7 @@
  * The Redis adapter's insides, from the bottom up:
  *
  *     reply.c       hiredis's reader, made to build replies in an arena
- *     link.c        a socket to one node that never blocks; tls.c: what goes through it, encrypted
+ *     link.c        a socket to one node, waited for no longer than one may; tls.c: the same, encrypted
  *     pipe.c        commands and their replies: sent together, split by node, sent again where a node says so
  *     cluster.c     which node has which slot
  *     error.c       the server's errors as statuses
