@@ -185,11 +185,11 @@ uint64_t table_scan_with(int64_t operations)
 
 /* --- writing --- */
 
-/* In a transaction, where there are any. */
+/* In a transaction, where one keeps all of them or none. */
 static void begin(struct consort_error *error)
 {
 	in = consort;
-	if (consort_supports(consort, "bench", CONSORT_FEATURE_TRANSACTIONS, NULL))
+	if (consort_supports(consort, "bench", CONSORT_FEATURE_ATOMIC_COMMIT, NULL))
 		ok(consort_begin(consort, "bench", &in, error), error);
 }
 

@@ -10,6 +10,8 @@
 #include <sys/random.h>
 
 #define ROOM_FIRST 64u
+#define WATCHED_MOST 10000 /* keys of a transaction: a second of the server's time, all in all */
+#define AT_ONCE 256u	   /* in one WATCH, behind which the server looks after others */
 
 /* --- the table --- */
 
@@ -201,6 +203,16 @@ uint32_t redis_tx_fail(struct redis_connection *conn, const struct redis_reply *
 	return error->status;
 }
 
+/* For each key WATCH looks through all that are watched, and serves nobody meanwhile. */
+static uint32_t fail_many(const struct redis_connection *conn, struct consort_error *error)
+{
+	consort_error_set(error, CONSORT_EFULL,
+			  "the transaction would read and write more than %d records; take fewer in one",
+			  WATCHED_MOST);
+	consort_copy_text(error->origin, sizeof(error->origin), conn->database->name);
+	return error->status;
+}
+
 static uint32_t ask_for(struct redis_connection *conn, const struct consort_view *asked, uint32_t count,
 			enum redis_ask ask, struct consort_error *error)
 {
@@ -229,7 +241,7 @@ uint32_t redis_tx_watch(struct redis_connection *conn, const struct consort_view
 {
 	struct redis_tx *tx = conn->tx;
 	struct consort_view *asked;
-	uint32_t status = CONSORT_OK, n = 0, i;
+	uint32_t status = CONSORT_OK, n = 0, fresh = 0, i;
 
 	if (tx->read_only)
 		return CONSORT_OK; /* nothing is decided by what it reads */
@@ -237,12 +249,17 @@ uint32_t redis_tx_watch(struct redis_connection *conn, const struct consort_view
 	if (!asked)
 		return consort_error_no_memory(error);
 	for (i = 0; !status && i < count; i++) {
+		const struct redis_known *known = redis_tx_known(tx, keys[i].data, (size_t)keys[i].size);
+
 		status = find_place(conn, keys[i], error);
-		if (!status && is_wanted(redis_tx_known(tx, keys[i].data, (size_t)keys[i].size), ask))
+		if (!status && is_wanted(known, ask))
 			asked[n++] = keys[i];
+		fresh += !known;
 	}
-	if (!status && n)
-		status = ask_for(conn, asked, n, ask, error);
+	if (!status && tx->count + fresh > WATCHED_MOST)
+		status = fail_many(conn, error);
+	for (i = 0; !status && i < n; i += AT_ONCE)
+		status = ask_for(conn, asked + i, n - i < AT_ONCE ? n - i : AT_ONCE, ask, error);
 	free(asked);
 	return status;
 }

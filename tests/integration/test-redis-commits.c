@@ -133,6 +133,24 @@ static void test_full(void)
 	consort_close(c);
 }
 
+/* WATCH takes the longer the more is watched: there is an end to that. */
+static void test_many(void)
+{
+	struct consort_error error = CONSORT_ERROR_INIT;
+	struct consort *c = notes_open(SERVER, NULL), *in = notes_begin(c);
+	uint32_t kind;
+	int id;
+
+	for (id = 0; id < 10000; id++)
+		API_OK(notes_put(consort_create, in, id, "a", &error));
+	CU_ASSERT_EQUAL(notes_put(consort_create, in, id, "a", &error), CONSORT_EFULL);
+	TESTING_CONTAINS(error.message, "more than 10000 records");
+	CU_ASSERT_EQUAL(notes_commit(in, &kind, &error), CONSORT_EFULL);
+	CU_ASSERT_EQUAL(kind, CONSORT_OUTCOME_ABORTED);
+	TESTING_TEXT(api_find(c, "note", "count(*)", NULL, NULL), "0");
+	consort_close(c);
+}
+
 /* What fails when it runs leaves what ran beside it, and the commit does not say that nothing happened: this
  * user may write fields, and not remove one. */
 static void test_part(void)
@@ -245,6 +263,7 @@ int main(int argc, char **argv)
 		BOTH("late-write", test_late_write),
 		BOTH("killed", test_killed),
 		BOTH("full", test_full),
+		BOTH("many", test_many),
 		{"part", test_part},
 		BOTH("scripts-gone", test_scripts_gone),
 		BOTH("slots", test_slots),
